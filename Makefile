@@ -1,0 +1,41 @@
+# `make test` needs only make and Python 3.11 or newer with its venv module; everything else is installed into .venv.
+# PYTHON=… chooses the interpreter, NO_UV=1 installs with pip although uv is there, PYTEST_ARGS=… replaces pytest's arguments.
+
+VENV ?= .venv
+PYTEST_ARGS ?= -n 2
+export PYTHON NO_UV VENV
+bin := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test check lint format lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+
+setup: ## create or update .venv
+	@scripts/setup
+
+test: setup ## run the tests
+	$(bin)/pytest $(PYTEST_ARGS)
+
+check: lint test ## everything that CI runs
+
+lint: setup ## style, types, import rules, sizes, docs
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/mypy
+	$(bin)/lint-imports
+	$(bin)/python scripts/sizes.py
+	$(bin)/python scripts/docs.py
+
+format: setup ## format the code, mend what can be mended
+	$(bin)/ruff check --fix .
+	$(bin)/ruff format .
+
+lock: ## resolve the dependencies anew (needs uv)
+	uv lock --upgrade
+	uv export --quiet --frozen --no-emit-project --group dev --output-file requirements/dev.txt
+
+clean: ## remove .venv and everything generated
+	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,118 @@
+"""Why a run is where it is: what each step waits for, since when, and why it ended as it did."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ensue.core.graph import Graph, Node
+from ensue.model.run import Reason, Run, State, StepRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """One sentence about a run or a step. `since` is when that began."""
+
+    subject: str
+    state: State
+    reason: Reason
+    text: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What a worker offers."""
+
+    name: str
+    labels: Mapping[str, str]
+    engines: tuple[str, ...]
+
+
+def explain(graph: Graph, run: Run, steps: Sequence[StepRun], places: Sequence[Place]) -> tuple[Explanation, ...]:
+    by_name = {step.key.step: step for step in steps}
+    return (
+        Explanation(subject=run.name, state=run.state, reason=run.reason, text=_run(run, steps), since=_since_run(run)),
+        *(
+            Explanation(
+                subject=step.key.title,
+                state=step.state,
+                reason=step.reason,
+                text=_step(graph.nodes[step.key.step], step, by_name, places, run),
+                since=step.completed_at or step.started_at or step.queued_at or run.created_at,
+            )
+            for step in steps
+        ),
+    )
+
+
+def _run(run: Run, steps: Sequence[StepRun]) -> str:
+    if run.state.is_final:
+        return run.message or "every step ended well"
+    if run.is_paused:
+        return "it was paused; `ensue resume` lets it go on"
+    open_steps = [step.key.title for step in steps if not step.state.is_final and step.state is not State.PENDING]
+    if run.stopping is not None:
+        return f"it is being stopped and waits for {_list(open_steps) or 'its finally steps'}"
+    return f"it waits for {_list(open_steps)}" if open_steps else "its next steps are being prepared"
+
+
+def _since_run(run: Run) -> datetime:
+    return run.completed_at or run.started_at or run.created_at
+
+
+def _step(node: Node, step: StepRun, steps: Mapping[str, StepRun], places: Sequence[Place], run: Run) -> str:
+    match step.state:
+        case State.PENDING:
+            return _pending(node, steps, run)
+        case State.QUEUED:
+            return _queued(step, places)
+        case State.WAITING:
+            return _waiting(step)
+        case State.RUNNING:
+            stopping = ", and has been asked to end" if step.is_stopping else ""
+            return f"attempt {step.attempt} runs on worker {step.worker} (engine {step.engine}){stopping}"
+    tries = f" after {step.attempt} attempts" if step.attempt > 1 else ""
+    return (step.message or _WORDS.get(step.reason, "it ended well")) + tries
+
+
+def _pending(node: Node, steps: Mapping[str, StepRun], run: Run) -> str:
+    if run.state.is_final:
+        return "the run ended before its turn came"
+    waits = sorted(name for name in node.needs if name in steps and not steps[name].state.is_final)
+    if node.is_finally and not waits:
+        return "it runs when the other steps have ended"
+    return f"it waits for {_list(waits)} to end"
+
+
+def _queued(step: StepRun, places: Sequence[Place]) -> str:
+    if step.reason is Reason.BACKOFF and step.ready_at is not None:
+        return f"it is tried again at {step.ready_at.isoformat(timespec='seconds')}: {step.message}"
+    fitting = [place for place in places if step.engine in place.engines]
+    if not fitting:
+        return f"it is ready, but no worker has the engine {step.engine}"
+    wanted = dict(part.split("=", 1) for part in step.selector.split(",")) if step.selector else {}
+    if not any(wanted.items() <= place.labels.items() for place in fitting):
+        return f"it is ready, but no worker has the labels {step.selector}"
+    return "it is ready and waits for a free slot on a worker"
+
+
+def _waiting(step: StepRun) -> str:
+    match step.reason:
+        case Reason.TIMER if step.ready_at is not None:
+            return f"it sleeps until {step.ready_at.isoformat(timespec='seconds')}"
+        case Reason.PAUSED:
+            return "it is ready; the run is paused"
+    return f"it waits ({step.reason})"
+
+
+_WORDS = {
+    Reason.RUN_CANCELLED: "the run was cancelled before it could run",
+    Reason.RUN_TIMED_OUT: "the run timed out",
+    Reason.REQUESTED: "it was cancelled on request",
+    Reason.TIMEOUT: "it ran longer than its timeout",
+    Reason.LOST: "its worker is gone",
+}
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

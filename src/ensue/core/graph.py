@@ -1,0 +1,122 @@
+"""A workflow as the planner sees it: nodes with their edges, defaults applied. Cached by definition hash."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ensue.expr import documents, reference
+from ensue.model.run import State
+from ensue.model.values import Json
+from ensue.model.workflow import Defaults, On, Step, Workflow
+
+INLINE_TYPES = frozenset({"log", "fail", "set-status", "wait", "http", "emit", "approval", "workflow"})
+
+_ENDS: dict[On, frozenset[State]] = {
+    On.SUCCEEDED: frozenset({State.SUCCEEDED}),
+    On.FAILED: frozenset({State.FAILED, State.TIMED_OUT}),
+    On.SKIPPED: frozenset({State.SKIPPED}),
+    On.CANCELLED: frozenset({State.CANCELLED}),
+    On.TIMEDOUT: frozenset({State.TIMED_OUT}),
+    On.ANY: frozenset({State.SUCCEEDED, State.FAILED, State.TIMED_OUT, State.SKIPPED, State.CANCELLED}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One step of the definition. `needs` maps a dependency to the ends that satisfy it."""
+
+    step: Step
+    position: int
+    engine: str
+    selector: str
+    needs: dict[str, frozenset[State]]
+    dependants: tuple[str, ...]
+    is_finally: bool
+
+    @property
+    def name(self) -> str:
+        return self.step.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    workflow: Workflow
+    nodes: dict[str, Node]
+    mains: tuple[str, ...]
+    finals: tuple[str, ...]
+    has_timers: bool
+
+
+def build(workflow: Workflow) -> Graph:
+    """The graph of a workflow that `checking` found no error in."""
+    spec = workflow.spec
+    mains = [_with_defaults(step, spec.defaults) for step in spec.steps]
+    finals = [_with_defaults(step, spec.defaults) for step in spec.finally_]
+    names = {step.name for step in mains}
+    needs = {step.name: _needs(step, names) for step in mains}
+    final_names = {step.name for step in finals}
+    needs |= {step.name: _needs(step, final_names) for step in finals}
+    dependants: dict[str, list[str]] = {name: [] for name in needs}
+    for name, wanted in needs.items():
+        for dependency in wanted:
+            dependants[dependency].append(name)
+    nodes = {
+        step.name: Node(
+            step=step,
+            position=position,
+            engine=engine_of(step),
+            selector=selector_of(step.requires),
+            needs=needs[step.name],
+            dependants=tuple(dependants[step.name]),
+            is_finally=position >= len(mains),
+        )
+        for position, step in enumerate([*mains, *finals])
+    }
+    return Graph(
+        workflow=workflow,
+        nodes=nodes,
+        mains=tuple(step.name for step in mains),
+        finals=tuple(step.name for step in finals),
+        has_timers=spec.timeout is not None
+        or any(step.pending_timeout is not None or step.kind == "wait" for step in (*mains, *finals)),
+    )
+
+
+def engine_of(step: Step) -> str:
+    if step.kind in INLINE_TYPES:
+        return "inline"
+    return step.engine or ("container" if step.image else "process")
+
+
+def selector_of(labels: dict[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+
+
+def _with_defaults(step: Step, defaults: Defaults) -> Step:
+    given = step.model_fields_set
+    update: dict[str, object] = {}
+    for field in ("engine", "timeout", "pending_timeout", "shell", "retry", "on_lost"):
+        value = getattr(defaults, field)
+        if field not in given and value not in (None, ""):
+            update[field] = value
+    if defaults.env:
+        update["env"] = {**defaults.env, **step.env}
+    if defaults.requires:
+        update["requires"] = {**defaults.requires, **step.requires}
+    return step.model_copy(update=update) if update else step
+
+
+def _needs(step: Step, names: set[str]) -> dict[str, frozenset[State]]:
+    needs = {
+        dependency.step: frozenset().union(*(_ENDS[on] for on in dependency.on)) for dependency in step.depends_on
+    }
+    for name in _outputs_read(step):
+        if name in names and name != step.name:
+            needs.setdefault(name, _ENDS[On.SUCCEEDED])
+    return needs
+
+
+def _outputs_read(step: Step) -> Iterable[str]:
+    """A reference to an output implies the dependency."""
+    fields: list[Json] = [step.env, step.spec, step.with_, list(step.when), step.parameters, step.continue_on_error, step.foreach]
+    texts = {text for field in fields for text in documents.strings(field) if "${" in text}
+    return sorted(ref[1] for text in texts for ref in reference.compile(text).refs if ref[0] == "outputs" and len(ref) > 1)

@@ -1,0 +1,58 @@
+"""What a finished run gives: its outputs, from those of its steps."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from ensue.core.graph import Graph
+from ensue.expr import documents, interface, reference
+from ensue.model.run import Reason, Run, State, StepRun
+from ensue.model.values import Json
+
+
+def with_outputs(graph: Graph, run: Run, steps: Sequence[StepRun], now: datetime) -> Run:
+    """The run with its outputs. One that cannot be computed fails a run that succeeded."""
+    scope = interface.Mapped(roots=roots(run, steps), now=now)
+    outputs: dict[str, Json] = {}
+    wrong = ""
+    for output in graph.workflow.spec.outputs:
+        match documents.evaluate(output.value, scope, reference.compile):
+            case interface.Value(value):
+                outputs[output.name] = value
+            case interface.Unresolved(_, missing) if _was_skipped(missing, steps):
+                continue
+            case interface.Unresolved(_, missing):
+                wrong = wrong or f"output {output.name}: there is no {', '.join(missing)}"
+            case interface.Error(message):
+                wrong = wrong or f"output {output.name}: {message}"
+            case interface.Needs(refs):
+                wrong = wrong or f"output {output.name}: {'.'.join(next(iter(refs)))} is not available here"
+    if wrong and run.state is State.SUCCEEDED:
+        return replace(run, outputs=outputs, state=State.FAILED, reason=Reason.INVALID_OUTPUT, message=wrong)
+    return replace(run, outputs=outputs)
+
+
+def _was_skipped(missing: tuple[str, ...], steps: Sequence[StepRun]) -> bool:
+    """An output of a step that did not run is simply not there."""
+    skipped = {f"outputs.{step.key.step}" for step in steps if step.state is State.SKIPPED}
+    return all(any(name == prefix or name.startswith(f"{prefix}.") for prefix in skipped) for name in missing)
+
+
+def roots(run: Run, steps: Sequence[StepRun]) -> dict[str, Json]:
+    """The roots of `${…}` that speak of a run (SURFACE: parameters, run, outputs, steps)."""
+    return {
+        "parameters": dict(run.parameters),
+        "run": {"name": run.name, "id": run.uid, "state": run.state.value, "startedBy": run.started_by.subject},
+        "outputs": {step.key.step: dict(step.outputs) for step in steps},
+        "steps": {step.key.step: status(step) for step in steps},
+    }
+
+
+def status(step: StepRun) -> dict[str, Json]:
+    return {
+        "succeeded": step.state is State.SUCCEEDED,
+        "failed": step.state in (State.FAILED, State.TIMED_OUT),
+        "skipped": step.state is State.SKIPPED,
+        "state": step.state.value,
+        "exitCode": step.exit_code,
+    }

@@ -1,0 +1,106 @@
+"""What every expression language gives and takes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from ensue.model.values import Json
+
+Ref = tuple[str, ...]
+"""A root and, where the root is a collection, the name in it: `("outputs", "build")`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """There is no such thing, and never will be."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotLoaded:
+    """It may exist; the scope does not hold it yet."""
+
+    ref: Ref
+
+
+ABSENT = Absent()
+Answer = Found | Absent | NotLoaded
+
+
+class Scope(Protocol):
+    """All that an expression may read."""
+
+    @property
+    def now(self) -> datetime: ...
+
+    def find(self, root: str, key: str | None) -> Answer:
+        """The value of a root, or of one name in it. A root that is a collection loaded name by
+        name (`outputs`, `secrets`) answers NotLoaded for a name it does not hold yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """The value as far as it is known; `missing` names what was absent."""
+
+    value: Json
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    message: str
+    position: int = 0
+    """Characters from the start of the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Load these and evaluate again."""
+
+    refs: frozenset[Ref]
+
+
+Result = Value | Unresolved | Error | Needs
+
+
+class Program(Protocol):
+    """A compiled text. Evaluating it has no side effects."""
+
+    @property
+    def refs(self) -> frozenset[Ref]:
+        """What it can read, as far as the text tells."""
+
+    def evaluate(self, scope: Scope) -> Result: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A scope over values at hand. Names missing from a `lazy` root are NotLoaded, else Absent."""
+
+    roots: Mapping[str, Json]
+    now: datetime
+    lazy: frozenset[str] = field(default_factory=frozenset)
+
+    def find(self, root: str, key: str | None) -> Answer:
+        if root not in self.roots:
+            return ABSENT
+        collection = self.roots[root]
+        if key is None:
+            return NotLoaded((root,)) if root in self.lazy else Found(collection)
+        if isinstance(collection, dict) and key in collection:
+            return Found(collection[key])
+        return NotLoaded((root, key)) if root in self.lazy else ABSENT
+
+
+def refs_of(programs: Iterable[Program]) -> frozenset[Ref]:
+    return frozenset(ref for program in programs for ref in program.refs)

@@ -1,0 +1,269 @@
+"""Files to documents: never raises on what a file says, every finding is a problem with its place."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path as FilePath
+
+from pydantic import ValidationError
+
+from ensue.core import checking
+from ensue.core.checking_paths import render
+from ensue.core.checking_spelling import did_you_mean
+from ensue.files import complaints, composing, json_text
+from ensue.files.constructing import construct
+from ensue.files.decoding import decode
+from ensue.files.documents import Document, broken
+from ensue.files.keys import Keys
+from ensue.files.limits import DEFAULT_LIMITS, Limits
+from ensue.files.marks import Marks, Path
+from ensue.files.nodes import Mapping as MappingNode
+from ensue.files.nodes import Node, Scalar, follow
+from ensue.files.short_forms import ShortForms
+from ensue.model.definition import Dialect
+from ensue.model.errors import InvalidDefinition, Problem, Severity
+from ensue.model.kinds import DIALECTS, KINDS, Definition, Kind
+from ensue.model.trigger import Trigger
+from ensue.model.values import Json
+from ensue.model.workflow import Workflow
+
+SUFFIXES = (".yaml", ".yml", ".json")
+STANDARD_INPUT = "-"
+_SERVER_KEYS = (
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "managedFields",
+    "finalizers",
+    "ownerReferences",
+    "selfLink",
+)
+_COMPAT_ANNOTATION = "ensue.dev/compat"
+
+
+def read(
+    text: str | bytes, name: str, *, known: checking.Known = checking.NOTHING_MORE, limits: Limits = DEFAULT_LIMITS
+) -> tuple[Document, ...]:
+    """The documents of one file; one that holds none, or cannot be read, gives a document with a problem."""
+    documents: list[Document] = []
+    try:
+        for index, node in enumerate(_compose(text, name, limits)):
+            if node is not None:
+                documents.append(_read_document(node, name, index, known, limits))
+    except InvalidDefinition as error:
+        documents.append(broken(name, error.problems, index=len(documents)))
+    if not documents:
+        documents.append(
+            broken(
+                name, (Problem(message="the file holds no definition", severity=Severity.WARNING, line=1, column=1),)
+            )
+        )
+    return tuple(documents)
+
+
+def load(
+    paths: Iterable[str | FilePath], *, known: checking.Known = checking.NOTHING_MORE, limits: Limits = DEFAULT_LIMITS
+) -> tuple[Document, ...]:
+    """The documents of files and directories (`*.yaml`, `*.yml`, `*.json`, sorted, hidden ones left out)."""
+    documents: list[Document] = []
+    for path in paths:
+        for file in _expand(FilePath(path)):
+            try:
+                documents.extend(read(_bytes(file, limits), str(file), known=known, limits=limits))
+            except OSError as error:
+                documents.append(broken(str(file), (Problem(message=f"cannot be read: {error.strerror or error}"),)))
+    return _refuse_repeated(documents)
+
+
+def accept(value: Mapping[str, Json], name: str = "", *, known: checking.Known = checking.NOTHING_MORE) -> Document:
+    """The document of a value that is not in a file: a stored body, or one sent to the API."""
+    return _judge(dict(value), _dialect(value.get("apiVersion")), Marks(None), name, 0, known)
+
+
+def _compose(text: str | bytes, name: str, limits: Limits) -> Iterator[Node | None]:
+    is_json = name.endswith(".json")
+    decoded = decode(text, limits=limits, is_json=is_json)
+    if is_json:
+        return iter([json_text.compose(decoded, limits=limits)] if decoded.strip() else [])
+    return composing.compose(decoded, limits=limits)
+
+
+def _expand(path: FilePath) -> Iterator[FilePath]:
+    if not path.is_dir():
+        yield path
+        return
+    for entry in sorted(path.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _expand(entry)
+        elif entry.suffix in SUFFIXES:
+            yield entry
+
+
+def _bytes(file: FilePath, limits: Limits) -> bytes:
+    # One byte more than allowed: enough to be refused, and a device or pipe cannot fill the memory.
+    if str(file) == STANDARD_INPUT:
+        return sys.stdin.buffer.read(limits.max_bytes + 1)
+    with file.open("rb") as stream:
+        return stream.read(limits.max_bytes + 1)
+
+
+def _read_document(node: Node, name: str, index: int, known: checking.Known, limits: Limits) -> Document:
+    dialect = _dialect(_peek(node, "apiVersion"))
+    value, problems = construct(node, dialect=dialect, limits=limits)
+    if any(problem.severity is Severity.ERROR for problem in problems) and value is None:
+        return replace(broken(name, problems, index=index), dialect=dialect, marks=Marks(node))
+    document = _judge(value, dialect, Marks(node), name, index, known)
+    located = tuple(replace(problem, file=name) for problem in problems)
+    # A value that could not be read is null here; what the model says about that is noise.
+    places = {(problem.line, problem.column) for problem in problems}
+    later = tuple(problem for problem in document.problems if (problem.line, problem.column) not in places)
+    return replace(document, problems=_sorted(located + later))
+
+
+def _peek(node: Node, key: str) -> Json:
+    if isinstance(node, MappingNode):
+        for name, value in node.pairs:
+            target = follow(value)
+            if isinstance(name, Scalar) and name.text == key and isinstance(target, Scalar):
+                return target.text
+    return None
+
+
+def _dialect(api_version: Json) -> Dialect:
+    return DIALECTS.get(api_version, Dialect.ENSUE) if isinstance(api_version, str) else Dialect.ENSUE
+
+
+def _judge(value: Json, dialect: Dialect, marks: Marks, file: str, index: int, known: checking.Known) -> Document:
+    document = Document(file=file, index=index, dialect=dialect, marks=marks, raw=value)
+    if not isinstance(value, dict):
+        problem = Problem(message=f"a definition is a mapping, not {complaints.noun(value)}")
+        return replace(document, problems=(document.locate(problem),))
+    kind, problem_ = _kind(value)
+    document = replace(document, kind=_text(value.get("kind")), api_version=_text(value.get("apiVersion")))
+    if kind is None:
+        return replace(document, problems=(document.locate(problem_),))
+    return _define(document, value, kind, known)
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _kind(value: dict[str, Json]) -> tuple[Kind | None, Problem]:
+    version, name = value.get("apiVersion"), value.get("kind")
+    if unsupported := _not_yet(value):
+        remedy = "write it as a native definition (docs/files.md) until then"
+        return None, Problem(message=f"not yet supported: {unsupported}", remedy=remedy, path="apiVersion")
+    for key, given in (("apiVersion", version), ("kind", name)):
+        if not isinstance(given, str):
+            remedy = "write ensue.dev/v1alpha1" if key == "apiVersion" else f"one of {', '.join(KINDS)}"
+            message = f"must be a string, not {complaints.noun(given)}" if key in value else f'"{key}" is required'
+            return None, Problem(message=message, remedy=remedy, path=key)
+    if version not in DIALECTS:
+        remedy = did_you_mean(str(version), DIALECTS) or f"one of {', '.join(DIALECTS)}"
+        return None, Problem(message=f'unknown apiVersion "{version}"', remedy=remedy, path="apiVersion")
+    kind = KINDS.get(str(name))
+    of_version = [other.name for other in KINDS.values() if version in other.api_versions]
+    if kind is None or kind.name not in of_version:
+        remedy = did_you_mean(str(name), of_version) or f"one of {', '.join(of_version)}"
+        return None, Problem(message=f'{version} has no kind "{name}"', remedy=remedy, path="kind")
+    return kind, Problem(message="")
+
+
+def _not_yet(value: dict[str, Json]) -> str:
+    """What a file of another system is, for which the reader is still to come."""
+    match value:
+        case {"apiVersion": "standard.oam.dev/v1alpha1", "kind": kind}:
+            return f"{kind} of kube-trigger"
+        case {"apiVersion": "relay.sh/v1beta1", "kind": "WebhookTrigger"}:
+            return "WebhookTrigger of relay"
+        case {"apiVersion": "v1", "kind": "Workflow"} | {"apiVersion": "v1", "steps": _}:
+            return "the workflow file of relay's command line (apiVersion v1)"
+        case {"apiVersion": _} | {"kind": _}:
+            return ""
+        case {"triggers": list(), "steps": list()}:
+            return "the workflow file of relay's command line"
+        case {"triggers": list()}:
+            return "the configuration file of kube-trigger"
+        case {"jobs": _}:
+            return "the configuration file of palvella"
+    return ""
+
+
+def _define(document: Document, value: dict[str, Json], kind: Kind, known: checking.Known) -> Document:
+    forms = ShortForms(document.dialect)
+    canonical = _envelope(value)
+    if "spec" in canonical:
+        canonical["spec"] = forms.expand(kind.name, canonical["spec"])
+    keys = Keys()
+    pruned = keys.known(canonical, kind.model, ())
+    is_strict = document.dialect is Dialect.ENSUE
+    problems = [replace(problem, path=render(path)) for path, problem in forms.problems]
+    problems += [_unknown_key(path, remedy, is_strict=is_strict) for path, _, remedy in keys.unknown]
+    definition, complaints_ = _validate(pruned, kind)
+    problems += complaints_
+    if isinstance(definition, Workflow):
+        problems += checking.check_workflow(definition, known)
+    elif isinstance(definition, Trigger):
+        problems += checking.check_trigger(definition, known)
+    document = replace(
+        document,
+        definition=definition,
+        marks=Marks(document.marks.root, forms.renamed),
+        extra=() if is_strict else tuple((path, inner) for path, inner, _ in keys.unknown),
+    )
+    return replace(document, problems=_sorted(document.locate(problem) for problem in problems))
+
+
+def _envelope(value: dict[str, Json]) -> dict[str, Json]:
+    """Without what only servers write."""
+    result = {key: inner for key, inner in value.items() if key != "status"}
+    metadata = result.get("metadata")
+    if isinstance(metadata, dict):
+        result["metadata"] = {key: inner for key, inner in metadata.items() if key not in _SERVER_KEYS}
+        annotations = metadata.get("annotations")
+        if isinstance(annotations, dict) and _COMPAT_ANNOTATION in annotations:
+            result.setdefault("compat", annotations[_COMPAT_ANNOTATION])
+    return result
+
+
+def _unknown_key(path: Path, remedy: str, *, is_strict: bool) -> Problem:
+    severity = Severity.ERROR if is_strict else Severity.WARNING
+    return Problem(message=f'unknown key "{path[-1]}"', remedy=remedy, path=render(path), severity=severity)
+
+
+def _validate(value: Json, kind: Kind) -> tuple[Definition | None, list[Problem]]:
+    try:
+        # Strict validation takes lists for tuples and texts for enums only from JSON text.
+        return kind.model.model_validate_json(json.dumps(value), strict=True), []
+    except ValidationError as error:
+        found = complaints.complain(error.errors(include_url=False, include_input=False), value)
+        return None, [problem for _, problem in found]
+
+
+def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
+
+
+def _refuse_repeated(documents: list[Document]) -> tuple[Document, ...]:
+    first: dict[tuple[str, str, str], Document] = {}
+    for position, document in enumerate(documents):
+        if document.definition is None:
+            continue
+        metadata = document.definition.metadata
+        other = first.setdefault((document.kind, metadata.namespace, metadata.name), document)
+        if other is not document:
+            place = other.locate(Problem(message="", path="metadata.name"))
+            problem = Problem(
+                message=f"{document.title} is already in {place.file}:{place.line}",
+                remedy="rename one of the two",
+                path="metadata.name",
+            )
+            documents[position] = replace(document, problems=(*document.problems, document.locate(problem)))
+    return tuple(documents)

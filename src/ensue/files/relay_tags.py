@@ -1,0 +1,47 @@
+"""relay's YAML tags (`!Secret`, `!Fn.concat`…) as the tagged JSON objects they stand for.
+
+The texts of the errors are relay's own.
+"""
+
+from ensue.model.values import Json
+
+_ONE = {"Secret": "name", "Parameter": "name", "Data": "query"}
+_TWO = {"Connection": ("type", "name"), "Output": ("from", "name"), "Answer": ("askRef", "name")}
+
+
+def expand(tag: str, value: Json) -> Json:
+    """The value of a node with a local tag; raises ValueError."""
+    word = tag[1:]
+    if tag == "!!binary":
+        return {"$encoding": "base64", "data": value}
+    if word == "Fn" or word.startswith("Fn."):
+        return _call(word[3:], value)
+    if word in _ONE:
+        return {"$type": word, **_fields(tag, (_ONE[word],), value)}
+    if word in _TWO:
+        return {"$type": word, **_fields(tag, _TWO[word], value)}
+    raise ValueError(f'unknown tag "{tag}"')
+
+
+def _call(name: str, value: Json) -> Json:
+    if not name:
+        raise ValueError("expected function name to have the syntax !Fn.<name>")
+    return {f"$fn.{name}": value if isinstance(value, list | dict) else [value]}
+
+
+def _fields(tag: str, keys: tuple[str, ...], value: Json) -> dict[str, Json]:
+    match value:
+        case list() if len(value) == len(keys):
+            return dict(zip(keys, value, strict=True))
+        case list():
+            count = "one item" if len(keys) == 1 else "two items"
+            raise ValueError(f"expected sequence-style {tag} to have exactly {count}")
+        case dict() if set(value) == set(keys):
+            return {key: value[key] for key in keys}
+        case dict():
+            wanted = " and ".join(f'"{key}"' for key in keys)
+            count = "one key" if len(keys) == 1 else "two keys"
+            raise ValueError(f"expected mapping-style {tag} to have exactly {count}, {wanted}")
+    if len(keys) == 1:
+        return {keys[0]: value}
+    raise ValueError(f"unexpected scalar value for {tag}, must be a mapping or sequence")

@@ -1,0 +1,294 @@
+"""Workflow: a parameterised graph of steps, in its canonical form (one type per field)."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from ensue.model.definition import Compat, Metadata, Reference, Strict
+from ensue.model.values import ByteSize, Duration, Json, Name
+
+EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,254}$")]
+ENGINES = ("inline", "process", "container", "kubernetes", "tekton", "ssh")
+
+
+class ParameterType(StrEnum):
+    ANY = "any"
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    ARRAY = "array"
+    OBJECT = "object"
+    NULL = "null"
+
+
+class Parameter(Strict):
+    """A value that a run is started with."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,126}$")]
+    """The name by which `${parameters.NAME}` reads it."""
+    type: ParameterType = ParameterType.ANY
+    """What its value must be: a subset of JSON Schema's types."""
+    description: str = ""
+    """Help for the person who fills it in."""
+    default: Json = None
+    """The value when a run gives none."""
+    required: bool = False
+    """A run must give a value; there is no default."""
+    enum: tuple[Json, ...] = ()
+    """The only values allowed; empty allows all."""
+
+    @property
+    def has_default(self) -> bool:
+        return "default" in self.model_fields_set
+
+
+class On(StrEnum):
+    """Which ends of a step satisfy a dependency on it. `failed` takes TimedOut as well."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+    TIMEDOUT = "timedout"
+    ANY = "any"
+
+
+class Dependency(Strict):
+    """A step that must have ended, and how, before this one starts."""
+
+    step: Name
+    """The name of the other step."""
+    on: tuple[On, ...] = (On.SUCCEEDED,)
+    """The ends that count; any other end skips this step."""
+
+
+class Backoff(Strict):
+    """How long to wait before another try: duration × factor^(tries - 1), at most max."""
+
+    duration: Duration = Field(default="1s", validate_default=True)
+    """The wait before the second try."""
+    factor: float = Field(default=2.0, ge=1, le=100)
+    """What each further wait is multiplied by."""
+    max: Duration = Field(default="5m", validate_default=True)
+    """The longest wait."""
+    jitter: bool = False
+    """Draw each wait at random from its upper half."""
+
+
+class Retry(Strict):
+    """Whether a failed or timed out step is tried again."""
+
+    limit: int = Field(default=0, ge=0, le=1000)
+    """The number of tries after the first."""
+    backoff: Backoff = Field(default_factory=Backoff)
+    """The waits between tries."""
+    when: str = "true"
+    """An expression over `step` (exitCode, reason, attempt): try again only when it is true."""
+
+
+class OnLost(StrEnum):
+    RERUN = "rerun"
+    FAIL = "fail"
+
+
+class Resources(Strict):
+    """Bounds on what a step may use."""
+
+    memory: ByteSize | None = None
+    """The memory of the step and all it starts."""
+    output: ByteSize | None = None
+    """The log bytes kept; more keeps head and tail and marks the cut."""
+    cpu: str | None = None
+    """Processor share, as Kubernetes writes it (`500m`); engines that cannot bound it ignore it."""
+
+
+class Matrix(Strict):
+    """Runs the step once for each combination of the axes' values."""
+
+    axes: dict[str, tuple[Json, ...] | str] = Field(default_factory=dict)
+    """Axis name to values (or an expression that gives them)."""
+    include: tuple[dict[str, Json], ...] = ()
+    """Combinations added."""
+    exclude: tuple[dict[str, Json], ...] = ()
+    """Combinations left out."""
+
+
+class Approval(Strict):
+    """A person's decision that the run waits for."""
+
+    message: str = ""
+    """What is asked."""
+    approvers: tuple[str, ...] = ()
+    """Who may answer, as `user:ann` or `group:release`; empty: whoever may approve runs."""
+    min_approvals: int = Field(default=1, ge=1, le=100)
+    """How many different people must approve."""
+    not_starter: bool = False
+    """The person who started the run may not approve."""
+    expires: Duration | None = None
+    """After this long without an answer the step times out."""
+    form: dict[str, dict[str, Json]] = Field(default_factory=dict)
+    """Values asked of the approver, as JSON Schema properties; they become the step's outputs."""
+
+
+class OutputSchema(Strict):
+    """What a step promises to leave."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=253)]
+    type: ParameterType = ParameterType.ANY
+    description: str = ""
+
+
+class Step(Strict):
+    """One unit of work."""
+
+    name: Name
+    """Unique in its workflow."""
+    type: str = ""
+    """The step type; implied by `run`, `image`, `workflow` and `approval`."""
+    with_: dict[str, Json] = Field(default_factory=dict, alias="with")
+    """The step type's own settings."""
+    depends_on: tuple[Dependency, ...] = ()
+    """What must have ended before."""
+    when: tuple[str, ...] = ()
+    """Expressions that must all be true; else the step is skipped."""
+    env: dict[EnvName, Json] = Field(default_factory=dict)
+    """Environment variables: the way for values to reach a script."""
+    spec: dict[str, Json] = Field(default_factory=dict)
+    """Structured values, which the step reads from the metadata API (relay's spec)."""
+    run: str | None = None
+    """A script. It is never templated."""
+    image: str | None = None
+    """The container image the step runs in."""
+    input: tuple[str, ...] = ()
+    """Lines of a script (relay's input)."""
+    command: tuple[str, ...] = ()
+    """The program in the image, and its first arguments."""
+    args: tuple[str, ...] = ()
+    """Arguments of the program."""
+    workflow: str | None = None
+    """The workflow to run as this step."""
+    parameters: dict[str, Json] = Field(default_factory=dict)
+    """The parameters of that workflow."""
+    approval: Approval | None = None
+    """The question to ask."""
+    engine: str | None = None
+    """Where the step runs: inline, process, container, kubernetes, tekton or ssh."""
+    requires: dict[str, str] = Field(default_factory=dict)
+    """Labels a worker must have to run the step."""
+    resources: Resources = Field(default_factory=Resources)
+    """Bounds on memory and output."""
+    workdir: str = ""
+    """Working directory, relative to the run's workspace."""
+    shell: str = ""
+    """The program that runs the script, as `bash -e`; default `/bin/sh -e`."""
+    timeout: Duration | None = None
+    """The longest time one try may run."""
+    pending_timeout: Duration | None = None
+    """The longest time the step may wait for a worker."""
+    retry: Retry = Field(default_factory=Retry)
+    """Whether and when to try again."""
+    on_lost: OnLost = OnLost.RERUN
+    """What happens when the worker that ran the step is gone."""
+    continue_on_error: str = "false"
+    """An expression: when true, a failure of this step does not fail the run."""
+    matrix: Matrix | None = None
+    """One instance per combination of values."""
+    foreach: Json = None
+    """One instance per item of this list, or of the list this expression gives."""
+    max_parallel: int | None = Field(default=None, ge=1)
+    """How many instances may run at once."""
+    outputs: tuple[OutputSchema, ...] = ()
+    """The outputs promised."""
+
+    @property
+    def kind(self) -> str:
+        """The step type, implied or named."""
+        if self.type:
+            return self.type
+        if self.approval is not None:
+            return "approval"
+        if self.workflow is not None:
+            return "workflow"
+        if self.image is not None:
+            return "container"
+        return "run"
+
+
+class Defaults(Strict):
+    """What steps take when they do not say."""
+
+    engine: str | None = None
+    timeout: Duration | None = None
+    pending_timeout: Duration | None = None
+    env: dict[EnvName, Json] = Field(default_factory=dict)
+    shell: str = ""
+    requires: dict[str, str] = Field(default_factory=dict)
+    retry: Retry | None = None
+    on_lost: OnLost | None = None
+
+
+class OnConflict(StrEnum):
+    QUEUE = "queue"
+    CANCEL_RUNNING = "cancel-running"
+    REJECT = "reject"
+
+
+class Concurrency(Strict):
+    """How many runs of a group may be under way at once."""
+
+    group: str
+    limit: int = Field(default=1, ge=1)
+    on_conflict: OnConflict = OnConflict.QUEUE
+
+
+class WorkflowOutput(Strict):
+    """A value a finished run gives."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=253)]
+    value: Json = None
+
+
+class Allow(Strict):
+    """Patterns for what a run that an event started may compute."""
+
+    images: tuple[str, ...] = ()
+    workflows: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+
+
+class WorkflowSpec(Strict):
+    description: str = ""
+    """What the workflow is for."""
+    parameters: tuple[Parameter, ...] = ()
+    """The values a run takes."""
+    defaults: Defaults = Field(default_factory=Defaults)
+    """What steps take when they do not say."""
+    concurrency: Concurrency | None = None
+    """How many runs may be under way at once."""
+    timeout: Duration | None = None
+    """The longest time the run may take, `finally` apart."""
+    steps: tuple[Step, ...] = Field(min_length=1)
+    """The graph."""
+    finally_: tuple[Step, ...] = Field(default=(), alias="finally")
+    """Steps that run at the end, whatever the outcome."""
+    outputs: tuple[WorkflowOutput, ...] = ()
+    """The values a finished run gives."""
+    allow: Allow = Field(default_factory=Allow)
+    """What may be computed from an event."""
+    tenant_ref: Reference | None = None
+    """The tenant the workflow's runs belong to (relay)."""
+
+
+class Workflow(Strict):
+    """A parameterised graph of steps."""
+
+    api_version: Literal["ensue.dev/v1alpha1", "relay.sh/v1beta1"] = "ensue.dev/v1alpha1"
+    kind: Literal["Workflow"] = "Workflow"
+    metadata: Metadata
+    """What names the workflow and describes it."""
+    compat: Compat = ""
+    """`strict` reproduces quirks of the reference systems."""
+    spec: WorkflowSpec
+    """What the workflow takes, does and gives."""

@@ -1,0 +1,1 @@
+"""One function per public verb: permit, do, audit. Each takes an Identity first, then the World."""

@@ -1,0 +1,65 @@
+"""Applying, reading and deleting definitions."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ensue import files
+from ensue.core import canonical, permitting
+from ensue.files.documents import Document
+from ensue.model.errors import InvalidDefinition, InvalidInput, Problem, Severity
+from ensue.model.identity import Identity
+from ensue.model.values import Json, Namespace
+from ensue.operations.world import World
+from ensue.ports.store import StoredDefinition
+
+APPLICABLE = frozenset({"Workflow"})
+"""Kinds whose behaviour exists; the others are only validated."""
+
+
+async def apply(
+    identity: Identity, world: World, body: Mapping[str, Json], *, manager: str = "api", take_over: bool = False
+) -> StoredDefinition:
+    """Create or replace a definition. Raises InvalidDefinition, Conflict, Denied."""
+    return await apply_document(
+        identity, world, files.accept(body, known=world.known), manager=manager, take_over=take_over
+    )
+
+
+async def apply_document(
+    identity: Identity, world: World, document: Document, *, manager: str, take_over: bool = False
+) -> StoredDefinition:
+    definition = require_valid(document)
+    namespace = Namespace(definition.metadata.namespace)
+    permitting.require(identity, "apply", document.kind, namespace)
+    if document.kind not in APPLICABLE:
+        raise InvalidInput(f"A {document.kind} cannot be applied in this version", remedy="only workflows can")
+    value = files.body(document)
+    hash = canonical.definition_hash(value, document.dialect)
+    return await world.definitions.put(
+        value, hash, document.dialect, manager, identity, uid=world.clock.uid(), take_over=take_over
+    )
+
+
+def require_valid(document: Document) -> "files.Definition":
+    errors = [problem for problem in document.problems if problem.severity is Severity.ERROR]
+    if errors or document.definition is None:
+        raise InvalidDefinition(errors or [replace(Problem(message="holds no definition"), file=document.file)])
+    return document.definition
+
+
+async def get(identity: Identity, world: World, namespace: Namespace, kind: str, name: str) -> StoredDefinition:
+    permitting.require(identity, "get", kind, namespace)
+    return await world.definitions.get(namespace, kind, name)
+
+
+async def list_all(
+    identity: Identity, world: World, namespace: Namespace | None, kind: str
+) -> tuple[StoredDefinition, ...]:
+    permitting.require(identity, "list", kind, namespace)
+    return await world.definitions.list(namespace, kind)
+
+
+async def delete(identity: Identity, world: World, namespace: Namespace, kind: str, name: str) -> None:
+    """Runs under way keep what they started with."""
+    permitting.require(identity, "delete", kind, namespace)
+    await world.definitions.delete(namespace, kind, name, identity)

@@ -1,0 +1,33 @@
+"""What operations work with, wired once by `app`."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ensue.core.checking import Known
+from ensue.model.identity import Identity
+from ensue.model.run import Run
+from ensue.ports.clock import Clock
+from ensue.ports.storage import Storage
+from ensue.ports.store import Definitions, Feed, History, Logs, Runs, Started, Workers
+from ensue.ports.wakeup import Wakeup
+
+
+class Starting(Protocol):
+    """How a run comes to be: through the runner of this process, or the store alone."""
+
+    async def start(self, run: Run, by: Identity) -> Started: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    clock: Clock
+    definitions: Definitions
+    feed: Feed
+    history: History
+    known: Known
+    logs: Logs
+    runs: Runs
+    starting: Starting
+    storage: Storage
+    wakeup: Wakeup
+    workers: Workers

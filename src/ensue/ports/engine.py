@@ -1,0 +1,150 @@
+"""Engine and step types: where a step runs, and what it does there."""
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import ClassVar, NewType, Protocol
+
+from pydantic import BaseModel
+
+from ensue.model.run import Outcome, StepKey
+from ensue.model.values import Json, RunUid
+
+Handle = NewType("Handle", str)
+"""How an engine finds what it started, also after a crash. Opaque to all others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds on one attempt. None: no bound of its own."""
+
+    timeout: timedelta | None = None
+    grace: timedelta = timedelta(seconds=10)
+    """Between the polite signal and the kill."""
+    memory: int | None = None
+    """Bytes, of the step and all it starts."""
+    output: int = 16 * 2**20
+    """Log bytes kept: half at the head, half at the tail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A program to run. `env` is the whole environment; nothing is inherited."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    workdir: str = ""
+    """Relative to the workspace."""
+    stdin: bytes = b""
+    has_pty: bool = False
+    user: str = ""
+    """Run as this user (name or uid); empty: the engine's default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepOrder:
+    """One attempt, ready to start: all expressions resolved, all secrets in place."""
+
+    key: StepKey
+    attempt: int
+    step_type: str
+    inputs: Mapping[str, Json]
+    """The resolved `with`."""
+    command: Command | None
+    """For engines that run programs; None for inline step types."""
+    limits: Limits
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LogChunk:
+    """Lines of a step's log, as bytes as the step wrote them (before masking).
+
+    `offset` counts the bytes of all chunks before this one; `stream` is stdout, stderr or system.
+    `data` ends at a line end, except where a line is longer than 64 KiB or the log ends without one.
+    """
+
+    offset: int
+    at: datetime
+    stream: str
+    data: bytes
+
+
+class Engine(Protocol):
+    """Runs attempts somewhere. Safe for concurrent use; every call may be repeated.
+
+    Order for one attempt: start, then tail and wait side by side, stop at any time, destroy last.
+    After a crash: adopt in place of start. Only destroy forgets.
+    """
+
+    name: str
+    is_durable: bool
+    """What it starts outlives this process, so that adopt can find it."""
+
+    async def start(self, order: StepOrder) -> Handle:
+        """Start the attempt, or find it when it was started before (same run, step, item, attempt).
+
+        Raises Fail when it can never start (no such program, user or directory), Unavailable when
+        the engine itself cannot be reached.
+        """
+
+    def handle_for(self, key: StepKey, attempt: int) -> Handle:
+        """The handle that `start` gives this attempt, also when the process that started it died before
+        it could tell."""
+
+    def tail(self, handle: Handle, offset: int = 0) -> AsyncIterator[LogChunk]:
+        """All log chunks from `offset` on, until the attempt has ended and all was read."""
+
+    async def wait(self, handle: Handle) -> Outcome:
+        """How the attempt ended; reason LOST when that cannot be known any more."""
+
+    async def stop(self, handle: Handle, grace: timedelta) -> None:
+        """Ask it to end; kill it, with all it started, after `grace`. Returns when it has been asked."""
+
+    async def destroy(self, handle: Handle) -> None:
+        """Kill what is left and free all it used. An unknown handle is no error."""
+
+    async def adopt(self, handle: Handle) -> bool:
+        """Whether this handle still runs or has a recorded end, so that tail and wait will work."""
+
+    async def sweep(self, keep: Collection[Handle]) -> None:
+        """End what this engine started here and nobody claims any more: all but these."""
+
+    async def forget_run(self, run: RunUid) -> None:
+        """The run has ended: free its workspace."""
+
+    async def close(self) -> None:
+        """Let go of everything without ending durable attempts."""
+
+
+class DirectEngine(Protocol):
+    """Runs an attempt inside the caller's task, in this process; nothing of it outlives the call."""
+
+    async def run(self, order: StepOrder, log: Callable[[LogChunk], None]) -> Outcome:
+        """Do the work and say how it ended. Cancelling the caller's task ends it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What an inline step type works with."""
+
+    key: StepKey
+    attempt: int
+    inputs: BaseModel
+    """The resolved `with`, as the type's `inputs` model."""
+    now: Callable[[], datetime]
+    log: Callable[[str], None]
+    """Adds a line to the step's log."""
+
+
+class StepType(Protocol):
+    """A built-in kind of work that runs in the server's process, for short I/O.
+
+    `execute` may be called again after a crash with the same key. It raises Fail or Retry, or
+    returns an Outcome; any other exception is a bug, logged with its trace, and fails the step.
+    """
+
+    name: ClassVar[str]
+    inputs: ClassVar[type[BaseModel]]
+
+    async def execute(self, call: Call) -> Outcome: ...

@@ -1,0 +1,308 @@
+"""Ports to the one place state lives. Every method is one transaction, on the store's own clock."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
+
+from ensue.core.graph import Graph
+from ensue.model.definition import Dialect
+from ensue.model.event import Event, StoredEvent
+from ensue.model.identity import Identity
+from ensue.model.run import Attempt, Lease, Outcome, Run, State, StepKey, StepRun
+from ensue.model.values import DefinitionHash, Json, Namespace, RunUid, WorkerId
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimant:
+    """A worker that asks for work: which selectors its labels satisfy is decided by the store."""
+
+    worker: WorkerId
+    labels: Mapping[str, str]
+    free: Mapping[str, int]
+    """Engine name to the number of attempts it can take now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    now: datetime
+    """The store's clock."""
+    leases: tuple[Lease, ...] = ()
+    next_at: datetime | None = None
+    """When the next step that is ready later (retry backoff) becomes ready, if it is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSegment:
+    """Bytes [start, end) of an attempt's log: in storage under `key`, or, when they are few, in `body`."""
+
+    step: str
+    item: int
+    attempt: int
+    start: int
+    end: int
+    first_at: datetime
+    last_at: datetime
+    key: str = ""
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How an attempt ended, and the last of its log, to be recorded in one transaction."""
+
+    outcome: Outcome
+    draw: float = 0.5
+    """In [0, 1): sets the jitter of a retry."""
+    log: tuple[LogSegment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    is_accepted: bool
+    """False: the lease was no longer valid and nothing was written."""
+    is_run_over: bool = False
+    queued: int = 0
+    """How many steps became ready by it."""
+    claimed: tuple[Lease, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    name: str
+    """The name the run was given."""
+    is_new: bool
+    """False: a run with this uid was started before; nothing was written."""
+    claimed: tuple[Lease, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fired:
+    fired: int
+    now: datetime
+    """The store's clock."""
+    next_at: datetime | None
+    """When the next timer is due."""
+
+
+class Stop(StrEnum):
+    """What can be asked of a run."""
+
+    CANCEL = "cancel"
+    KILL = "kill"
+    TIME_OUT = "timeout"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopOrder:
+    """An attempt of this worker that has been asked to end."""
+
+    key: StepKey
+    attempt: int
+    epoch: int
+    is_kill: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    id: WorkerId
+    labels: Mapping[str, str]
+    engines: tuple[str, ...]
+    host: str
+    pid: int
+    version: str
+    seen_at: datetime | None = None
+    lease_until: datetime | None = None
+    is_draining: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    seq: int
+    at: datetime
+    subject: str
+    verb: str
+    kind: str
+    name: str
+    details: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDefinition:
+    namespace: Namespace
+    kind: str
+    name: str
+    uid: str
+    generation: int
+    hash: DefinitionHash
+    dialect: Dialect
+    manager: str
+    body: Mapping[str, Json]
+    """The canonical form: apiVersion, kind, metadata, spec."""
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    items: tuple[T, ...]
+    after: str = ""
+    """Opaque; empty on the last page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    namespace: Namespace | None = None
+    workflow: str | None = None
+    states: tuple[State, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class Runs(Protocol):
+    """All changes of runs. A change and what it causes elsewhere (timers, outbox) are one transaction.
+
+    Concurrent calls on one run are serialised by its row. Every write on behalf of an attempt is
+    guarded by (attempt, epoch) and reports whether it was accepted.
+    """
+
+    async def start(self, run: Run, by: Identity, claimant: Claimant | None = None) -> Started:
+        """Record the run and its steps; the definition must be stored before. A uid that exists is not
+        started again. An empty name is filled in: `WORKFLOW-xxxxx`. With a claimant, ready steps are
+        claimed at once. Raises Conflict when the given name is taken."""
+
+    async def claim(self, claimant: Claimant) -> Claimed: ...
+
+    async def finish(self, lease: Lease, ending: Ending, claimant: Claimant | None = None) -> Finished:
+        """Record how an attempt ended, and all that follows from it."""
+
+    async def note_handle(self, lease: Lease, handle: str) -> bool: ...
+
+    async def is_current(self, lease: Lease) -> bool: ...
+
+    async def stop(self, namespace: Namespace, uid: RunUid, stop: Stop, by: Identity) -> Run:
+        """Raises NotFound, or Conflict when the run has ended."""
+
+    async def pause(self, namespace: Namespace, uid: RunUid, is_paused: bool, by: Identity) -> Run: ...
+
+    async def fire_timers(self, limit: int = 100) -> Fired:
+        """Act on timers that are due."""
+
+
+class Workers(Protocol):
+    """Who runs steps, and for how long the others believe in it."""
+
+    async def register(self, worker: Worker, ttl: timedelta) -> tuple[Lease, ...]:
+        """Enter or re-enter a worker; returns the attempts that an earlier process with the same id held,
+        leased anew (epoch + 1) to this one, to be adopted or finished as lost."""
+
+    async def renew(self, worker: WorkerId, ttl: timedelta) -> tuple[StopOrder, ...] | None:
+        """Prolong the lease; returns the attempts to stop. None: the worker was given up and must register."""
+
+    async def stops(self, worker: WorkerId) -> tuple[StopOrder, ...]:
+        """The attempts of this worker that have been asked to end."""
+
+    async def expire(self, by: WorkerId) -> int:
+        """Finish the attempts of all other workers whose lease has lapsed as lost; returns how many."""
+
+    async def leave(self, worker: WorkerId) -> None:
+        """The worker holds nothing and goes."""
+
+    async def list(self) -> tuple[Worker, ...]: ...
+
+    async def hold(self, duty: str, worker: WorkerId, ttl: timedelta) -> bool:
+        """Whether this process has (or now gets) the singleton duty until ttl from now."""
+
+
+class History(Protocol):
+    """Reading runs. A run is found by uid or by name."""
+
+    async def run(self, namespace: Namespace, name: str) -> Run:
+        """Raises NotFound."""
+
+    async def runs(self, select: RunFilter, limit: int, after: str = "") -> Page[Run]:
+        """Newest first."""
+
+    async def steps(self, namespace: Namespace, run: RunUid) -> tuple[StepRun, ...]: ...
+
+    async def attempts(self, namespace: Namespace, run: RunUid) -> tuple[Attempt, ...]: ...
+
+    async def outputs(self, namespace: Namespace, run: RunUid, steps: Sequence[str]) -> Mapping[str, Mapping[str, Json]]:
+        """Outputs of the named steps that have ended."""
+
+    async def audit(self, namespace: Namespace, limit: int, after: str = "") -> Page[AuditRow]:
+        """Newest first."""
+
+
+class Logs(Protocol):
+    """The index of log segments; the bytes are in storage."""
+
+    async def add(self, lease: Lease, segments: Sequence[LogSegment]) -> bool:
+        """Guarded by the lease. A segment that is there already (same attempt and start) is not added again."""
+
+    async def compact(self, lease: Lease, segments: Sequence[LogSegment]) -> bool:
+        """Replace the attempt's segments by these. Guarded by the lease."""
+
+    async def end(self, lease: Lease) -> int:
+        """The offset after the last byte indexed."""
+
+    async def list(self, namespace: Namespace, run: RunUid, step: str | None = None) -> tuple[LogSegment, ...]:
+        """By step, item, attempt, start."""
+
+
+class Definitions(Protocol):
+    async def put(
+        self,
+        body: Mapping[str, Json],
+        hash: DefinitionHash,
+        dialect: Dialect,
+        manager: str,
+        by: Identity,
+        uid: str,
+        take_over: bool = False,
+    ) -> StoredDefinition:
+        """Create (with this uid) or replace. Raises Conflict, naming the manager, when another one manages the object."""
+
+    async def get(self, namespace: Namespace, kind: str, name: str) -> StoredDefinition: ...
+
+    async def list(self, namespace: Namespace | None, kind: str) -> tuple[StoredDefinition, ...]: ...
+
+    async def delete(self, namespace: Namespace, kind: str, name: str, by: Identity) -> None: ...
+
+    async def history(self, namespace: Namespace, kind: str, name: str) -> tuple[StoredDefinition, ...]:
+        """Newest first."""
+
+    async def keep(self, body: Mapping[str, Json], hash: DefinitionHash) -> None:
+        """Store a body that runs refer to, without naming it."""
+
+    async def body(self, hash: DefinitionHash) -> Mapping[str, Json]:
+        """Raises NotFound."""
+
+    async def graph(self, hash: DefinitionHash, name: str) -> Graph:
+        """The graph of a stored workflow, kept in memory. Raises NotFound."""
+
+
+class Feed(Protocol):
+    """Stored events in commit order: a reader that continues after a cursor misses none."""
+
+    async def append(self, events: Sequence[Event]) -> tuple[StoredEvent, ...]:
+        """Store events; one with a (namespace, source, id) stored before is answered by the first."""
+
+    async def read(self, namespace: Namespace | None, after: str = "", limit: int = 100) -> Page[StoredEvent]:
+        """`after` of a page continues it, also later: it is never empty here."""
+
+    async def drain_outbox(self, limit: int = 100) -> int:
+        """Move what runs left in the outbox into the feed; returns how many."""
+
+
+class Care(Protocol):
+    """Keeping the store healthy."""
+
+    async def prune(self, keep_runs: timedelta, keep_events: timedelta, batch: int = 200) -> tuple[str, ...]:
+        """Delete what ended longer ago, one bounded batch; returns storage prefixes that are now free."""
+
+    async def check(self) -> tuple[str, ...]:
+        """The invariants that do not hold, one sentence each; empty when all is well."""

@@ -1,0 +1,102 @@
+"""Looks after what no request waits for: lapsed workers, the outbox, timers, old runs."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ensue.model.errors import EnsueError, Unavailable
+from ensue.model.values import WorkerId
+from ensue.ports.storage import Storage
+from ensue.ports.store import Care, Feed, Runs, Workers
+from ensue.ports.wakeup import Wakeup
+
+log = logging.getLogger("ensue.keeper")
+
+LONGEST_WAIT = 5.0
+OUTBOX_BATCH = 200
+OUTBOX_PERIOD = 1.0
+PRUNE_PERIOD = 600.0
+PRUNE_PAUSE = 0.2
+"""Between two batches, so that pruning never holds the writer for long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    runs: timedelta = timedelta(days=30)
+    events: timedelta = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """What the keeper works on."""
+
+    runs: Runs
+    workers: Workers
+    feed: Feed
+    care: Care
+    storage: Storage
+
+
+class Keeper:
+    """Runs until cancelled, in any number of processes at once."""
+
+    def __init__(
+        self, *, records: Records, wakeup: Wakeup, worker: WorkerId, ttl: timedelta, retention: Retention
+    ) -> None:
+        self._records = records
+        self._wakeup = wakeup
+        self._worker = worker
+        self._ttl = ttl
+        self._retention = retention
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(self._forever(self._fire_timers))
+            loops.create_task(self._forever(self._drain_outbox))
+            loops.create_task(self._forever(self._expire))
+            loops.create_task(self._forever(self._prune))
+
+    async def _forever(self, duty: Callable[[], Awaitable[None]]) -> None:
+        """After the store was away, wait for a lease's length: the others must be able to renew first."""
+        while True:
+            try:
+                await duty()
+            except Unavailable as error:
+                log.warning("%s: %s", duty.__name__.strip("_").replace("_", " "), error)
+                is_expiry = duty == self._expire
+                await asyncio.sleep(self._ttl.total_seconds() if is_expiry else 1.0)
+            except (EnsueError, OSError):
+                log.exception("%s failed", duty.__name__.strip("_").replace("_", " "))
+                await asyncio.sleep(LONGEST_WAIT)
+
+    async def _fire_timers(self) -> None:
+        due = await self._records.runs.fire_timers()
+        if due.fired:
+            self._wakeup.notify("steps", "runs", "stops")
+            return
+        wait = LONGEST_WAIT
+        if due.next_at is not None:
+            wait = min(wait, max(0.001, (due.next_at - due.now).total_seconds()))
+        await self._wakeup.wait("timers", wait)
+
+    async def _drain_outbox(self) -> None:
+        if await self._records.feed.drain_outbox(OUTBOX_BATCH) < OUTBOX_BATCH:
+            await self._wakeup.wait("runs", OUTBOX_PERIOD)
+            # One drain for many runs: they end faster than this under load.
+            await asyncio.sleep(0.05)
+        self._wakeup.notify("events")
+
+    async def _expire(self) -> None:
+        await asyncio.sleep(self._ttl.total_seconds() / 3)
+        lost = await self._records.workers.expire(self._worker)
+        if lost:
+            log.warning("%d attempts of workers that are gone were lost", lost)
+            self._wakeup.notify("steps", "runs")
+
+    async def _prune(self) -> None:
+        freed = await self._records.care.prune(self._retention.runs, self._retention.events)
+        for prefix in freed:
+            await self._records.storage.delete(prefix)
+        await asyncio.sleep(PRUNE_PAUSE if freed else PRUNE_PERIOD)

@@ -1,0 +1,254 @@
+"""Claims ready steps and sees each attempt through; keeps the worker's lease alive while it does."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ensue.model.errors import EnsueError, Unavailable
+from ensue.model.identity import Identity
+from ensue.model.run import Lease, Outcome, Reason, Run, State
+from ensue.ports.store import Claimant, Ending, Finished, Started, StopOrder, Worker, Workers
+from ensue.ports.store import Runs as RunsPort
+from ensue.ports.wakeup import Wakeup
+from ensue.runtime.stepping import Carried, Stepping
+
+log = logging.getLogger("ensue.runner")
+
+POLL_SECONDS = 1.0
+LONGEST_PAUSE = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What this worker is and can take."""
+
+    worker: Worker
+    slots: Mapping[str, int]
+    """Engine name to attempts at once."""
+    ttl: timedelta = timedelta(seconds=15)
+    drain: timedelta = timedelta(seconds=30)
+    """How long attempts may go on after the order to end, where they cannot outlive this process."""
+    waits_for_all: bool = False
+    """Others could take this worker's attempts over: durable ones are waited for as well."""
+
+
+class Runner:
+    """Runs until cancelled. Attempts that outlive the process are left to be adopted."""
+
+    def __init__(
+        self, *, runs: RunsPort, workers: Workers, wakeup: Wakeup, stepping: Stepping, profile: Profile
+    ) -> None:
+        self._runs = runs
+        self._workers = workers
+        self._wakeup = wakeup
+        self._stepping = stepping
+        self._profile = profile
+        self._used: Counter[str] = Counter()
+        self._tasks: dict[asyncio.Task[None], Lease] = {}
+        self._is_open = False
+
+    async def start(self, run: Run, by: Identity) -> Started:
+        """Record a run; a first step that this worker has room for is leased in the same commit."""
+        claimant = self._reserve("inline")
+        try:
+            started = await self._runs.start(run, by, claimant)
+        except BaseException:
+            self._give_back(claimant)
+            raise
+        self._take(claimant, started.claimed)
+        if started.is_new:
+            self._wakeup.notify("steps", "timers")
+        return started
+
+    async def run(self) -> None:
+        """Claim until cancelled, then drain."""
+        await self._enter()
+        try:
+            async with asyncio.TaskGroup() as loops:
+                loops.create_task(self._claim())
+                loops.create_task(self._renew())
+                loops.create_task(self._watch_stops())
+        finally:
+            self._is_open = False
+            await self._drain()
+
+    async def _enter(self) -> None:
+        """Register; take up what an earlier process with this worker's id was running."""
+        worker, ttl = self._profile.worker, self._profile.ttl
+        pause = 0.1
+        while True:
+            try:
+                held = await self._workers.register(worker, ttl)
+                break
+            except Unavailable as error:
+                log.warning("cannot register: %s", error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+        await self._stepping.sweep(held)
+        for lease in held:
+            self._used[lease.engine] += 1
+            self._begin(lease, is_taken_over=True)
+        self._is_open = True
+
+    async def _claim(self) -> None:
+        pause = POLL_SECONDS
+        while True:
+            claimant = self._reserve(*self._profile.slots)
+            wait = POLL_SECONDS
+            if claimant is not None:
+                try:
+                    claimed = await self._runs.claim(claimant)
+                except Unavailable as error:
+                    self._give_back(claimant)
+                    log.warning("cannot claim: %s", error)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE)
+                    continue
+                pause = POLL_SECONDS
+                self._take(claimant, claimed.leases)
+                if claimed.leases:
+                    continue
+                if claimed.next_at is not None:
+                    wait = min(wait, max(0.001, (claimed.next_at - claimed.now).total_seconds()))
+            await self._wakeup.wait("steps", wait)
+
+    async def _renew(self) -> None:
+        period = self._profile.ttl.total_seconds() / 3
+        while True:
+            await asyncio.sleep(period)
+            try:
+                orders = await self._workers.renew(self._profile.worker.id, self._profile.ttl)
+            except Unavailable as error:
+                log.warning("cannot renew the lease: %s", error)
+                continue
+            if orders is None:
+                await self._abandon()
+            else:
+                await self._obey(orders)
+
+    async def _watch_stops(self) -> None:
+        while True:
+            if await self._wakeup.wait("stops", 3600.0) and self._tasks:
+                try:
+                    await self._obey(await self._workers.stops(self._profile.worker.id))
+                except Unavailable as error:
+                    log.warning("cannot read what to stop: %s", error)
+
+    async def _obey(self, orders: tuple[StopOrder, ...]) -> None:
+        leases = {(lease.key, lease.attempt, lease.epoch): lease for lease in self._tasks.values()}
+        for order in orders:
+            lease = leases.get((order.key, order.attempt, order.epoch))
+            if lease is not None:
+                try:
+                    await self._stepping.stop(lease, order.is_kill)
+                except EnsueError as error:
+                    log.warning("cannot stop %s: %s", lease.key.title, error)
+
+    async def _abandon(self) -> None:
+        """The others gave this worker up and its attempts are theirs: let go and begin anew."""
+        log.warning("this worker's lease lapsed; its attempts were given to others")
+        for task in list(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(list(self._tasks))
+        await self._enter()
+
+    async def _drain(self) -> None:
+        def is_waited_for(lease: Lease) -> bool:
+            return lease.engine == "inline" or self._profile.waits_for_all
+
+        waited = [task for task, lease in self._tasks.items() if is_waited_for(lease)]
+        if waited:
+            await asyncio.wait(waited, timeout=self._profile.drain.total_seconds())
+        left = list(self._tasks)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+        else:
+            try:
+                await self._workers.leave(self._profile.worker.id)
+            except Unavailable as error:
+                log.warning("cannot sign off: %s", error)
+
+    def _reserve(self, *engines: str) -> Claimant | None:
+        """Hold every free slot of these engines while a claim is under way."""
+        if not self._is_open:
+            return None
+        free = {name: self._profile.slots.get(name, 0) - self._used[name] for name in engines}
+        free = {name: count for name, count in free.items() if count > 0}
+        if not free:
+            return None
+        if len(engines) == 1:
+            free = dict.fromkeys(free, 1)
+        self._used.update(free)
+        return Claimant(worker=self._profile.worker.id, labels=self._profile.worker.labels, free=free)
+
+    def _give_back(self, claimant: Claimant | None) -> None:
+        if claimant is not None:
+            self._used.subtract(claimant.free)
+
+    def _take(self, claimant: Claimant | None, leases: tuple[Lease, ...]) -> None:
+        self._give_back(claimant)
+        for lease in leases:
+            self._used[lease.engine] += 1
+            self._begin(lease)
+
+    def _begin(self, lease: Lease, is_taken_over: bool = False) -> None:
+        task = asyncio.create_task(self._see_through(lease, is_taken_over), name=f"step {lease.key.title}")
+        self._tasks[task] = lease
+        task.add_done_callback(self._tasks.pop)
+
+    async def _see_through(self, lease: Lease, is_taken_over: bool) -> None:
+        try:
+            carried = await self._carry_out(lease, is_taken_over)
+            finished = await self._record(lease, carried.ending)
+        finally:
+            self._used[lease.engine] -= 1
+        for claimed in finished.claimed:
+            self._used[claimed.engine] += 1
+            self._begin(claimed)
+        await self._tidy(lease, carried, finished)
+
+    async def _carry_out(self, lease: Lease, is_taken_over: bool) -> Carried:
+        try:
+            return await self._stepping.carry_out(lease, is_taken_over)
+        except Exception as error:
+            log.exception("attempt %s of %s ended by a bug", lease.attempt, lease.key.title)
+            outcome = Outcome(state=State.FAILED, reason=Reason.ERROR, message=f"internal error: {error!r}")
+            return Carried(ending=Ending(outcome=outcome), handle=None, is_fenced=False)
+
+    async def _record(self, lease: Lease, ending: Ending) -> Finished:
+        """Until the store has it: an outcome is never dropped."""
+        pause = 0.05
+        while True:
+            claimant = None
+            if self._is_open:
+                claimant = Claimant(
+                    worker=lease.worker, labels=self._profile.worker.labels, free={lease.engine: 1}
+                )
+            try:
+                return await self._runs.finish(lease, ending, claimant)
+            except Unavailable as error:
+                log.warning("cannot record the end of %s: %s", lease.key.title, error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _tidy(self, lease: Lease, carried: Carried, finished: Finished) -> None:
+        channels = ["timers"] if carried.ending.outcome.until else []
+        if finished.queued > len(finished.claimed):
+            channels.append("steps")
+        if finished.is_run_over:
+            channels += ["runs", f"run:{lease.key.run}"]
+        self._wakeup.notify(*channels)
+        try:
+            if carried.handle is not None:
+                await self._stepping.forget(lease, carried.handle)
+            if finished.is_run_over:
+                await self._stepping.forget_run(lease.key.run)
+        except (EnsueError, OSError) as error:
+            log.warning("cannot clean up after %s: %s", lease.key.title, error)
+

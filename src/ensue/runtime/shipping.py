@@ -1,0 +1,212 @@
+"""Takes an attempt's log from its engine to storage, in compressed segments whose index is in the store."""
+
+import asyncio
+import gzip
+import json
+import logging
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ensue.model.errors import Unavailable
+from ensue.model.run import Lease
+from ensue.model.values import from_micros, to_micros
+from ensue.ports.engine import LogChunk
+from ensue.ports.storage import Storage
+from ensue.ports.store import Logs, LogSegment
+
+log = logging.getLogger("ensue.logs")
+
+SEGMENT_BYTES = 256 * 1024
+SMALL_BYTES = 2048
+"""A rest this small goes into the index row: a file and its fsync would cost more (docs/decisions)."""
+FIRST_FLUSH = 0.25
+LONGEST_FLUSH = 5.0
+FLUSH_GROWTH = 1.5
+KEEP_TRYING = timedelta(seconds=30)
+MANY_SEGMENTS = 4
+MERGED_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One piece of a log as readers get it; `text` ends at a line end where the step's did."""
+
+    offset: int
+    at: datetime
+    stream: str
+    text: str
+    size: int
+    """The bytes it had; more or fewer than the text has where they were not valid UTF-8."""
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.size
+
+
+class Shipper:
+    """One attempt's way out. `pump` and `close` are called by one task, in this order."""
+
+    def __init__(self, *, lease: Lease, logs: Logs, storage: Storage) -> None:
+        self._lease = lease
+        self._logs = logs
+        self._storage = storage
+        self._lines: list[LogLine] = []
+        self._size = 0
+        self._shipped: list[LogSegment] = []
+        self._lock = asyncio.Lock()
+        self._interval = FIRST_FLUSH
+        self.is_fenced = False
+
+    def add(self, chunk: LogChunk) -> None:
+        text = chunk.data.decode("utf-8", "replace").replace("\0", "\ufffd")
+        self._lines.append(LogLine(chunk.offset, chunk.at, chunk.stream, text, len(chunk.data)))
+        self._size += len(chunk.data)
+
+    async def pump(self, chunks: AsyncIterator[LogChunk]) -> None:
+        """Ship until the log ends. What is read while the store is away waits in the attempt's directory."""
+        flusher = asyncio.create_task(self._flush_now_and_then())
+        try:
+            async for chunk in chunks:
+                self.add(chunk)
+                if self._size >= SEGMENT_BYTES:
+                    await self.flush()
+                if self.is_fenced:
+                    return
+        finally:
+            flusher.cancel()
+            await asyncio.wait([flusher])
+
+    async def flush(self) -> None:
+        async with self._lock:
+            if not self._lines:
+                return
+            lines, size = list(self._lines), self._size
+            segment = await self._store(lines)
+            if not await self._persist(segment):
+                self.is_fenced = True
+            self._shipped.append(segment)
+            del self._lines[: len(lines)]
+            self._size -= size
+
+    async def close(self) -> tuple[LogSegment, ...]:
+        """What is left, to be recorded together with the attempt's end."""
+        async with self._lock:
+            if len(self._shipped) > MANY_SEGMENTS and not self.is_fenced:
+                await self._merge()
+            lines, self._lines, self._size = self._lines, [], 0
+            if not lines:
+                return ()
+            body = encode(lines)
+            if len(body) <= SMALL_BYTES:
+                return (_segment(self._lease, lines, body=body),)
+            return (await self._store(lines),)
+
+    async def _flush_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(self._interval)
+            if self._lines:
+                self._interval = min(self._interval * FLUSH_GROWTH, LONGEST_FLUSH)
+                await asyncio.shield(self.flush())
+
+    async def _store(self, lines: Sequence[LogLine]) -> LogSegment:
+        """Write a segment; when storage stays unusable, one that says so in its place."""
+        key = _key(self._lease, lines[0].offset, lines[-1].end)
+        data = gzip.compress(encode(lines).encode(), compresslevel=1, mtime=0)
+        started = asyncio.get_running_loop().time()
+        delay = 0.1
+        while True:
+            try:
+                await self._storage.write(key, data)
+                return _segment(self._lease, lines, key=key)
+            except (OSError, Unavailable) as error:
+                if asyncio.get_running_loop().time() - started > KEEP_TRYING.total_seconds():
+                    log.error("log of %s could not be kept: %s", self._lease.key.title, error)
+                    return _segment(self._lease, lines, body=_apology(lines, error))
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 5.0)
+
+    async def _persist(self, segment: LogSegment) -> bool:
+        delay = 0.1
+        while True:
+            try:
+                return await self._logs.add(self._lease, [segment])
+            except Unavailable:
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 5.0)
+
+    async def _merge(self) -> None:
+        """Many small segments become few; the small ones are deleted when the index no longer names them."""
+        try:
+            lines = [line for segment in self._shipped for line in await read(self._storage, segment)]
+            merged = [await self._store(part) for part in _parts(lines)]
+            if await self._logs.compact(self._lease, merged):
+                for segment in self._shipped:
+                    if segment.key and segment.key not in {kept.key for kept in merged}:
+                        await self._storage.delete(segment.key)
+        except (OSError, Unavailable) as error:
+            log.warning("segments of %s stay small: %s", self._lease.key.title, error)
+
+
+def encode(lines: Iterable[LogLine]) -> str:
+    """A line of JSON for each: offset, microseconds, stream, text, bytes."""
+    return "".join(
+        json.dumps(
+            [line.offset, to_micros(line.at), line.stream, line.text, line.size],
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
+        + "\n"
+        for line in lines
+    )
+
+
+def decode(body: str) -> list[LogLine]:
+    rows = (json.loads(line) for line in body.split("\n") if line)
+    return [LogLine(offset, from_micros(at), stream, text, size) for offset, at, stream, text, size in rows]
+
+
+async def read(storage: Storage, segment: LogSegment) -> list[LogLine]:
+    """The lines of a segment, wherever it is. Raises NotFound when storage has lost it."""
+    if segment.body:
+        return decode(segment.body)
+    data = await storage.read(segment.key)
+    return decode(gzip.decompress(data).decode())
+
+
+def _parts(lines: Sequence[LogLine]) -> Iterator[list[LogLine]]:
+    part: list[LogLine] = []
+    size = 0
+    for line in lines:
+        part.append(line)
+        size += line.size
+        if size >= MERGED_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def _apology(lines: Sequence[LogLine], error: Exception) -> str:
+    start, size = lines[0].offset, lines[-1].end - lines[0].offset
+    text = f"{size} bytes of log could not be kept: {error}\n"
+    return encode([LogLine(start, lines[0].at, "system", text, size)])
+
+
+def _segment(lease: Lease, lines: Sequence[LogLine], *, key: str = "", body: str = "") -> LogSegment:
+    return LogSegment(
+        step=lease.key.step,
+        item=lease.key.item,
+        attempt=lease.attempt,
+        start=lines[0].offset,
+        end=lines[-1].end,
+        first_at=lines[0].at,
+        last_at=lines[-1].at,
+        key=key,
+        body=body,
+    )
+
+
+def _key(lease: Lease, start: int, end: int) -> str:
+    item = "" if lease.key.item < 0 else f".{lease.key.item}"
+    return f"logs/{lease.key.run}/{lease.key.step}{item}.{lease.attempt}/{start}-{end}.jsonl.gz"

@@ -1,0 +1,278 @@
+"""One attempt, from its lease to its end: resolve, start, tail, wait, destroy."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from ensue.core.graph import Node
+from ensue.model.errors import EnsueError, Fail, Unavailable
+from ensue.model.run import Lease, Outcome, Reason, State
+from ensue.model.values import Json, RunUid
+from ensue.model.workflow import Step
+from ensue.ports.clock import Clock
+from ensue.ports.engine import Command, DirectEngine, Engine, Handle, Limits, StepOrder
+from ensue.ports.storage import Storage
+from ensue.ports.store import Definitions, Ending, History, Logs, Runs
+from ensue.runtime.resolving import Resolver, Unusable
+from ensue.runtime.shipping import Shipper
+
+log = logging.getLogger("ensue.steps")
+
+CommandOf = Callable[[Step, Mapping[str, Json], Mapping[str, str]], Command]
+"""Builds what a step runs from the step, its resolved `with` and its environment; raises Fail."""
+
+START_PATIENCE = 60.0
+"""Seconds in which an engine that cannot be reached is asked again."""
+
+LOST = Outcome(state=State.FAILED, reason=Reason.LOST, message="what ran it is gone")
+UNSTOPPED = Outcome(state=State.CANCELLED, reason=Reason.REQUESTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engines:
+    """Where steps run: `direct` for inline step types, the others by name."""
+
+    direct: DirectEngine
+    others: Mapping[str, Engine]
+    command_of: CommandOf
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return ("inline", *self.others)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """What stepping reads and writes."""
+
+    definitions: Definitions
+    history: History
+    logs: Logs
+    runs: Runs
+    storage: Storage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    ending: Ending
+    handle: Handle | None
+    """What the engine keeps until the end is recorded."""
+    is_fenced: bool
+    """The lease has passed to another."""
+
+
+class Stepping:
+    """Carries out attempts. One task per attempt calls `carry_out`; any task may call `stop`."""
+
+    def __init__(self, *, records: Records, engines: Engines, clock: Clock) -> None:
+        self._records = records
+        self._engines = engines
+        self._clock = clock
+        self._stops: dict[tuple[object, int], Stop] = {}
+
+    async def carry_out(self, lease: Lease, is_taken_over: bool = False) -> Carried:
+        """Run the attempt, or find again what an earlier process started, and say how it ended."""
+        stop = self._stops.setdefault((lease.key, lease.attempt), Stop(lease=lease))
+        shipper = Shipper(lease=lease, logs=self._records.logs, storage=self._records.storage)
+        try:
+            outcome = await self._outcome(lease, shipper, stop, is_taken_over)
+        except Unusable as unusable:
+            outcome = unusable.outcome
+        except EnsueError as error:
+            outcome = Outcome(state=State.FAILED, reason=Reason.CANNOT_START, message=str(error), can_retry=False)
+        finally:
+            del self._stops[lease.key, lease.attempt]
+        ending = Ending(outcome=outcome, draw=self._clock.draw(), log=await shipper.close())
+        return Carried(ending=ending, handle=stop.handle, is_fenced=shipper.is_fenced)
+
+    async def stop(self, lease: Lease, is_kill: bool) -> None:
+        """End an attempt of this process, unless the lease has passed to another."""
+        stop = self._stops.get((lease.key, lease.attempt))
+        if stop is None or (stop.is_asked and stop.is_kill >= is_kill) or not await self._records.runs.is_current(lease):
+            return
+        stop.is_asked, stop.is_kill = True, is_kill
+        if stop.task is not None:
+            stop.task.cancel()
+        elif stop.handle is not None:
+            grace = timedelta() if is_kill else self._engines.limits.grace
+            await self._engines.others[lease.engine].stop(stop.handle, grace)
+
+    async def _outcome(self, lease: Lease, shipper: Shipper, stop: "Stop", is_taken_over: bool) -> Outcome:
+        graph = await self._records.definitions.graph(lease.definition_hash, lease.workflow)
+        node = graph.nodes[lease.key.step]
+        resolver = Resolver(lease=lease, history=self._records.history, now=self._clock.now())
+        if lease.engine == "inline":
+            if is_taken_over:
+                return LOST
+            order = await self._order(node, lease, resolver)
+            outcome = order if isinstance(order, Outcome) else await self._run_inline(order, shipper, stop)
+        elif lease.engine not in self._engines.others:
+            return Outcome(
+                state=State.FAILED, reason=Reason.UNSUPPORTED, message=f"no engine {lease.engine}", can_retry=False
+            )
+        else:
+            outcome = await self._run_on_engine(node, lease, resolver, shipper, stop, is_taken_over)
+        return await self._judge(node, lease, resolver, outcome)
+
+    async def _order(self, node: Node, lease: Lease, resolver: Resolver) -> StepOrder | Outcome:
+        step = node.step
+        unmet = await resolver.first_false("when", step.when) if step.when else None
+        if unmet is not None:
+            return Outcome(state=State.SKIPPED, reason=Reason.CONDITION_FALSE, message=f"when: {unmet}")
+        inputs = await resolver.fields("with", step.with_)
+        limits = replace(
+            self._engines.limits,
+            timeout=step.timeout,
+            memory=step.resources.memory,
+            output=step.resources.output or self._engines.limits.output,
+        )
+        command = None
+        if lease.engine != "inline":
+            env = await resolver.fields("env", step.env)
+            command = self._engines.command_of(step, inputs, {**environment(lease), **as_texts(env)})
+        return StepOrder(
+            key=lease.key,
+            attempt=lease.attempt,
+            step_type=step.kind,
+            inputs=inputs,
+            command=command,
+            limits=limits,
+            parameters=lease.parameters,
+        )
+
+    async def _run_inline(self, order: StepOrder, shipper: Shipper, stop: "Stop") -> Outcome:
+        stop.task = asyncio.current_task()
+        try:
+            return await self._engines.direct.run(order, shipper.add)
+        except asyncio.CancelledError:
+            if not stop.is_asked or stop.task is None:
+                raise
+            stop.task.uncancel()
+            return UNSTOPPED
+        finally:
+            stop.task = None
+
+    async def _run_on_engine(
+        self, node: Node, lease: Lease, resolver: Resolver, shipper: Shipper, stop: "Stop", is_taken_over: bool
+    ) -> Outcome:
+        engine = self._engines.others[lease.engine]
+        if is_taken_over:
+            handle = engine.handle_for(lease.key, lease.attempt)
+            if not engine.is_durable or not await engine.adopt(handle):
+                return LOST
+        else:
+            order = await self._order(node, lease, resolver)
+            if isinstance(order, Outcome):
+                return order
+            if stop.is_asked:
+                return UNSTOPPED
+            handle = await _start(engine, order)
+            await self._note_handle(lease, handle)
+        stop.handle = handle
+        if stop.is_asked:
+            await engine.stop(handle, timedelta() if stop.is_kill else self._engines.limits.grace)
+        pump = asyncio.create_task(self._pump(engine, handle, lease, shipper, is_taken_over))
+        try:
+            outcome = await engine.wait(handle)
+            await pump
+        except BaseException:
+            pump.cancel()
+            raise
+        return outcome
+
+    async def _pump(self, engine: Engine, handle: Handle, lease: Lease, shipper: Shipper, is_taken_over: bool) -> None:
+        offset = await _patiently(lambda: self._records.logs.end(lease)) if is_taken_over else 0
+        await shipper.pump(engine.tail(handle, offset))
+
+    async def _note_handle(self, lease: Lease, handle: Handle) -> None:
+        try:
+            await self._records.runs.note_handle(lease, handle)
+        except Unavailable as error:
+            log.warning("handle of %s was not recorded: %s", lease.key.title, error)
+
+    async def _judge(self, node: Node, lease: Lease, resolver: Resolver, outcome: Outcome) -> Outcome:
+        """What a failure means by the step's own expressions."""
+        step = node.step
+        if outcome.state not in (State.FAILED, State.TIMED_OUT) or outcome.is_lost:
+            return outcome
+        resolver.roots["step"] = status(outcome, lease.attempt)
+        continues = await resolver.is_true("continueOnError", step.continue_on_error)
+        can_retry = outcome.can_retry and await resolver.is_true("retry.when", step.retry.when)
+        return replace(outcome, continues_on_error=continues, can_retry=can_retry)
+
+    async def forget(self, lease: Lease, handle: Handle) -> None:
+        """The attempt's end is recorded: free what its engine keeps of it."""
+        await self._engines.others[lease.engine].destroy(handle)
+
+    async def forget_run(self, run: RunUid) -> None:
+        for engine in self._engines.others.values():
+            await engine.forget_run(run)
+
+    async def sweep(self, keep: Iterable[Lease]) -> None:
+        """End what runs here although its lease has passed to others."""
+        leases = list(keep)
+        for name, engine in self._engines.others.items():
+            await engine.sweep([engine.handle_for(held.key, held.attempt) for held in leases if held.engine == name])
+
+
+@dataclass(slots=True, kw_only=True)
+class Stop:
+    """How an attempt under way can be ended."""
+
+    lease: Lease
+    task: "asyncio.Task[object] | None" = None
+    handle: Handle | None = None
+    is_asked: bool = False
+    is_kill: bool = False
+
+
+async def _start(engine: Engine, order: StepOrder) -> Handle:
+    """Start, and ask again while the engine cannot be reached."""
+    delay, waited = 0.1, 0.0
+    while True:
+        try:
+            return await engine.start(order)
+        except Unavailable as error:
+            if waited > START_PATIENCE:
+                raise Fail(f"the engine cannot be reached: {error}") from error
+            await asyncio.sleep(delay)
+            waited, delay = waited + delay, min(delay * 2, 5.0)
+
+
+async def _patiently(read: Callable[[], Awaitable[int]]) -> int:
+    delay = 0.1
+    while True:
+        try:
+            return await read()
+        except Unavailable:
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, 5.0)
+
+
+def environment(lease: Lease) -> dict[str, str]:
+    """What every step finds (SURFACE §4), the engine's own additions apart."""
+    return {
+        "CI": "true",
+        "ENSUE": "true",
+        "RELAY": "true",
+        "ENSUE_RUN_ID": lease.key.run,
+        "ENSUE_STEP": lease.key.title,
+        "ENSUE_ATTEMPT": str(lease.attempt),
+        "ENSUE_IDEMPOTENCY_KEY": f"{lease.key.run}/{lease.key.title}",
+    }
+
+
+def as_texts(values: Mapping[str, Json]) -> dict[str, str]:
+    """Environment values: texts as they are, all else as JSON."""
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        for name, value in values.items()
+    }
+
+
+def status(outcome: Outcome, attempt: int) -> dict[str, Json]:
+    return {"exitCode": outcome.exit_code, "reason": outcome.reason.value, "attempt": attempt}

@@ -1,0 +1,171 @@
+"""Definitions: content-addressed bodies, named objects with history, one manager each (port Definitions)."""
+
+import json
+from collections.abc import Mapping
+
+from ensue.core.graph import Graph
+from ensue.model.definition import Dialect
+from ensue.model.errors import Conflict, NotFound
+from ensue.model.identity import Identity
+from ensue.model.values import DefinitionHash, Json, Namespace, from_micros
+from ensue.ports.store import StoredDefinition
+from ensue.store import auditing, rows
+from ensue.store.driver import Driver
+from ensue.store.graphs import Graphs
+from ensue.store.statement import NOW, Row, Sql, Transaction
+
+_COLUMNS = (
+    "d.namespace, d.kind, d.name, d.uid, d.generation, d.hash, d.dialect, d.manager, d.metadata, b.body,"
+    " d.created_at, d.updated_at"
+)
+_FROM = f"SELECT {_COLUMNS} FROM definitions d JOIN bodies b ON b.hash = d.hash"
+KEEP = Sql("INSERT INTO bodies (hash, body, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+BODY = Sql("SELECT body FROM bodies WHERE hash = $1")
+BUMP = Sql("""
+    INSERT INTO namespaces (name, revision) VALUES ($1, 1)
+    ON CONFLICT (name) DO UPDATE SET revision = namespaces.revision + 1 RETURNING revision
+""")
+CURRENT = Sql(f"{_FROM} WHERE d.namespace = $1 AND d.kind = $2 AND d.name = $3 AND d.to_revision IS NULL")
+HISTORY = Sql(f"{_FROM} WHERE d.namespace = $1 AND d.kind = $2 AND d.name = $3 ORDER BY d.from_revision DESC")
+ALL = Sql(f"{_FROM} WHERE d.kind = $1 AND d.to_revision IS NULL ORDER BY d.namespace, d.name")
+ALL_IN = Sql(f"{_FROM} WHERE d.kind = $1 AND d.namespace = $2 AND d.to_revision IS NULL ORDER BY d.name")
+CLOSE = Sql("""
+    UPDATE definitions SET to_revision = $1 WHERE namespace = $2 AND kind = $3 AND name = $4 AND to_revision IS NULL
+""")
+ADD = Sql("""
+    INSERT INTO definitions (namespace, kind, name, from_revision, to_revision, uid, generation, hash, dialect, manager,
+        metadata, created_at, updated_at)
+    VALUES ($1, $2, $3, $4, NULL, $5, $6, $7, $8, $9, $10, $11, $12)
+""")
+
+
+class Definitions:
+    def __init__(self, *, driver: Driver, graphs: Graphs) -> None:
+        self._driver = driver
+        self._graphs = graphs
+
+    async def put(
+        self,
+        body: Mapping[str, Json],
+        hash: DefinitionHash,
+        dialect: Dialect,
+        manager: str,
+        by: Identity,
+        uid: str,
+        take_over: bool = False,
+    ) -> StoredDefinition:
+        return await self._driver.write(lambda: _put(body, hash, dialect, manager, by, uid, take_over))
+
+    async def get(self, namespace: Namespace, kind: str, name: str) -> StoredDefinition:
+        return await self._driver.read(lambda: _get(namespace, kind, name))
+
+    async def list(self, namespace: Namespace | None, kind: str) -> tuple[StoredDefinition, ...]:
+        return await self._driver.read(lambda: _list(namespace, kind))
+
+    async def delete(self, namespace: Namespace, kind: str, name: str, by: Identity) -> None:
+        await self._driver.write(lambda: _delete(namespace, kind, name, by))
+
+    async def history(self, namespace: Namespace, kind: str, name: str) -> tuple[StoredDefinition, ...]:
+        return await self._driver.read(lambda: _history(namespace, kind, name))
+
+    async def keep(self, body: Mapping[str, Json], hash: DefinitionHash) -> None:
+        await self._driver.write(lambda: _keep(body, hash))
+
+    async def body(self, hash: DefinitionHash) -> Mapping[str, Json]:
+        return await self._driver.read(lambda: _body(hash))
+
+    async def graph(self, hash: DefinitionHash, name: str) -> Graph:
+        known = self._graphs.known(hash)
+        return known if known is not None else await self._driver.read(lambda: self._graphs.of(hash, name))
+
+
+def _put(
+    body: Mapping[str, Json],
+    hash: DefinitionHash,
+    dialect: Dialect,
+    manager: str,
+    by: Identity,
+    uid: str,
+    take_over: bool,
+) -> Transaction[StoredDefinition]:
+    now: int = (yield NOW)[0][0]
+    metadata = body["metadata"]
+    assert isinstance(metadata, dict)
+    key = (str(metadata.get("namespace", "default")), str(body["kind"]), str(metadata["name"]))
+    # The namespace's row is the lock that orders all changes of its definitions.
+    revision: int = (yield BUMP(key[0]))[0][0]
+    found = yield CURRENT(*key)
+    old = _stored(found[0]) if found else None
+    if old is not None and old.manager != manager and not take_over:
+        raise Conflict(f"{key[1]} {key[2]} is managed by {old.manager}", remedy="take it over with --take-over")
+    if old is not None and old.hash == hash and old.manager == manager and old.body.get("metadata") == metadata:
+        return old
+    generation = 1 if old is None else old.generation + (old.hash != hash)
+    yield KEEP(hash, rows.dump(_nameless(body)), now)
+    yield CLOSE(revision, *key)
+    created = found[0][10] if found else now
+    yield ADD(
+        *key, revision, old.uid if old else uid, generation, hash, dialect.value, manager, rows.dump(metadata),
+        created, now,
+    )  # fmt: skip
+    yield auditing.record(now, by, "apply", Namespace(key[0]), key[1], key[2], {"generation": generation, "hash": hash})
+    return _stored((yield CURRENT(*key))[0])
+
+
+def _get(namespace: Namespace, kind: str, name: str) -> Transaction[StoredDefinition]:
+    found = yield CURRENT(namespace, kind, name)
+    if not found:
+        raise NotFound(f"no {kind} {name} in namespace {namespace}")
+    return _stored(found[0])
+
+
+def _list(namespace: Namespace | None, kind: str) -> Transaction[tuple[StoredDefinition, ...]]:
+    found = yield ALL(kind) if namespace is None else ALL_IN(kind, namespace)
+    return tuple(_stored(row) for row in found)
+
+
+def _delete(namespace: Namespace, kind: str, name: str, by: Identity) -> Transaction[None]:
+    now: int = (yield NOW)[0][0]
+    revision: int = (yield BUMP(namespace))[0][0]
+    if not (yield CURRENT(namespace, kind, name)):
+        raise NotFound(f"no {kind} {name} in namespace {namespace}")
+    yield CLOSE(revision, namespace, kind, name)
+    yield auditing.record(now, by, "delete", namespace, kind, name, {})
+
+
+def _history(namespace: Namespace, kind: str, name: str) -> Transaction[tuple[StoredDefinition, ...]]:
+    found = yield HISTORY(namespace, kind, name)
+    return tuple(_stored(row) for row in found)
+
+
+def _keep(body: Mapping[str, Json], hash: DefinitionHash) -> Transaction[None]:
+    yield KEEP(hash, rows.dump(_nameless(body)), (yield NOW)[0][0])
+
+
+def _body(hash: DefinitionHash) -> Transaction[dict[str, Json]]:
+    found = yield BODY(hash)
+    if not found:
+        raise NotFound(f"no definition {hash}")
+    body: dict[str, Json] = json.loads(found[0][0])
+    return body
+
+
+def _nameless(body: Mapping[str, Json]) -> dict[str, Json]:
+    return {key: value for key, value in body.items() if key != "metadata"}
+
+
+def _stored(row: Row) -> StoredDefinition:
+    namespace, kind, name, uid, generation, hash, dialect, manager, metadata, body, created_at, updated_at = row
+    return StoredDefinition(
+        namespace=Namespace(namespace),
+        kind=kind,
+        name=name,
+        uid=uid,
+        generation=generation,
+        hash=DefinitionHash(hash),
+        dialect=Dialect(dialect),
+        manager=manager,
+        body={**json.loads(body), "metadata": json.loads(metadata)},
+        created_at=from_micros(created_at),
+        updated_at=from_micros(updated_at),
+    )

@@ -1,0 +1,124 @@
+"""Reading runs (port History)."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from ensue.model.errors import InvalidInput, NotFound
+from ensue.model.run import Attempt, Run, StepRun
+from ensue.model.values import Json, Namespace, RunUid, from_micros
+from ensue.ports.store import AuditRow, Page, RunFilter
+from ensue.store import rows, saving
+from ensue.store.driver import Driver
+from ensue.store.statement import Sql, Transaction
+
+_RUN = rows.columns(rows.RUN_KEY, rows.RUN_FIXED, rows.RUN_CHANGING)
+BY_UID = Sql(f"SELECT {_RUN} FROM runs WHERE namespace = $1 AND uid = $2")
+BY_NAME = Sql(f"SELECT {_RUN} FROM runs WHERE namespace = $1 AND name = $2")
+ATTEMPTS = Sql(f"SELECT {rows.columns(rows.ATTEMPT)} FROM attempts WHERE namespace = $1 AND run = $2 ORDER BY step, item, number")
+OUTPUTS = Sql("""
+    SELECT step, outputs FROM step_runs
+    WHERE namespace = $1 AND run = $2 AND step IN {in_list:3} AND item = -1 AND completed_at IS NOT NULL
+""")
+AUDIT = Sql("""
+    SELECT seq, at, subject, verb, kind, name, details FROM audit WHERE namespace = $1 AND seq < $2
+    ORDER BY seq DESC LIMIT $3
+""")
+
+
+class History:
+    def __init__(self, *, driver: Driver) -> None:
+        self._driver = driver
+
+    async def run(self, namespace: Namespace, name: str) -> Run:
+        return await self._driver.read(lambda: _run(namespace, name))
+
+    async def runs(self, select: RunFilter, limit: int, after: str = "") -> Page[Run]:
+        return await self._driver.read(lambda: _runs(select, limit, after))
+
+    async def steps(self, namespace: Namespace, run: RunUid) -> tuple[StepRun, ...]:
+        return await self._driver.read(lambda: _steps(namespace, run))
+
+    async def attempts(self, namespace: Namespace, run: RunUid) -> tuple[Attempt, ...]:
+        return await self._driver.read(lambda: _attempts(namespace, run))
+
+    async def outputs(
+        self, namespace: Namespace, run: RunUid, steps: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Json]]:
+        return await self._driver.read(lambda: _outputs(namespace, run, steps))
+
+    async def audit(self, namespace: Namespace, limit: int, after: str = "") -> Page[AuditRow]:
+        return await self._driver.read(lambda: _audit(namespace, limit, after))
+
+
+def _run(namespace: Namespace, name: str) -> Transaction[Run]:
+    found = (yield BY_NAME(namespace, name)) or (yield BY_UID(namespace, name))
+    if not found:
+        raise NotFound(f"no run {name} in namespace {namespace}", remedy="ensue get runs lists them")
+    return rows.to_run(found[0])
+
+
+def _runs(select: RunFilter, limit: int, after: str) -> Transaction[Page[Run]]:
+    clauses, args = _clauses(select)
+    if after:
+        args.append(after)
+        clauses.append(f"uid < ${len(args)}")
+    args.append(limit + 1)
+    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
+    found = yield Sql(f"SELECT {_RUN} FROM runs {where} ORDER BY uid DESC LIMIT ${len(args)}")(*args)
+    page = tuple(rows.to_run(row) for row in found[:limit])
+    return Page(items=page, after=page[-1].uid if len(found) > limit else "")
+
+
+def _clauses(select: RunFilter) -> tuple[list[str], list[object]]:
+    clauses: list[str] = []
+    args: list[object] = []
+
+    def add(clause: str, *values: object) -> None:
+        numbers = range(len(args) + 1, len(args) + 1 + len(values))
+        args.extend(values)
+        clauses.append(clause.format(*(f"${number}" for number in numbers)))
+
+    if select.namespace is not None:
+        add("namespace = {}", select.namespace)
+    if select.workflow is not None:
+        add("workflow = {}", select.workflow)
+    if select.states:
+        numbers = ", ".join("{}" for _ in select.states)
+        add(f"state IN ({numbers})", *(state.value for state in select.states))
+    for label, value in select.labels.items():
+        add(
+            "EXISTS (SELECT 1 FROM run_labels l WHERE l.namespace = runs.namespace"
+            " AND l.run = runs.uid AND l.label = {} AND l.value = {})",
+            label,
+            value,
+        )
+    return clauses, args
+
+
+def _steps(namespace: Namespace, run: RunUid) -> Transaction[tuple[StepRun, ...]]:
+    found = yield saving.STEPS(namespace, run)
+    return tuple(rows.to_step(row) for row in found)
+
+
+def _attempts(namespace: Namespace, run: RunUid) -> Transaction[tuple[Attempt, ...]]:
+    found = yield ATTEMPTS(namespace, run)
+    return tuple(rows.to_attempt(row) for row in found)
+
+
+def _outputs(namespace: Namespace, run: RunUid, steps: Sequence[str]) -> Transaction[dict[str, Mapping[str, Json]]]:
+    found = yield OUTPUTS(namespace, run, json.dumps(list(steps)))
+    return {row[0]: rows.load(row[1]) for row in found}
+
+
+def _audit(namespace: Namespace, limit: int, after: str) -> Transaction[Page[AuditRow]]:
+    if after and not after.isdigit():
+        raise InvalidInput("the continue token is not one of this list")
+    found = yield AUDIT(namespace, int(after) if after else 2**62, limit + 1)
+    page = tuple(
+        AuditRow(
+            seq=row[0], at=from_micros(row[1]), subject=row[2], verb=row[3], kind=row[4], name=row[5],
+            details=rows.load(row[6]),
+        )
+        for row in found[:limit]
+    )  # fmt: skip
+    return Page(items=page, after=str(page[-1].seq) if len(found) > limit else "")

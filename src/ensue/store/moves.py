@@ -1,0 +1,48 @@
+"""What can happen to a run whose row is locked."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from ensue.core import planning
+from ensue.core.graph import Graph
+from ensue.model.run import Lease, Run, State, StepRun
+from ensue.ports.store import Ending, Stop
+from ensue.store import rows, saving
+from ensue.store.graphs import Graphs
+from ensue.store.saving import Settled
+from ensue.store.statement import Sql, Transaction
+
+
+HELD = (
+    "namespace = $1 AND run = $2 AND step = $3 AND item = $4 AND attempt = $5 AND lease_epoch = $6 AND state = 'Running'"
+)
+IS_CURRENT = Sql(f"SELECT attempt FROM step_runs WHERE {HELD}")
+
+
+def held(lease: Lease) -> tuple[str, str, str, int, int, int]:
+    """The arguments of HELD: the guard that fences off everybody else."""
+    return (*rows.step_key(lease.key), lease.attempt, lease.epoch)
+
+
+def finish_attempt(
+    graph: Graph, run: Run, step: StepRun, ending: Ending, now: datetime
+) -> Transaction[Settled]:
+    """The attempt of a step that runs has ended."""
+    outcome = ending.outcome
+    ended = planning.conclude(graph.nodes[step.key.step], run, step, outcome, now, ending.draw)
+    if ended.state is not State.WAITING or outcome.state is not State.WAITING:
+        yield saving.ADD_ATTEMPT(*rows.attempt_of(step, ended, now))
+    run = planning.note_status(run, outcome)
+    if run.state is State.QUEUED:
+        run = replace(run, state=State.RUNNING, started_at=step.started_at)
+    return (yield from saving.settle(graph, run, [ended], now))
+
+
+def stop_run(graphs: Graphs, run: Run, stop: Stop, now: datetime) -> Transaction[Run]:
+    """Cancel, kill or time out."""
+    graph = yield from graphs.of(run.definition_hash, run.workflow)
+    found = yield saving.LOCK_STEPS(run.namespace, run.uid)
+    state = State.TIMED_OUT if stop is Stop.TIME_OUT else State.CANCELLED
+    move = planning.stop(graph, run, [rows.to_step(row) for row in found], state, stop is Stop.KILL, now)
+    yield from saving.write_steps(graph, move.changed)
+    return (yield from saving.close(graph, move.run, now)).run

@@ -1,0 +1,82 @@
+"""One process owns a data directory: a lock that the kernel releases when the owner is gone, however it went."""
+
+import contextlib
+import fcntl
+import os
+import time
+import weakref
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from ensue.model.errors import DataDirectoryOwned, NotFound
+
+LOCK: Final = "lock"
+
+
+class DataDirectory:
+    """Created when missing, readable by its user alone."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: int | None = None
+        # A child made by fork alone would hold the lock for as long as it lives.
+        this = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _forget(this()))
+
+    def acquire(self) -> None:
+        """Raises DataDirectoryOwned with the owner's pid."""
+        if self._file is not None:
+            return
+        self._create()
+        file = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            pid = _read_pid(file)
+            os.close(file)
+            raise DataDirectoryOwned(
+                f"The data directory {self.path} is in use by process {pid}" if pid else "",
+                pid=pid,
+                remedy="stop that process, or use another --data directory",
+            ) from error
+        os.ftruncate(file, 0)
+        os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+        self._file = file
+
+    def release(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            os.ftruncate(file, 0)
+            os.close(file)
+
+    def __enter__(self) -> Self:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+    def _create(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(mode=0o700, exist_ok=True)
+        except (NotADirectoryError, FileExistsError) as error:
+            raise NotFound(f"{self.path} is not a directory", remedy="choose another --data directory") from error
+
+
+def _read_pid(file: int) -> int:
+    """The owner writes its pid just after it has the lock; 0 when it has not said."""
+    for _ in range(20):
+        with contextlib.suppress(ValueError):
+            return int(os.pread(file, 32, 0))
+        time.sleep(0.01)
+    return 0
+
+
+def _forget(directory: DataDirectory | None) -> None:
+    if directory is not None and directory._file is not None:
+        os.close(directory._file)
+        directory._file = None

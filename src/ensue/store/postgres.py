@@ -1,0 +1,236 @@
+"""The PostgreSQL driver: transactions on a pool, tried again when the server says that this may help."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable
+from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
+
+import asyncpg
+
+from ensue.model.errors import EnsueError, StoreBroken, StoreFull, StoreUnreachable, Unavailable
+from ensue.store.statement import Begin, Row, Statement, T
+
+OLDEST: Final = 140000
+OLDEST_NAME: Final = "14"
+CONNECT_SECONDS: Final = 10.0
+STATEMENT_SECONDS: Final = 60.0
+QUERIES_PER_CONNECTION: Final = 1_000_000
+PATIENCE_SECONDS: Final = 10.0
+FIRST_PAUSE_SECONDS: Final = 0.01
+LONGEST_PAUSE_SECONDS: Final = 1.0
+
+WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[Any]"
+
+_GOING_DOWN = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TooManyConnectionsError,
+)
+_UNREACHABLE = (*_GOING_DOWN, OSError, TimeoutError, asyncpg.InterfaceError)
+_REPEATABLE = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.InvalidCachedStatementError,
+)
+_REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+)
+
+A = TypeVar("A")
+
+
+class PostgresDriver:
+    """Behind a pooler in transaction mode, set `statement_cache` to 0 or let the pooler track prepared statements."""
+
+    dialect: Final[Literal["postgres"]] = "postgres"
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        statement_cache: int = 500,
+        statement_seconds: float | None = STATEMENT_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self.url = url
+        self._pool_size = pool_size
+        self._statement_cache = statement_cache
+        self._statement_seconds = statement_seconds
+        self._patience_seconds = patience_seconds
+        self._pool: asyncpg.Pool[Any] | None = None
+
+    async def open(self) -> None:
+        pool = asyncpg.create_pool(
+            self.url,
+            min_size=1,
+            max_size=self._pool_size,
+            max_queries=QUERIES_PER_CONNECTION,
+            statement_cache_size=self._statement_cache,
+            command_timeout=self._statement_seconds,
+            timeout=CONNECT_SECONDS,
+            server_settings={"application_name": "ensue"},
+            init=_require_version,
+            reset=_leave_as_is,
+        )
+        try:
+            await pool
+        except Exception as error:
+            raise named(error) from error
+        self._pool = pool
+
+    async def close(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+    async def write(self, begin: Begin[T]) -> T:
+        return await self._persist(WRITE, begin)
+
+    async def read(self, begin: Begin[T]) -> T:
+        return await self._persist(READ, begin)
+
+    async def _persist(self, mode: str, begin: Begin[T]) -> T:
+        """Try until it is done, failed for good, or patience ends."""
+        deadline = time.monotonic() + self._patience_seconds
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return await self._transact(mode, begin)
+            except _Again as again:
+                if time.monotonic() + pause > deadline:
+                    raise again.error from again.error.__cause__
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _transact(self, mode: str, begin: Begin[T]) -> T:
+        """One try. Group commit would take several `begin` here, with a savepoint for each."""
+        if self._pool is None:
+            raise Unavailable("The store is closed")
+        connection = await _acquire(self._pool)
+        try:
+            try:
+                await _ask(connection, connection.execute(mode))
+                result = await perform(connection, begin)
+            except BaseException:
+                await _abandon(connection)
+                raise
+            await _commit(connection)
+            return result
+        finally:
+            await self._pool.release(connection)
+
+
+class _Again(Exception):
+    """This try failed, the next one may not."""
+
+    def __init__(self, error: EnsueError) -> None:
+        self.error = error
+        super().__init__(str(error))
+
+
+async def perform(connection: Connection, begin: Begin[T]) -> T:
+    transaction = begin()
+    try:
+        statement = next(transaction)
+        while True:
+            statement = transaction.send(await _ask(connection, execute(connection, statement)))
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        transaction.close()
+
+
+async def execute(connection: Connection, statement: Statement) -> list[Row]:
+    sql, args, is_many = statement
+    if is_many:
+        await connection.executemany(sql.postgres, args)
+        return []
+    return cast(list[Row], await connection.fetch(sql.postgres, *args))
+
+
+async def _acquire(pool: "asyncpg.Pool[Any]") -> Connection:
+    try:
+        return cast(Connection, await pool.acquire())
+    except _UNREACHABLE as error:
+        raise _Again(_unreachable(error)) from error
+    except asyncpg.PostgresError as error:
+        raise named(error) from error
+
+
+async def _ask(connection: Connection, answer: Awaitable[A]) -> A:
+    """What the connection answers, with errors that say whether another try may help."""
+    try:
+        return await answer
+    except _REPEATABLE as error:
+        raise _Again(Unavailable(f"The database could not serialise the transaction: {error}")) from error
+    except Exception as error:
+        if connection.is_closed() or isinstance(error, _GOING_DOWN):
+            raise _Again(_unreachable(error)) from error
+        if (found := named(error)) is error:
+            raise
+        raise found from error
+
+
+async def _commit(connection: Connection) -> None:
+    """A connection lost from here on leaves open whether the transaction was committed: no second try."""
+    try:
+        await _ask(connection, connection.execute("COMMIT"))
+    except _Again as again:
+        connection.terminate()
+        if isinstance(again.error, StoreUnreachable):
+            raise StoreUnreachable(
+                "The database was lost during a commit: whether it took place is not known",
+                remedy="look before trying again",
+            ) from again
+        raise
+    except BaseException:
+        await _abandon(connection)
+        raise
+
+
+async def _abandon(connection: Connection) -> None:
+    """Roll back; a connection that cannot is of no use to anyone."""
+    try:
+        await connection.execute("ROLLBACK", timeout=CONNECT_SECONDS)
+    except Exception:
+        connection.terminate()
+    except BaseException:
+        connection.terminate()
+        raise
+
+
+async def _require_version(connection: Connection) -> None:
+    found = int(await connection.fetchval("SHOW server_version_num"))
+    if found < OLDEST:
+        raise StoreBroken(f"PostgreSQL {found // 10000} is too old", remedy=f"use PostgreSQL {OLDEST_NAME} or later")
+
+
+async def _leave_as_is(connection: Connection) -> None:
+    """Transactions change nothing of the session, so a connection needs no reset: one round trip less."""
+
+
+def named(error: Exception) -> Exception:
+    """The error callers know, where there is one; otherwise the same. Never says the password."""
+    if isinstance(error, asyncpg.DiskFullError):
+        return StoreFull(remedy="free some space on the database server")
+    if isinstance(error, _REFUSED):
+        return StoreUnreachable(
+            f"The database refuses the connection: {error}", remedy="check user, password and name of the database"
+        )
+    if isinstance(error, (*_GOING_DOWN, OSError, TimeoutError)):
+        return _unreachable(error)
+    return error
+
+
+def _unreachable(error: BaseException) -> StoreUnreachable:
+    return StoreUnreachable(f"The database cannot be reached: {str(error) or type(error).__name__}")

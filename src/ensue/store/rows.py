@@ -1,0 +1,189 @@
+"""Rows to nouns and back. The column lists here are the only place that knows their order."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ensue.model.identity import Identity
+from ensue.model.run import Attempt, Phase, Reason, Run, State, StepKey, StepRun
+from ensue.model.values import DefinitionHash, Json, Namespace, RunUid, WorkerId, from_micros, to_micros
+
+RUN_KEY = ("namespace", "uid")
+RUN_FIXED = (
+    "name", "workflow", "definition_hash", "parameters", "labels", "started_by", "started_by_groups",
+    "rerun_of", "event_uid", "created_at",
+)  # fmt: skip
+RUN_CHANGING = (
+    "state", "reason", "message", "phase", "stopping", "is_killed", "is_paused", "open_steps", "failed_step",
+    "ends_as", "ends_message", "outputs", "started_at", "completed_at",
+)  # fmt: skip
+STEP_KEY = ("namespace", "run", "step", "item")
+STEP_FIXED = ("position", "engine", "selector")
+STEP_CHANGING = (
+    "state", "reason", "message", "attempt", "retries", "losses", "lease_epoch", "worker", "waiting_for", "unmet",
+    "is_stopping", "continues_on_error", "exit_code", "handle", "outputs", "queued_at", "ready_at", "started_at",
+    "completed_at",
+)  # fmt: skip
+ATTEMPT = (*STEP_KEY, "number", "worker", "engine", "state", "reason", "message", "exit_code", "started_at", "completed_at")
+
+
+def columns(*groups: tuple[str, ...], prefix: str = "") -> str:
+    return ", ".join(prefix + name for group in groups for name in group)
+
+
+def marks(count: int, start: int = 1) -> str:
+    return ", ".join(f"${number}" for number in range(start, start + count))
+
+
+def assignments(names: tuple[str, ...], start: int = 1) -> str:
+    return ", ".join(f"{name} = ${number}" for number, name in enumerate(names, start))
+
+
+def dump(value: Json | Mapping[str, Json]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if value else "{}" if value == {} else json.dumps(value)
+
+
+def load(text: str) -> Any:
+    return {} if text == "{}" else json.loads(text)
+
+
+def micros(moment: datetime | None) -> int | None:
+    return None if moment is None else to_micros(moment)
+
+
+def moment(value: int | None) -> datetime | None:
+    return None if value is None else from_micros(value)
+
+
+def run_fixed(run: Run) -> tuple[Any, ...]:
+    return (
+        run.name, run.workflow, run.definition_hash, dump(run.parameters), dump(run.labels), run.started_by.subject,
+        json.dumps(run.started_by.groups), run.rerun_of, run.event_uid, to_micros(run.created_at),
+    )  # fmt: skip
+
+
+def run_changing(run: Run) -> tuple[Any, ...]:
+    return (
+        run.state.value, run.reason.value, run.message, run.phase.value, run.stopping and run.stopping.value,
+        int(run.is_killed), int(run.is_paused), run.open_steps, run.failed_step, run.ends_as and run.ends_as.value,
+        run.ends_message, dump(run.outputs), micros(run.started_at), micros(run.completed_at),
+    )  # fmt: skip
+
+
+def to_run(row: Any) -> Run:
+    """From the columns RUN_KEY, RUN_FIXED, RUN_CHANGING."""
+    (
+        namespace, uid, name, workflow, definition_hash, parameters, labels, subject, groups, rerun_of, event_uid,
+        created_at, state, reason, message, phase, stopping, is_killed, is_paused, open_steps, failed_step, ends_as,
+        ends_message, outputs, started_at, completed_at,
+    ) = row  # fmt: skip
+    return Run(
+        namespace=Namespace(namespace),
+        uid=RunUid(uid),
+        name=name,
+        workflow=workflow,
+        definition_hash=DefinitionHash(definition_hash),
+        parameters=load(parameters),
+        labels=load(labels),
+        started_by=to_identity(subject, groups),
+        rerun_of=rerun_of,
+        event_uid=event_uid,
+        state=State(state),
+        reason=Reason(reason),
+        message=message,
+        phase=Phase(phase),
+        stopping=State(stopping) if stopping else None,
+        is_killed=bool(is_killed),
+        is_paused=bool(is_paused),
+        open_steps=open_steps,
+        failed_step=failed_step,
+        ends_as=State(ends_as) if ends_as else None,
+        ends_message=ends_message,
+        outputs=load(outputs),
+        created_at=from_micros(created_at),
+        started_at=moment(started_at),
+        completed_at=moment(completed_at),
+    )
+
+
+def to_identity(subject: str, groups: str) -> Identity:
+    return Identity(subject=subject, groups=() if groups == "[]" else tuple(json.loads(groups)))
+
+
+def step_key(key: StepKey) -> tuple[str, str, str, int]:
+    return (key.namespace, key.run, key.step, key.item)
+
+
+def step_fixed(step: StepRun) -> tuple[Any, ...]:
+    return (step.position, step.engine, step.selector)
+
+
+def step_changing(step: StepRun) -> tuple[Any, ...]:
+    return (
+        step.state.value, step.reason.value, step.message, step.attempt, step.retries, step.losses, step.lease_epoch,
+        step.worker, step.waiting_for, step.unmet, int(step.is_stopping), int(step.continues_on_error), step.exit_code,
+        step.handle, dump(step.outputs), micros(step.queued_at), micros(step.ready_at), micros(step.started_at),
+        micros(step.completed_at),
+    )  # fmt: skip
+
+
+def to_step(row: Any) -> StepRun:
+    """From the columns STEP_KEY, STEP_FIXED, STEP_CHANGING."""
+    (
+        namespace, run, name, item, position, engine, selector, state, reason, message, attempt, retries, losses,
+        lease_epoch, worker, waiting_for, unmet, is_stopping, continues_on_error, exit_code, handle, outputs,
+        queued_at, ready_at, started_at, completed_at,
+    ) = row  # fmt: skip
+    return StepRun(
+        key=StepKey(namespace=Namespace(namespace), run=RunUid(run), step=name, item=item),
+        position=position,
+        state=State(state),
+        reason=Reason(reason),
+        message=message,
+        attempt=attempt,
+        retries=retries,
+        losses=losses,
+        lease_epoch=lease_epoch,
+        worker=worker,
+        engine=engine,
+        selector=selector,
+        waiting_for=waiting_for,
+        unmet=unmet,
+        is_stopping=bool(is_stopping),
+        continues_on_error=bool(continues_on_error),
+        exit_code=exit_code,
+        handle=handle,
+        outputs=load(outputs),
+        queued_at=moment(queued_at),
+        ready_at=moment(ready_at),
+        started_at=moment(started_at),
+        completed_at=moment(completed_at),
+    )
+
+
+def attempt_of(step: StepRun, ended: StepRun, at: datetime) -> tuple[Any, ...]:
+    """The ATTEMPT columns for the try of `step` that ended as `ended` says."""
+    state, reason = ended.state, ended.reason
+    if not state.is_final:
+        state, reason = State.FAILED, Reason.LOST if ended.losses > step.losses else Reason.ERROR
+    return (
+        *step_key(step.key), step.attempt, step.worker, step.engine, state.value, reason.value, ended.message,
+        ended.exit_code, micros(step.started_at), to_micros(at),
+    )  # fmt: skip
+
+
+def to_attempt(row: Any) -> Attempt:
+    namespace, run, step, item, number, worker, engine, state, reason, message, exit_code, started, completed = row
+    return Attempt(
+        key=StepKey(namespace=Namespace(namespace), run=RunUid(run), step=step, item=item),
+        number=number,
+        worker=WorkerId(worker) if worker else None,
+        engine=engine,
+        state=State(state),
+        reason=Reason(reason),
+        message=message,
+        exit_code=exit_code,
+        started_at=moment(started),
+        completed_at=from_micros(completed),
+    )

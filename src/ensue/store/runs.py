@@ -1,0 +1,150 @@
+"""Every change of a run, as transactions (port Runs)."""
+
+from dataclasses import replace
+
+from ensue.core import naming, planning
+from ensue.core.graph import Graph
+from ensue.model.errors import Conflict, NotFound, StoreBroken
+from ensue.model.identity import Identity
+from ensue.model.run import Lease, Run, StepRun
+from ensue.model.values import Namespace, RunUid, from_micros, to_micros
+from ensue.ports.store import Claimant, Claimed, Ending, Finished, Fired, Started, Stop
+from ensue.store import auditing, claiming, logs, moves, rows, saving
+from ensue.store.driver import Driver
+from ensue.store.graphs import Graphs
+from ensue.store.statement import NOW, Sql, Transaction
+from ensue.store.timers import Timers
+
+_RUN = rows.columns(rows.RUN_KEY, rows.RUN_FIXED, rows.RUN_CHANGING)
+_STEP = rows.columns(rows.STEP_KEY, rows.STEP_FIXED, rows.STEP_CHANGING)
+ADD_RUN = Sql(f"INSERT INTO runs ({_RUN}) VALUES ({rows.marks(26)}) ON CONFLICT DO NOTHING RETURNING uid")
+NAME_OF = Sql("SELECT name FROM runs WHERE namespace = $1 AND uid = $2")
+ADD_STEP = Sql(f"INSERT INTO step_runs ({_STEP}) VALUES ({rows.marks(26)})")
+ADD_LABEL = Sql("INSERT INTO run_labels (namespace, label, value, run) VALUES ($1, $2, $3, $4)")
+NOTE_HANDLE = Sql(f"UPDATE step_runs SET handle = $7 WHERE {moves.HELD} RETURNING attempt")
+
+
+class Runs:
+    def __init__(self, *, driver: Driver, graphs: Graphs) -> None:
+        self._driver = driver
+        self._graphs = graphs
+        self._timers = Timers(driver=driver, graphs=graphs)
+
+    async def start(self, run: Run, by: Identity, claimant: Claimant | None = None) -> Started:
+        return await self._driver.write(lambda: self._start(run, by, claimant))
+
+    async def claim(self, claimant: Claimant) -> Claimed:
+        return await self._driver.write(lambda: _claim(claimant))
+
+    async def finish(self, lease: Lease, ending: Ending, claimant: Claimant | None = None) -> Finished:
+        return await self._driver.write(lambda: self._finish(lease, ending, claimant))
+
+    async def note_handle(self, lease: Lease, handle: str) -> bool:
+        return await self._driver.write(lambda: _is_found(NOTE_HANDLE, (*moves.held(lease), handle)))
+
+    async def is_current(self, lease: Lease) -> bool:
+        return await self._driver.read(lambda: _is_found(moves.IS_CURRENT, moves.held(lease)))
+
+    async def stop(self, namespace: Namespace, uid: RunUid, stop: Stop, by: Identity) -> Run:
+        return await self._driver.write(lambda: self._stop(namespace, uid, stop, by))
+
+    async def pause(self, namespace: Namespace, uid: RunUid, is_paused: bool, by: Identity) -> Run:
+        return await self._driver.write(lambda: self._pause(namespace, uid, is_paused, by))
+
+    async def fire_timers(self, limit: int = 100) -> Fired:
+        return await self._timers.fire(limit)
+
+    def _start(self, run: Run, by: Identity, claimant: Claimant | None) -> Transaction[Started]:
+        now = from_micros((yield NOW)[0][0])
+        graph = yield from self._graphs.of(run.definition_hash, run.workflow)
+        run, steps = planning.begin(graph, replace(run, created_at=now), now)
+        named = yield from _add_run(run)
+        if named is None:
+            found = yield NAME_OF(run.namespace, run.uid)
+            return Started(name=found[0][0], is_new=False)
+        run = named
+        yield ADD_STEP.many([(*rows.step_key(s.key), *rows.step_fixed(s), *rows.step_changing(s)) for s in steps])
+        if run.labels:
+            yield ADD_LABEL.many([(run.namespace, key, value, run.uid) for key, value in run.labels.items()])
+        if graph.has_timers:
+            yield from _set_timers(graph, run, steps)
+        yield auditing.record(to_micros(now), by, "start", run.namespace, "Run", run.name, {"workflow": run.workflow})
+        claimed = (yield from claiming.claim(claimant, to_micros(now))) if claimant else ()
+        return Started(name=run.name, is_new=True, claimed=claimed)
+
+    def _finish(self, lease: Lease, ending: Ending, claimant: Claimant | None) -> Transaction[Finished]:
+        micros: int = (yield NOW)[0][0]
+        run = yield from saving.lock_run(lease.key.namespace, lease.key.run)
+        found = yield saving.HELD_STEP(*moves.held(lease))
+        if run is None or not found:
+            return Finished(is_accepted=False)
+        graph = yield from self._graphs.of(run.definition_hash, run.workflow)
+        if ending.log:
+            yield from logs.add(lease, ending.log)
+        step = rows.to_step(found[0])
+        settled = yield from moves.finish_attempt(graph, run, step, ending, from_micros(micros))
+        claimed = (yield from claiming.claim(claimant, micros)) if claimant else ()
+        return Finished(
+            is_accepted=True, is_run_over=settled.run.state.is_final, queued=settled.queued, claimed=claimed
+        )
+
+    def _stop(self, namespace: Namespace, uid: RunUid, stop: Stop, by: Identity) -> Transaction[Run]:
+        micros: int = (yield NOW)[0][0]
+        run = yield from _lock_open(namespace, uid)
+        run = yield from moves.stop_run(self._graphs, run, stop, from_micros(micros))
+        verb = "kill" if stop is Stop.KILL else "cancel" if stop is Stop.CANCEL else "time-out"
+        yield auditing.record(micros, by, verb, namespace, "Run", run.name, {})
+        return run
+
+    def _pause(self, namespace: Namespace, uid: RunUid, is_paused: bool, by: Identity) -> Transaction[Run]:
+        micros: int = (yield NOW)[0][0]
+        run = yield from _lock_open(namespace, uid)
+        if run.stopping is not None:
+            raise Conflict(f"run {run.name} is being stopped")
+        graph = yield from self._graphs.of(run.definition_hash, run.workflow)
+        found = yield saving.LOCK_STEPS(namespace, uid)
+        move = planning.pause(run, [rows.to_step(row) for row in found], is_paused, from_micros(micros))
+        settled = yield from saving.settle(graph, move.run, move.changed, from_micros(micros))
+        yield auditing.record(micros, by, "pause" if is_paused else "resume", namespace, "Run", run.name, {})
+        return settled.run
+
+
+def _claim(claimant: Claimant) -> Transaction[Claimed]:
+    return (yield from claiming.claim_some(claimant, (yield NOW)[0][0]))
+
+
+def _is_found(statement: Sql, args: tuple[object, ...]) -> Transaction[bool]:
+    return bool((yield statement(*args)))
+
+
+def _lock_open(namespace: Namespace, uid: RunUid) -> Transaction[Run]:
+    run = yield from saving.lock_run(namespace, uid)
+    if run is None:
+        raise NotFound(f"no run {uid} in namespace {namespace}")
+    if run.state.is_final:
+        raise Conflict(f"run {run.name} has ended: {run.state}")
+    return run
+
+
+def _add_run(run: Run) -> Transaction[Run | None]:
+    """The run with its name, or None when its uid is there already."""
+    for length in range(5, 11):
+        named = run if run.name else replace(run, name=naming.run_name(run.workflow, run.uid, length))
+        key = (run.namespace, run.uid)
+        if (yield ADD_RUN(*key, *rows.run_fixed(named), *rows.run_changing(named))):
+            return named
+        if (yield NAME_OF(*key)):
+            return None
+        if run.name:
+            raise Conflict(f"there is a run {run.name} in namespace {run.namespace} already")
+    raise StoreBroken(f"no free name for a run of {run.workflow}")
+
+
+def _set_timers(graph: Graph, run: Run, steps: tuple[StepRun, ...]) -> Transaction[None]:
+    limit = graph.workflow.spec.timeout
+    if limit is not None:
+        yield saving.SET_TIMER(run.namespace, run.uid, "", -1, saving.RUN_TIMER, to_micros(run.created_at + limit))
+    for step in steps:
+        timer = saving.timer_of(graph, step)
+        if timer is not None:
+            yield timer

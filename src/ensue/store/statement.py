@@ -1,0 +1,68 @@
+"""Statements: written once as SQL text with `$n` and markers, executed by either driver.
+
+A transaction is a generator that yields statements and is sent their rows.
+"""
+
+import re
+from collections.abc import Callable, Generator, Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from ensue.store import dialects
+
+T = TypeVar("T")
+Row: TypeAlias = tuple[Any, ...]
+
+_LITERAL_OR_PARAMETER = re.compile(r"'[^']*'|\$(\d+)")
+
+
+class Statement(NamedTuple):
+    """A text and its arguments; with `is_many`, one row of arguments after the other and no rows back."""
+
+    sql: "Sql"
+    args: Sequence[Any]
+    is_many: bool
+
+
+class Sql:
+    """One SQL text for both databases. Module-level constants: translation happens once."""
+
+    __slots__ = ("order", "pick", "postgres", "sqlite")
+
+    def __init__(self, text: str) -> None:
+        order: list[int] = []
+
+        def replace(match: re.Match[str]) -> str:
+            if match[1] is None:
+                return match[0]
+            order.append(int(match[1]) - 1)
+            return "?"
+
+        self.postgres = dialects.fill(text, "postgres").strip()
+        self.sqlite = _LITERAL_OR_PARAMETER.sub(replace, dialects.fill(text, "sqlite")).strip()
+        self.order = tuple(order)
+        self.pick = None if order == list(range(len(order))) else _picker(self.order)
+
+    def __call__(self, *args: Any) -> Statement:
+        return Statement(self, args, False)
+
+    def many(self, rows: Sequence[Sequence[Any]]) -> Statement:
+        """Execute once per row of arguments; answers no rows."""
+        return Statement(self, rows, True)
+
+    def __repr__(self) -> str:
+        return f"Sql({self.postgres!r})"
+
+
+Transaction: TypeAlias = Generator[Statement, Sequence[Row], T]
+Begin: TypeAlias = Callable[[], Transaction[T]]
+
+NOW = Sql("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")()
+"""The store's clock in microseconds since 1970: one row of one integer."""
+
+
+def _picker(order: tuple[int, ...]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    """SQLite knows `?` only: repeat and reorder the arguments as the text uses them."""
+    if len(order) == 1:
+        return lambda args: (args[order[0]],)
+    return itemgetter(*order)
