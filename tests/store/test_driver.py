@@ -159,7 +159,8 @@ async def test_a_read_sees_one_snapshot(driver: Driver) -> None:
         while driver.dialect == "sqlite" and not (tasks and tasks[0].done()):
             time.sleep(0.001)
         for _ in range(50):
-            ((after,),) = yield COUNT()
+            yield COUNT()
+        ((after,),) = yield COUNT()
         return before, after
 
     assert await driver.read(begin) == (1, 1)

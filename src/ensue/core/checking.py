@@ -5,6 +5,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from pydantic import BaseModel
 
@@ -14,6 +15,7 @@ from ensue.model.errors import Problem
 from ensue.model.trigger import Trigger
 from ensue.model.workflow import ENGINES, Step, Workflow
 
+MAX_PROBLEMS = 100
 STEP_TYPES = ("run", "container", "workflow", "approval", "http", "emit", "log", "fail", "set-status", "wait")
 _INLINE = frozenset(STEP_TYPES) - {"run", "container"}
 _IMAGES = frozenset({"run", "container"})
@@ -52,34 +54,39 @@ NOTHING_MORE = Known()
 
 
 def check_workflow(workflow: Workflow, known: Known = NOTHING_MORE) -> tuple[Problem, ...]:
-    """Every finding in a workflow, in the order of the file's fields."""
-    spec = workflow.spec
-    types, engines = known.all_step_types, known.all_engines
-    found = [*checking_parameters.check_declarations(spec.parameters)]
-    if spec.defaults.engine is not None:
-        found.extend(checking_steps.check_engine(spec.defaults.engine, None, engines, ("spec", "defaults", "engine")))
-    for part, steps in (("steps", spec.steps), ("finally", spec.finally_)):
-        for position, step in enumerate(steps):
-            path: Path = ("spec", part, position)
-            found.extend(checking_steps.check_step(step, path, types, engines, tuple(spec.defaults.env)))
-    found.extend(_check_names([*spec.steps, *spec.finally_], _paths(spec.steps, spec.finally_)))
-    found.extend(checking_graph.check_dependencies(spec.steps, "steps", elsewhere=spec.finally_))
-    found.extend(checking_graph.check_dependencies(spec.finally_, "finally", elsewhere=spec.steps))
-    found.extend(_check_unique([output.name for output in spec.outputs], ("spec", "outputs"), "output"))
-    return tuple(found)
+    """The findings in a workflow, the first hundred."""
+    return tuple(islice(_check_workflow(workflow, known), MAX_PROBLEMS))
 
 
 def check_trigger(trigger: Trigger, known: Known = NOTHING_MORE) -> tuple[Problem, ...]:
-    """Every finding in a trigger."""
+    """The findings in a trigger, the first hundred."""
+    return tuple(islice(_check_trigger(trigger, known), MAX_PROBLEMS))
+
+
+def _check_workflow(workflow: Workflow, known: Known) -> Iterator[Problem]:
+    spec = workflow.spec
+    types, engines = known.all_step_types, known.all_engines
+    yield from checking_parameters.check_declarations(spec.parameters)
+    if spec.defaults.engine is not None:
+        yield from checking_steps.check_engine(spec.defaults.engine, None, engines, ("spec", "defaults", "engine"))
+    for part, steps in (("steps", spec.steps), ("finally", spec.finally_)):
+        for position, step in enumerate(steps):
+            path: Path = ("spec", part, position)
+            yield from checking_steps.check_step(step, path, types, engines, tuple(spec.defaults.env))
+    yield from _check_names([*spec.steps, *spec.finally_], _paths(spec.steps, spec.finally_))
+    yield from checking_graph.check_dependencies(spec.steps, "steps", elsewhere=spec.finally_)
+    yield from checking_graph.check_dependencies(spec.finally_, "finally", elsewhere=spec.steps)
+    yield from _check_unique([output.name for output in spec.outputs], ("spec", "outputs"), "output")
+
+
+def _check_trigger(trigger: Trigger, known: Known) -> Iterator[Problem]:
     spec = trigger.spec
-    found = [*_check_unique([source.name for source in spec.sources], ("spec", "sources"), "source")]
+    types, engines = known.all_step_types, known.all_engines
+    yield from _check_unique([source.name for source in spec.sources], ("spec", "sources"), "source")
     for position, step in enumerate(spec.actions):
-        found.extend(
-            checking_steps.check_step(step, ("spec", "actions", position), known.all_step_types, known.all_engines, ())
-        )
-    found.extend(_check_names(spec.actions, [("spec", "actions", index) for index in range(len(spec.actions))]))
-    found.extend(checking_graph.check_dependencies(spec.actions, "actions", elsewhere=()))
-    return tuple(found)
+        yield from checking_steps.check_step(step, ("spec", "actions", position), types, engines, ())
+    yield from _check_names(spec.actions, [("spec", "actions", index) for index in range(len(spec.actions))])
+    yield from checking_graph.check_dependencies(spec.actions, "actions", elsewhere=())
 
 
 def _paths(steps: Sequence[Step], finally_: Sequence[Step]) -> list[Path]:
@@ -100,10 +107,12 @@ def _check_names(steps: Sequence[Step], paths: Sequence[Path]) -> Iterator[Probl
 
 
 def _check_unique(names: Sequence[str], path: Path, noun: str) -> Iterator[Problem]:
+    seen: set[str] = set()
     for position, name in enumerate(names):
-        if name in names[:position]:
+        if name in seen:
             yield Problem(
                 message=f'another {noun} is named "{name}"',
                 remedy="rename one of the two",
                 path=render((*path, position, "name")),
             )
+        seen.add(name)

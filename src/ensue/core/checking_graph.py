@@ -38,7 +38,7 @@ def _check_target(target: str, own: str, part: str, names: set[str], others: set
             remedy="move one of the two",
             path=where,
         )
-    return Problem(message=f'there is no step "{target}"', remedy=did_you_mean(target, names - {own}), path=where)
+    return Problem(message=f'there is no step "{target}"', remedy=did_you_mean(target, names), path=where)
 
 
 def _check_cycle(steps: Sequence[Step], part: str) -> Iterator[Problem]:

@@ -26,14 +26,15 @@ _NUMBER = re.compile(r"[-+]?[0-9]{1,308}(\.[0-9]{1,308})?([eE][-+]?[0-9]{1,3})?"
 
 
 def check_declarations(parameters: Sequence[Parameter]) -> Iterator[Problem]:
-    names = [parameter.name for parameter in parameters]
+    seen: set[str] = set()
     for index, parameter in enumerate(parameters):
-        if parameter.name in names[:index]:
+        if parameter.name in seen:
             yield Problem(
                 message=f'another parameter is named "{parameter.name}"',
                 remedy="rename one of the two",
                 path=render(("spec", "parameters", index, "name")),
             )
+        seen.add(parameter.name)
         where = render(("spec", "parameters", index, "default"))
         if parameter.has_default and parameter.required:
             yield Problem(

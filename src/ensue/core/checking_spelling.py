@@ -1,18 +1,24 @@
 """Suggestions for mistyped words."""
 
 from collections.abc import Iterable
+from itertools import islice
 
 _MAX_LENGTH = 64
+_MAX_KNOWN = 300
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was most likely meant, if any is close enough."""
     lower = word.lower().replace("_", "").replace("-", "")[:_MAX_LENGTH]
     best: tuple[int, str] | None = None
-    for candidate in known:
+    for candidate in islice(known, _MAX_KNOWN):
         other = candidate.lower().replace("_", "").replace("-", "")[:_MAX_LENGTH]
-        found = (distance(lower, other), candidate)
-        if found[0] <= max(1, min(len(lower), len(other)) // 3) and (best is None or found < best):
+        is_short = len(lower) >= 3 and other.startswith(lower)
+        allowed = max(1, min(len(lower), len(other)) // 3)
+        if abs(len(lower) - len(other)) > allowed and not is_short:
+            continue
+        found = (1 if is_short else distance(lower, other), candidate)
+        if found[0] <= allowed and found[0] < len(lower) and (best is None or found < best):
             best = found
     return best[1] if best else None
 

@@ -15,7 +15,9 @@ from ensue.model.workflow import Step
 Types = Mapping[str, type[BaseModel] | None]
 Engines = Mapping[str, frozenset[str]]
 
-_EXPRESSION_IN_SCRIPT = re.compile(r"\$\{(parameters|outputs|event|secrets|matrix|steps|connections)[.\[]")
+_EXPRESSION_IN_SCRIPT = re.compile(
+    r"\$\{(?:parameters|outputs|event|secrets|matrix|steps|connections)[.\[][^}]{0,60}\}?"
+)
 _SUBSTITUTION = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"})
 _DASH_C = re.compile(r"-[A-Za-z]*c")
@@ -27,6 +29,7 @@ def check_step(step: Step, path: Path, types: Types, engines: Engines, shared_en
     yield from _check_with(step, path, types)
     if step.engine is not None and "${" not in step.engine:
         yield from check_engine(step.engine, step, engines, (*path, "engine"))
+    yield from _check_conditions(step, path)
     yield from _check_fan_out(step, path)
     yield from _check_workdir(step, path)
     yield from _check_scripts(step, path)
@@ -136,6 +139,18 @@ def _with_problem(detail: Any, path: Path, model: type[BaseModel]) -> Problem:
     return Problem(message=str(detail["msg"]).removeprefix("Value error, "), path=render(path))
 
 
+def _check_conditions(step: Step, path: Path) -> Iterator[Problem]:
+    conditions: list[tuple[Path, str]] = [((*path, "when", index), text) for index, text in enumerate(step.when)]
+    conditions += [((*path, "continueOnError"), step.continue_on_error), ((*path, "retry", "when"), step.retry.when)]
+    for where, text in conditions:
+        if "${" not in text and text.strip().lower() not in ("true", "false"):
+            yield Problem(
+                message=f'"{text}" is not a condition',
+                remedy="write true, false or an expression in ${…}",
+                path=render(where),
+            )
+
+
 def _check_fan_out(step: Step, path: Path) -> Iterator[Problem]:
     if step.matrix is not None and step.foreach is not None:
         yield Problem(
@@ -170,7 +185,7 @@ def _check_scripts(step: Step, path: Path) -> Iterator[Problem]:
     for where, text in scripts:
         if found := _EXPRESSION_IN_SCRIPT.search(text):
             yield Problem(
-                message=f"`{found[0][:-1]}…}}` stays as it is: scripts are never templated",
+                message=f"`{found[0]}` stays as it is: scripts are never templated",
                 remedy="pass the value through env",
                 path=render(where),
                 severity=Severity.HINT,
@@ -194,11 +209,12 @@ def _check_arguments(step: Step, path: Path, env: set[str]) -> Iterator[Problem]
 
 
 def _check_outputs(step: Step, path: Path) -> Iterator[Problem]:
-    names = [output.name for output in step.outputs]
-    for index, name in enumerate(names):
-        where = render((*path, "outputs", index, "name"))
-        if name in names[:index]:
+    seen: set[str] = set()
+    for index, output in enumerate(step.outputs):
+        name, where = output.name, render((*path, "outputs", index, "name"))
+        if name in seen:
             yield Problem(message=f'another output is named "{name}"', remedy="rename one of the two", path=where)
+        seen.add(name)
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name):
             yield Problem(
                 message=f'"{name}" is no name for an output',

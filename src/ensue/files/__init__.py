@@ -3,10 +3,22 @@
 from ensue.files.documents import Document, body
 from ensue.files.limits import DEFAULT_LIMITS, Limits
 from ensue.files.marks import Marks
-from ensue.files.reading import accept, load, read
+from ensue.files.reading import accept, expand, load, read
 from ensue.model.values import Json
 
-__all__ = ["DEFAULT_LIMITS", "Document", "Limits", "Marks", "accept", "body", "format", "load", "read", "schema"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "Document",
+    "Limits",
+    "Marks",
+    "accept",
+    "body",
+    "expand",
+    "format",
+    "load",
+    "read",
+    "schema",
+]
 
 
 def format(text: str, name: str) -> str:

@@ -7,6 +7,7 @@ from ensue.core.checking_paths import render
 from ensue.core.checking_spelling import did_you_mean
 from ensue.files.marks import Path
 from ensue.model.errors import Problem
+from ensue.model.permission import SUBJECT_PATTERN
 from ensue.model.values import NAME_PATTERN, Json
 
 _WANTED = {
@@ -34,6 +35,8 @@ def complain(errors: list[Any], value: Json) -> list[tuple[Path, Problem]]:
     found: dict[Path, list[tuple[str, str, str]]] = {}
     for error in errors:
         path, given = _locate(error["loc"], value, is_missing=error["type"] == "missing")
+        if error["type"] == "too_short" and given:
+            continue  # pydantic counts only the items that are valid
         found.setdefault(path, []).append(_words(error, path, given))
     return [(path, _problem(words, path)) for path, words in found.items()]
 
@@ -85,10 +88,11 @@ def _words(error: Any, path: Path, given: Json) -> tuple[str, str, str]:
 
 
 def _pattern(pattern: str, given: Json) -> tuple[str, str]:
-    if pattern != NAME_PATTERN:
-        return f"{noun(given)} is not of the form {pattern}", ""
-    remedy = "use a-z, 0-9, `-` and `_`, a letter or digit first, at most 63"
-    return f"{noun(given)} is not a name", remedy
+    if pattern == NAME_PATTERN:
+        return f"{noun(given)} is not a name", "use a-z, 0-9, `-` and `_`, a letter or digit first, at most 63"
+    if pattern == SUBJECT_PATTERN:
+        return f"{noun(given)} is not a subject", "write it as user:ann or group:release"
+    return f"{noun(given)} is not of the form {pattern}", ""
 
 
 def _sentence(message: str) -> str:

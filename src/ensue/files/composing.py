@@ -23,7 +23,7 @@ _EXPLANATIONS = {
     "did not find expected key": ("a key was expected here", "check the indentation and quotes above"),
     "did not find expected '-' indicator": ("a list item (`- `) was expected here", "check the indentation"),
     "could not find expected ':'": ("a `:` is missing after the key", "write `key: value`"),
-    "found unexpected end of stream": ("the file ends inside a quoted text", "close the quote"),
+    "found unexpected end of stream": ("this quote is never closed", "close it"),
 }
 
 
@@ -132,11 +132,14 @@ def _mark(mark: Any) -> Mark:
 def _explain(error: yaml.YAMLError) -> InvalidDefinition:
     if not isinstance(error, yaml.MarkedYAMLError):
         return refuse(f"not readable as YAML: {getattr(error, 'reason', error)}", Mark(1, 1))
-    mark = error.problem_mark or error.context_mark
     problem = error.problem or str(error)
+    is_unclosed = "end of stream" in problem and error.context_mark
+    mark = error.context_mark if is_unclosed else error.problem_mark or error.context_mark
     place = _mark(mark) if mark else Mark(1, 1)
     for pattern, (message, remedy) in _EXPLANATIONS.items():
         if pattern in problem:
             return refuse(f"not valid YAML: {message}", place, remedy=remedy)
     context = f" {error.context}" if error.context else ""
+    if context and error.context_mark and error.context_mark.line + 1 != place.line:
+        context += f" that began in line {error.context_mark.line + 1}"
     return refuse(f"not valid YAML: {problem}{context}", place)

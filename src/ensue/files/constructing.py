@@ -4,54 +4,68 @@ from collections.abc import Sequence as Items
 
 from ensue.files import relay_tags, scalars
 from ensue.files.limits import Limits
-from ensue.files.nodes import MERGE, Alias, Mapping, Mark, Node, Scalar, Sequence, follow, is_merge, merged
+from ensue.files.nodes import MERGE, Alias, Mapping, Mark, Node, Scalar, Sequence, follow, is_merge, merged, refuse
 from ensue.model.definition import Dialect
 from ensue.model.errors import InvalidDefinition, Problem
 from ensue.model.values import Json
 
 _COLLECTION_TAGS = {None, "!", "!!map", "!!seq"}
 _LOCAL_DIALECTS = (Dialect.RELAY,)
+_REMEDIES = {
+    "!Secret": 'write "${secrets.NAME}"',
+    "!Parameter": 'write "${parameters.NAME}"',
+    "!Output": 'write "${outputs.STEP.NAME}"',
+    "!Connection": 'write "${connections.TYPE.NAME}"',
+    "!Data": 'write "${event.data.NAME}"',
+}
 
 
 def construct(node: Node | None, *, dialect: Dialect, limits: Limits) -> tuple[Json, tuple[Problem, ...]]:
     """The value of a document. After too many nodes the value is None."""
-    constructor = _Constructor(dialect, limits.max_nodes)
+    constructor = _Constructor(dialect, limits)
     try:
         value = None if node is None else constructor.value(node)
     except InvalidDefinition as stop:
-        return None, (*constructor.problems, *stop.problems)
-    return value, tuple(constructor.problems)
+        return None, tuple(dict.fromkeys([*constructor.problems, *stop.problems]))
+    return value, tuple(dict.fromkeys(constructor.problems))
 
 
 class _Constructor:
-    def __init__(self, dialect: Dialect, max_nodes: int) -> None:
+    def __init__(self, dialect: Dialect, limits: Limits) -> None:
         self.dialect = dialect
-        self.max_nodes = max_nodes
+        self.limits = limits
         self.count = 0
+        self.depth = 0
         self.problems: list[Problem] = []
 
     def value(self, node: Node) -> Json:
         self.count += 1
-        if self.count > self.max_nodes:
-            raise InvalidDefinition(
-                [
-                    _problem(
-                        f"the document has more than {self.max_nodes} values, aliases counted as what they stand for",
-                        node.start,
-                        remedy="split the document, or use fewer aliases",
-                    )
-                ]
+        if self.count > self.limits.max_nodes:
+            raise refuse(
+                f"the document has more than {self.limits.max_nodes} values, aliases counted as what they stand for",
+                node.start,
+                remedy="split the document, or use fewer aliases",
             )
+        # Aliases of aliases nest deeper than the text does.
+        if self.depth > self.limits.max_depth:
+            raise refuse(f"nested deeper than {self.limits.max_depth} levels", node.start, remedy="flatten it")
+        self.depth += 1
+        try:
+            return self._value(node)
+        finally:
+            self.depth -= 1
+
+    def _value(self, node: Node) -> Json:
         match node:
             case Scalar():
                 return self._scalar(node)
             case Alias(target=Scalar() | Sequence() | Mapping() | Alias() as target):
-                return self.value(target)
+                return self._value(target)
             case Sequence():
                 return self._tagged(node.tag, [self.value(item) for item in node.items], node.start)
             case Mapping():
                 return self._tagged(node.tag, self._mapping(node), node.start)
-        raise InvalidDefinition([_problem("an alias without an anchor", node.start)])
+        raise refuse("an alias without an anchor", node.start)
 
     def _scalar(self, node: Scalar) -> Json:
         try:
@@ -59,7 +73,7 @@ class _Constructor:
                 return scalars.resolve_json(node.text, self.dialect)
             if node.tag is None:
                 return node.text if node.style else scalars.resolve(node.text, self.dialect)
-            if node.tag.startswith("!!") and not self._is_relay_binary(node.tag) or node.tag == "!":
+            if node.tag == "!" or (node.tag.startswith("!!") and not self._is_relay_binary(node.tag)):
                 return self._standard(node.tag, node.text)
         except ValueError as error:
             self.problems.append(_problem(str(error), node.start))
@@ -84,7 +98,7 @@ class _Constructor:
             except ValueError as error:
                 self.problems.append(_problem(str(error), mark))
         else:
-            remedy = "quote the value if the ! belongs to it" if tag and not tag.startswith("!!") else ""
+            remedy = _REMEDIES.get(tag or "", "quote the value if the `!` belongs to it")
             self.problems.append(_problem(f'unknown tag "{tag}"', mark, remedy=remedy))
         return value
 
@@ -129,14 +143,13 @@ class _Constructor:
         if not isinstance(target, Scalar):
             self.problems.append(_problem("a key must be a string, not a list or mapping", node.start))
             return None
+        before = len(self.problems)
         value = self._scalar(target)
         if isinstance(value, str):
             return value
         if self.dialect in (Dialect.RELATION, Dialect.KUBE_TRIGGER) and value is not None:
             return str(value).lower() if isinstance(value, bool) else str(value)
-        if not any(
-            problem.line == target.start.line and problem.column == target.start.column for problem in self.problems
-        ):
+        if len(self.problems) == before:
             self.problems.append(
                 _problem(
                     f"the key `{target.text}` is {_noun(value)}, not a string",

@@ -8,6 +8,7 @@ from ensue.files.marks import Path
 from ensue.model.definition import Strict
 from ensue.model.values import Json
 
+MAX_SUGGESTIONS = 100
 _OTHER_WORDS = {
     "action": "type",
     "properties": "with",
@@ -39,7 +40,8 @@ class Keys:
         result: dict[str, Json] = {}
         for key, inner in value.items():
             if key not in fields:
-                self.unknown.append(((*path, key), inner, suggest(key, model)))
+                remedy = suggest(key, model) if len(self.unknown) < MAX_SUGGESTIONS else ""
+                self.unknown.append(((*path, key), inner, remedy))
                 continue
             shape = fields[key][0]
             if inner is None and not shape.takes_null:

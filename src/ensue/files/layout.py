@@ -35,8 +35,8 @@ class Lines:
     """Line to the columns, old and new, that are open at its end."""
     literal: dict[int, str] = field(default_factory=dict)
     """Line to its whole new text: the content of block scalars."""
-    keeps_tail: set[int] = field(default_factory=set)
-    """Lines whose trailing blanks may matter."""
+    inside: set[int] = field(default_factory=set)
+    """Lines whose end is inside of a text: blanks there, and blank lines, may matter."""
     edits: dict[int, list[tuple[int, int, str]]] = field(default_factory=dict)
 
     def is_first(self, line: int, column: int) -> bool:
@@ -68,7 +68,9 @@ class _Walk:
         try:
             while (token := scanner.get_token()) is not None:
                 self._take(token, previous)
-                if not isinstance(token, yaml.BlockMappingStartToken | yaml.BlockSequenceStartToken | yaml.BlockEndToken):
+                if not isinstance(
+                    token, yaml.BlockMappingStartToken | yaml.BlockSequenceStartToken | yaml.BlockEndToken
+                ):
                     previous = token
         finally:
             scanner.dispose()
@@ -109,7 +111,10 @@ class _Walk:
 
     def _key(self, line: int, column: int) -> None:
         self._drop_implied()
-        if self.lines.text[line][column : column + 1] == "?" and self.lines.text[line][column + 1 : column + 2] in (" ", ""):
+        if self.lines.text[line][column : column + 1] == "?" and self.lines.text[line][column + 1 : column + 2] in (
+            " ",
+            "",
+        ):
             raise refuse("`? ` keys cannot be formatted", Mark(line + 1, column + 1), remedy="write `key: value`")
         if self.open and self.lines.is_first(line, column):
             self.lines.indent[line] = self.open[-1].new
@@ -138,10 +143,7 @@ class _Walk:
                 for later in range(line + 1, token.end_mark.line + 1):
                     shifted = self.lines.old_indent(later) + self.flow[-1] if self.flow else max(inside, 1)
                     self.lines.indent[later] = max(shifted, 0)
-                self.lines.keeps_tail.update(range(line, token.end_mark.line))
-        if self.flow:
-            for later in range(line, token.end_mark.line + 1):
-                self.lines.keeps_tail.discard(later) if later == token.end_mark.line else None
+                self.lines.inside.update(range(line, token.end_mark.line))
 
     def _block_scalar(self, token: Any) -> None:
         first, end = token.start_mark.line + 1, token.end_mark.line
@@ -188,10 +190,10 @@ def _assemble(lines: Lines) -> str:
             result.append(lines.literal[number])
             continue
         body = _edited(text, lines.edits.get(number, [])).lstrip(" ")
-        if number not in lines.keeps_tail:
+        if number not in lines.inside:
             body = body.rstrip(" \t")
         if not body.strip():
-            if number in lines.keeps_tail or (result and result[-1]) or (number - 1) in lines.literal:
+            if number in lines.inside or (result and result[-1]) or (number - 1) in lines.literal:
                 result.append("")
             continue
         if number in lines.indent:
@@ -210,7 +212,9 @@ def _trimmed(result: list[str], lines: Lines) -> str:
     while result and not result[0]:
         result.pop(0)
     text = "\n".join(result)
-    return text if not text or text.endswith("\n") else text + "\n"
+    # A block scalar that ends the file without a line feed would gain one.
+    is_open = len(lines.text) - 1 in lines.literal and lines.text[-1] != ""
+    return text if not text or is_open or text.endswith("\n") else text + "\n"
 
 
 def _edited(text: str, edits: list[tuple[int, int, str]]) -> str:

@@ -30,7 +30,7 @@ class Marks:
     def _find(self, path: Path) -> tuple[Mark, Mark]:
         node = self.root
         if node is None:
-            return Mark(1, 1), Mark(1, 1)
+            return Mark(0, 0), Mark(0, 0)
         key, value = node.start, node.start
         for part in self.written(path):
             found = _child(follow(node), part)

@@ -1,6 +1,7 @@
 """Files to documents: never raises on what a file says, every finding is a problem with its place."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -30,7 +31,7 @@ from ensue.model.workflow import Workflow
 
 SUFFIXES = (".yaml", ".yml", ".json")
 STANDARD_INPUT = "-"
-_SERVER_KEYS = (
+SERVER_KEYS = (
     "uid",
     "resourceVersion",
     "generation",
@@ -42,6 +43,7 @@ _SERVER_KEYS = (
     "ownerReferences",
     "selfLink",
 )
+_QUOTED = re.compile(r'did you mean "(.*)"')
 _COMPAT_ANNOTATION = "ensue.dev/compat"
 
 
@@ -71,7 +73,7 @@ def load(
     """The documents of files and directories (`*.yaml`, `*.yml`, `*.json`, sorted, hidden ones left out)."""
     documents: list[Document] = []
     for path in paths:
-        for file in _expand(FilePath(path)):
+        for file in expand(FilePath(path)):
             try:
                 documents.extend(read(_bytes(file, limits), str(file), known=known, limits=limits))
             except OSError as error:
@@ -92,7 +94,8 @@ def _compose(text: str | bytes, name: str, limits: Limits) -> Iterator[Node | No
     return composing.compose(decoded, limits=limits)
 
 
-def _expand(path: FilePath) -> Iterator[FilePath]:
+def expand(path: FilePath) -> Iterator[FilePath]:
+    """The file itself, or the definition files of a directory and those below it."""
     if not path.is_dir():
         yield path
         return
@@ -100,7 +103,7 @@ def _expand(path: FilePath) -> Iterator[FilePath]:
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            yield from _expand(entry)
+            yield from expand(entry)
         elif entry.suffix in SUFFIXES:
             yield entry
 
@@ -117,7 +120,7 @@ def _read_document(node: Node, name: str, index: int, known: checking.Known, lim
     dialect = _dialect(_peek(node, "apiVersion"))
     value, problems = construct(node, dialect=dialect, limits=limits)
     if any(problem.severity is Severity.ERROR for problem in problems) and value is None:
-        return replace(broken(name, problems, index=index), dialect=dialect, marks=Marks(node))
+        return replace(broken(name, problems, index=index), dialect=dialect)
     document = _judge(value, dialect, Marks(node), name, index, known)
     located = tuple(replace(problem, file=name) for problem in problems)
     # A value that could not be read is null here; what the model says about that is noise.
@@ -207,7 +210,8 @@ def _define(document: Document, value: dict[str, Json], kind: Kind, known: check
     problems = [replace(problem, path=render(path)) for path, problem in forms.problems]
     problems += [_unknown_key(path, remedy, is_strict=is_strict) for path, _, remedy in keys.unknown]
     definition, complaints_ = _validate(pruned, kind)
-    problems += complaints_
+    meant = {render((*path[:-1], *_QUOTED.findall(remedy))) for path, _, remedy in keys.unknown}
+    problems += [problem for problem in complaints_ if problem.path not in meant]
     if isinstance(definition, Workflow):
         problems += checking.check_workflow(definition, known)
     elif isinstance(definition, Trigger):
@@ -218,7 +222,7 @@ def _define(document: Document, value: dict[str, Json], kind: Kind, known: check
         marks=Marks(document.marks.root, forms.renamed),
         extra=() if is_strict else tuple((path, inner) for path, inner, _ in keys.unknown),
     )
-    return replace(document, problems=_sorted(document.locate(problem) for problem in problems))
+    return replace(document, problems=_sorted(document.locate(problem) for problem in _first(problems)))
 
 
 def _envelope(value: dict[str, Json]) -> dict[str, Json]:
@@ -226,7 +230,7 @@ def _envelope(value: dict[str, Json]) -> dict[str, Json]:
     result = {key: inner for key, inner in value.items() if key != "status"}
     metadata = result.get("metadata")
     if isinstance(metadata, dict):
-        result["metadata"] = {key: inner for key, inner in metadata.items() if key not in _SERVER_KEYS}
+        result["metadata"] = {key: inner for key, inner in metadata.items() if key not in SERVER_KEYS}
         annotations = metadata.get("annotations")
         if isinstance(annotations, dict) and _COMPAT_ANNOTATION in annotations:
             result.setdefault("compat", annotations[_COMPAT_ANNOTATION])
@@ -243,12 +247,18 @@ def _validate(value: Json, kind: Kind) -> tuple[Definition | None, list[Problem]
         # Strict validation takes lists for tuples and texts for enums only from JSON text.
         return kind.model.model_validate_json(json.dumps(value), strict=True), []
     except ValidationError as error:
-        found = complaints.complain(error.errors(include_url=False, include_input=False), value)
+        errors = error.errors(include_url=False, include_input=False)[: checking.MAX_PROBLEMS]
+        found = complaints.complain(errors, value)
         return None, [problem for _, problem in found]
 
 
+def _first(problems: list[Problem]) -> list[Problem]:
+    """Enough of them: each is looked up in the file, and a file may be nothing but mistakes."""
+    return sorted(problems, key=lambda problem: problem.severity is not Severity.ERROR)[: checking.MAX_PROBLEMS]
+
+
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    return tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
+    return tuple(sorted(_first(list(problems)), key=lambda problem: (problem.line, problem.column)))
 
 
 def _refuse_repeated(documents: list[Document]) -> tuple[Document, ...]:

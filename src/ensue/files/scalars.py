@@ -75,7 +75,7 @@ def resolve_json(text: str, dialect: Dialect) -> Json:
     if "." in text or "e" in text or "E" in text:
         value = _finite(float(text), text)
         return _whole(value) if dialect is Dialect.RELATION else value
-    return _bounded(int(text), text, dialect)
+    return _bounded(_int(text, 10), text, dialect)
 
 
 def _core(text: str) -> Json:

@@ -99,6 +99,16 @@ class ShortForms:
             self._replace(step, path, key, partial(rewrite, self))
         return step
 
+    def conditions(self, value: Json, path: Path) -> Json:
+        items = [_condition(item) for item in (value if isinstance(value, list) else [value])]
+        if self.dialect is Dialect.RELAY and not all(isinstance(item, str) for item in items):
+            problem = Problem(
+                message="not yet supported: a condition that is not text", remedy="write it as an expression in ${…}"
+            )
+            self.problems.append((path, problem))
+            return ["false"]
+        return items
+
     def dependencies(self, value: Json, path: Path) -> Json:
         return self._each(_listed(value, str, dict), path, self._dependency)
 
@@ -237,11 +247,6 @@ def _condition(value: Json) -> Json:
     return ("true" if value else "false") if isinstance(value, bool) else value
 
 
-def _conditions(value: Json) -> Json:
-    items = value if isinstance(value, list) else [value]
-    return [_condition(item) for item in items]
-
-
 def _name_of(value: Json) -> Json:
     return value["name"] if isinstance(value, dict) and set(value) == {"name"} else value
 
@@ -262,7 +267,7 @@ def _rate(value: Json) -> Json:
 
 _STEP_REWRITES: dict[str, Callable[[ShortForms, Json, Path], Json]] = {
     "dependsOn": ShortForms.dependencies,
-    "when": lambda _, value, path: _conditions(value),
+    "when": ShortForms.conditions,
     "continueOnError": lambda _, value, path: _condition(value),
     "retry": ShortForms.retry,
     "matrix": ShortForms.matrix,

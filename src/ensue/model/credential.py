@@ -32,7 +32,7 @@ class CredentialSpec(Strict):
     description: str = ""
     """What the credential is for."""
     type: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")] = "text"
-    """What kind it is: text, username-password, ssh, tls, docker, oauth, or a connection type of relay's (aws, slack…)."""
+    """What kind it is: text, username-password, ssh, tls, docker, oauth, or a connection type of relay's."""
     data: dict[CredentialKey, CredentialValue] = Field(default_factory=dict)
     """Its values by key."""
     workflows: tuple[str, ...] = ()

@@ -7,7 +7,8 @@ from pydantic import Field, StringConstraints
 
 from ensue.model.definition import Compat, Metadata, Strict
 
-Subject = Annotated[str, StringConstraints(pattern=r"^(\*|(user|group|token|system|trigger|step):\S{1,250})$")]
+SUBJECT_PATTERN = r"^(\*|(user|group|token|system|trigger|step):\S{1,250})$"
+Subject = Annotated[str, StringConstraints(pattern=SUBJECT_PATTERN)]
 
 
 class Effect(StrEnum):

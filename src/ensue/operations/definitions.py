@@ -8,6 +8,7 @@ from ensue.core import canonical, permitting
 from ensue.files.documents import Document
 from ensue.model.errors import InvalidDefinition, InvalidInput, Problem, Severity
 from ensue.model.identity import Identity
+from ensue.model.kinds import Definition
 from ensue.model.values import Json, Namespace
 from ensue.operations.world import World
 from ensue.ports.store import StoredDefinition
@@ -40,7 +41,7 @@ async def apply_document(
     )
 
 
-def require_valid(document: Document) -> "files.Definition":
+def require_valid(document: Document) -> Definition:
     errors = [problem for problem in document.problems if problem.severity is Severity.ERROR]
     if errors or document.definition is None:
         raise InvalidDefinition(errors or [replace(Problem(message="holds no definition"), file=document.file)])

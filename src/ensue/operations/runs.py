@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ensue.core import checking, explaining, permitting
 from ensue.core.graph import Graph
-from ensue.model.errors import InvalidParameters, NotFound, Problem, Severity
+from ensue.model.errors import InvalidDefinition, InvalidParameters, NotFound, Problem, Severity
 from ensue.model.identity import Identity
 from ensue.model.run import Attempt, Run, StepRun
 from ensue.model.values import DefinitionHash, Json, Namespace, RunUid
@@ -87,8 +87,6 @@ def _require_supported(graph: Graph) -> None:
     if graph.workflow.spec.concurrency is not None:
         problems.append("concurrency cannot be kept in this version")
     if problems:
-        from ensue.model.errors import InvalidDefinition
-
         raise InvalidDefinition([Problem(message=problem) for problem in problems])
 
 
@@ -131,13 +129,12 @@ async def wait(identity: Identity, world: World, namespace: Namespace, name: str
         # Wait first and read then, so that an end in between is not missed.
         woken = asyncio.create_task(world.wakeup.wait(f"run:{run.uid}", min(WAIT_POLL, left)))
         await asyncio.sleep(0)
-        try:
-            run = await world.history.run(namespace, run.name)
-            if not run.state.is_final:
-                await woken
-        finally:
+        run = await world.history.run(namespace, run.name)
+        if run.state.is_final:
             woken.cancel()
-    return await world.history.run(namespace, run.name)
+        elif await woken:
+            run = await world.history.run(namespace, run.name)
+    return run
 
 
 async def explain(identity: Identity, world: World, namespace: Namespace, name: str) -> tuple[explaining.Explanation, ...]:

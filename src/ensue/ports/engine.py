@@ -107,10 +107,10 @@ class Engine(Protocol):
     async def adopt(self, handle: Handle) -> bool:
         """Whether this handle still runs or has a recorded end, so that tail and wait will work."""
 
-    async def sweep(self, keep: Collection[Handle]) -> None:
-        """End what this engine started here and nobody claims any more: all but these."""
+    async def sweep(self, current: Collection[Handle]) -> int:
+        """End what this engine started here and nobody claims any more: all but these. Returns how many."""
 
-    async def forget_run(self, run: RunUid) -> None:
+    async def remove_run(self, run: RunUid) -> None:
         """The run has ended: free its workspace."""
 
     async def close(self) -> None:

@@ -77,21 +77,22 @@ class Runner:
 
     async def _enter(self) -> None:
         """Register; take up what an earlier process with this worker's id was running."""
-        worker, ttl = self._profile.worker, self._profile.ttl
-        pause = 0.1
-        while True:
-            try:
-                held = await self._workers.register(worker, ttl)
-                break
-            except Unavailable as error:
-                log.warning("cannot register: %s", error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+        held = await self._register()
         await self._stepping.sweep(held)
         for lease in held:
             self._used[lease.engine] += 1
             self._begin(lease, is_taken_over=True)
         self._is_open = True
+
+    async def _register(self) -> tuple[Lease, ...]:
+        pause = 0.1
+        while True:
+            try:
+                return await self._workers.register(self._profile.worker, self._profile.ttl)
+            except Unavailable as error:
+                log.warning("cannot register: %s", error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _claim(self) -> None:
         pause = POLL_SECONDS

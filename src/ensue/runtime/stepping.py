@@ -21,8 +21,8 @@ from ensue.runtime.shipping import Shipper
 
 log = logging.getLogger("ensue.steps")
 
-CommandOf = Callable[[Step, Mapping[str, Json], Mapping[str, str]], Command]
-"""Builds what a step runs from the step, its resolved `with` and its environment; raises Fail."""
+CommandOf = Callable[[Step, Mapping[str, str], Mapping[str, Json]], Command]
+"""Builds what a step runs from the step, its environment and its resolved `with`; raises Fail."""
 
 START_PATIENCE = 60.0
 """Seconds in which an engine that cannot be reached is asked again."""
@@ -133,7 +133,7 @@ class Stepping:
         command = None
         if lease.engine != "inline":
             env = await resolver.fields("env", step.env)
-            command = self._engines.command_of(step, inputs, {**environment(lease), **as_texts(env)})
+            command = self._engines.command_of(step, {**environment(lease), **as_texts(env)}, inputs)
         return StepOrder(
             key=lease.key,
             attempt=lease.attempt,
@@ -210,7 +210,7 @@ class Stepping:
 
     async def forget_run(self, run: RunUid) -> None:
         for engine in self._engines.others.values():
-            await engine.forget_run(run)
+            await engine.remove_run(run)
 
     async def sweep(self, keep: Iterable[Lease]) -> None:
         """End what runs here although its lease has passed to others."""

@@ -1,6 +1,7 @@
 """Storage in a directory: every key is a file, which appears only when its bytes are on the disk."""
 
 import asyncio
+import contextlib
 import errno
 import itertools
 import os
@@ -13,6 +14,7 @@ from typing import Final
 from ensue.model.errors import InvalidInput, NotFound, StoreFull, Unavailable
 
 LISTED_AT_ONCE: Final = 1000
+TRIES: Final = 100
 # Not a character of keys.
 TEMPORARY: Final = "~"
 
@@ -54,12 +56,13 @@ class DirectoryStorage:
 
     def _write(self, path: Path, data: bytes) -> None:
         try:
-            try:
-                self._replace(path, data)
-            except FileNotFoundError:
-                # The folder is not there yet, or a concurrent delete has just pruned it.
-                self._make(path.parent)
-                self._replace(path, data)
+            for _ in range(TRIES):
+                # The folder may not be there yet, or a concurrent delete may just have pruned it.
+                with contextlib.suppress(FileNotFoundError):
+                    return self._replace(path, data)
+                with contextlib.suppress(FileNotFoundError):
+                    self._make(path.parent)
+            self._replace(path, data)
         except OSError as error:
             raise _named(error, path) from error
 
@@ -72,7 +75,8 @@ class DirectoryStorage:
                 os.fsync(file.fileno())
             os.replace(temporary, path)
         except BaseException:
-            os.unlink(temporary)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
             raise
         _sync(path.parent)
 

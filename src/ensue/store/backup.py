@@ -25,18 +25,6 @@ ROWS_AT_ONCE: Final = 500
 # Filled by the database that is restored to.
 OWN_COLUMNS: Final = frozenset({"xid"})
 
-LAST: Final[Mapping[Dialect, Sql]] = {
-    "sqlite": Sql("SELECT seq FROM sqlite_sequence WHERE name = $1 AND $2 <> ''"),
-    "postgres": Sql("SELECT pg_sequence_last_value(pg_get_serial_sequence($1, $2)::regclass)"),
-}
-CONTINUE: Final[Mapping[Dialect, tuple[Sql, ...]]] = {
-    "sqlite": (
-        Sql("DELETE FROM sqlite_sequence WHERE name = $1 AND $2 <> ''"),
-        Sql("INSERT INTO sqlite_sequence (name, seq) SELECT $1, $3 WHERE $2 <> ''"),
-    ),
-    "postgres": (Sql("SELECT setval(pg_get_serial_sequence($1, $2), $3)"),),
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
@@ -95,8 +83,7 @@ def _dump(dialect: Dialect, writer: Writer) -> Transaction[int]:
         if table.name == migrating.TABLE:
             continue
         columns = tuple(column for column in table.columns if column not in OWN_COLUMNS)
-        last = (yield LAST[dialect](table.name, table.serial)) if table.serial else ()
-        writer.add_table(table.name, columns, int(last[0][0] or 0) if last else 0)
+        writer.add_table(table.name, columns, (yield from catalogue.last_number(dialect, table)))
         yield from _dump_rows(table, columns, writer)
     return schema
 
@@ -164,9 +151,8 @@ def _fill(dialect: Dialect, reader: Reader) -> Transaction[None]:
         )
         for rows in _batches(reader.rows()):
             yield insert.many(rows)
-        if table.serial and dumped.last:
-            for sql in CONTINUE[dialect]:
-                yield sql(table.name, table.serial, dumped.last)
+        if dumped.last:
+            yield from catalogue.continue_after(dialect, table, dumped.last)
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from ensue.model.errors import InvalidInput, NotFound
 from ensue.store.statement import Row
@@ -47,17 +47,11 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = self._open()
-        self.restart()
+        self._open()
 
     def restart(self) -> None:
         self.abandon()
-        self._file = self._open()
-        self._gzip = gzip.GzipFile(filename="", mode="wb", compresslevel=COMPRESSION, fileobj=self._file, mtime=0)
-        self._digest = hashlib.sha256()
-        self.rows: dict[str, int] = {}
-        self.files = 0
-        self._table = ""
+        self._open()
 
     def add_header(self, header: Header) -> None:
         self._add({"format": FORMAT, "version": VERSION, "schema": header.schema, "at": header.at})
@@ -85,10 +79,16 @@ class Writer:
         self._file.close()
 
     def abandon(self) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError), self._file:
+            self._gzip.close()
 
-    def _open(self) -> BinaryIO:
-        return open(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb")
+    def _open(self) -> None:
+        self._file = open(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb")
+        self._gzip = gzip.GzipFile(filename="", mode="wb", compresslevel=COMPRESSION, fileobj=self._file, mtime=0)
+        self._digest = hashlib.sha256()
+        self.rows: dict[str, int] = {}
+        self.files = 0
+        self._table = ""
 
     def _add(self, value: object) -> None:
         line = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

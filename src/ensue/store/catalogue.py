@@ -44,6 +44,17 @@ REFERENCES: Final[Mapping[Dialect, Sql]] = {
 }
 
 
+LAST_NUMBER: Final[Mapping[Dialect, Sql]] = {
+    "sqlite": Sql("SELECT seq FROM sqlite_sequence WHERE name = $1"),
+    "postgres": Sql("SELECT pg_sequence_last_value(pg_get_serial_sequence($1, $2)::regclass)"),
+}
+FORGET_NUMBER: Final = Sql("DELETE FROM sqlite_sequence WHERE name = $1")
+SET_NUMBER: Final[Mapping[Dialect, Sql]] = {
+    "sqlite": Sql("INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)"),
+    "postgres": Sql("SELECT setval(pg_get_serial_sequence($1, $2), $3)"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     name: str
@@ -74,3 +85,21 @@ def tables(dialect: Dialect) -> Transaction[tuple[Table, ...]]:
     for name, target in references:
         targets[name] |= {target} - {name}
     return tuple(found[name] for name in graphlib.TopologicalSorter(targets).static_order())
+
+
+def last_number(dialect: Dialect, table: Table) -> Transaction[int]:
+    """The last number that the database gave out in the table, also when its row is gone; 0 if none."""
+    if not table.serial:
+        return 0
+    place = (table.name,) if dialect == "sqlite" else (table.name, table.serial)
+    rows = yield LAST_NUMBER[dialect](*place)
+    return (rows[0][0] or 0) if rows else 0
+
+
+def continue_after(dialect: Dialect, table: Table, last: int) -> Transaction[None]:
+    """Numbers that were given out once are not given out again."""
+    if dialect == "sqlite":
+        yield FORGET_NUMBER(table.name)
+        yield SET_NUMBER[dialect](table.name, last)
+    else:
+        yield SET_NUMBER[dialect](table.name, table.serial, last)

@@ -48,6 +48,7 @@ class DataDirectory:
         file, self._file = self._file, None
         if file is not None:
             os.ftruncate(file, 0)
+            fcntl.flock(file, fcntl.LOCK_UN)
             os.close(file)
 
     def __enter__(self) -> Self:

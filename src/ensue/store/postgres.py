@@ -4,26 +4,23 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable
-from typing import Any, Final, Literal, TypeAlias, TypeVar, cast
+from typing import Final, Literal, TypeVar, cast
 
 import asyncpg
 
 from ensue.model.errors import EnsueError, StoreBroken, StoreFull, StoreUnreachable, Unavailable
+from ensue.store.pool import Connection, Pool
 from ensue.store.statement import Begin, Row, Statement, T
 
-OLDEST: Final = 140000
-OLDEST_NAME: Final = "14"
+OLDEST: Final = 14
 CONNECT_SECONDS: Final = 10.0
 STATEMENT_SECONDS: Final = 60.0
-QUERIES_PER_CONNECTION: Final = 1_000_000
 PATIENCE_SECONDS: Final = 10.0
 FIRST_PAUSE_SECONDS: Final = 0.01
 LONGEST_PAUSE_SECONDS: Final = 1.0
 
 WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-
-Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[Any]"
 
 _GOING_DOWN = (
     asyncpg.PostgresConnectionError,
@@ -66,31 +63,36 @@ class PostgresDriver:
         self._statement_cache = statement_cache
         self._statement_seconds = statement_seconds
         self._patience_seconds = patience_seconds
-        self._pool: asyncpg.Pool[Any] | None = None
+        self._pool: Pool | None = None
+        self._accepted: set[asyncio.Future[None]] = set()
 
     async def open(self) -> None:
-        pool = asyncpg.create_pool(
-            self.url,
-            min_size=1,
-            max_size=self._pool_size,
-            max_queries=QUERIES_PER_CONNECTION,
-            statement_cache_size=self._statement_cache,
-            command_timeout=self._statement_seconds,
-            timeout=CONNECT_SECONDS,
-            server_settings={"application_name": "ensue"},
-            init=_require_version,
-            reset=_leave_as_is,
-        )
+        pool = Pool(connect=self._connect, size=self._pool_size)
         try:
-            await pool
+            pool.release(await pool.acquire())
         except Exception as error:
-            raise named(error) from error
+            if (found := named(error)) is error:
+                raise
+            raise found from error
         self._pool = pool
 
     async def close(self) -> None:
         pool, self._pool = self._pool, None
         if pool is not None:
+            if self._accepted:
+                await asyncio.wait(self._accepted)
             await pool.close()
+
+    async def _connect(self) -> Connection:
+        connection = await asyncpg.connect(
+            self.url,
+            statement_cache_size=self._statement_cache,
+            command_timeout=self._statement_seconds,
+            timeout=CONNECT_SECONDS,
+            server_settings={"application_name": "ensue"},
+        )
+        _require_version(connection)
+        return connection
 
     async def write(self, begin: Begin[T]) -> T:
         return await self._persist(WRITE, begin)
@@ -99,34 +101,45 @@ class PostgresDriver:
         return await self._persist(READ, begin)
 
     async def _persist(self, mode: str, begin: Begin[T]) -> T:
-        """Try until it is done, failed for good, or patience ends."""
+        pool = self._pool
+        if pool is None:
+            raise Unavailable("The store is closed")
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._accepted.add(ended)
+        try:
+            return await self._try(pool, mode, begin)
+        finally:
+            self._accepted.discard(ended)
+            ended.set_result(None)
+
+    async def _try(self, pool: Pool, mode: str, begin: Begin[T]) -> T:
+        """Until it is done, failed for good, or patience ends."""
         deadline = time.monotonic() + self._patience_seconds
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                return await self._transact(mode, begin)
+                return await _transact(pool, mode, begin)
             except _Again as again:
-                if time.monotonic() + pause > deadline:
+                if time.monotonic() + pause > deadline or self._pool is not pool:
                     raise again.error from again.error.__cause__
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
-    async def _transact(self, mode: str, begin: Begin[T]) -> T:
-        """One try. Group commit would take several `begin` here, with a savepoint for each."""
-        if self._pool is None:
-            raise Unavailable("The store is closed")
-        connection = await _acquire(self._pool)
+
+async def _transact(pool: Pool, mode: str, begin: Begin[T]) -> T:
+    """One try. Group commit would take several `begin` here, with a savepoint for each."""
+    connection = await _acquire(pool)
+    try:
         try:
-            try:
-                await _ask(connection, connection.execute(mode))
-                result = await perform(connection, begin)
-            except BaseException:
-                await _abandon(connection)
-                raise
-            await _commit(connection)
-            return result
-        finally:
-            await self._pool.release(connection)
+            await _ask(connection, connection.execute(mode))
+            result = await perform(connection, begin)
+        except BaseException:
+            await _abandon(connection)
+            raise
+        await _commit(connection)
+        return result
+    finally:
+        pool.release(connection)
 
 
 class _Again(Exception):
@@ -158,9 +171,9 @@ async def execute(connection: Connection, statement: Statement) -> list[Row]:
     return cast(list[Row], await connection.fetch(sql.postgres, *args))
 
 
-async def _acquire(pool: "asyncpg.Pool[Any]") -> Connection:
+async def _acquire(pool: Pool) -> Connection:
     try:
-        return cast(Connection, await pool.acquire())
+        return await pool.acquire()
     except _UNREACHABLE as error:
         raise _Again(_unreachable(error)) from error
     except asyncpg.PostgresError as error:
@@ -209,14 +222,11 @@ async def _abandon(connection: Connection) -> None:
         raise
 
 
-async def _require_version(connection: Connection) -> None:
-    found = int(await connection.fetchval("SHOW server_version_num"))
-    if found < OLDEST:
-        raise StoreBroken(f"PostgreSQL {found // 10000} is too old", remedy=f"use PostgreSQL {OLDEST_NAME} or later")
-
-
-async def _leave_as_is(connection: Connection) -> None:
-    """Transactions change nothing of the session, so a connection needs no reset: one round trip less."""
+def _require_version(connection: Connection) -> None:
+    found = connection.get_server_version()
+    if found.major < OLDEST:
+        connection.terminate()
+        raise StoreBroken(f"PostgreSQL {found.major} is too old", remedy=f"use PostgreSQL {OLDEST} or later")
 
 
 def named(error: Exception) -> Exception:

@@ -15,29 +15,16 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, Literal, TypeAlias
 
-from ensue.model.errors import Conflict, EnsueError, StoreBroken, StoreFull, Unavailable
-from ensue.store.statement import NOW, Begin, Row, Statement, T
+from ensue.model.errors import Conflict, EnsueError, Unavailable
+from ensue.store import sqlite_file
+from ensue.store.statement import NOW, Begin, Row, Statement, T, Transaction
 
-OLDEST: Final = (3, 35, 0)  # RETURNING
 MEMBERS: Final = 256
 READERS: Final = 3
-CHECKPOINT_PAGES: Final = 2000
 IDLE_SECONDS: Final = 1.0
-CACHED_STATEMENTS: Final = 512
 # Each call into SQLite gives the interpreter lock away. With Python's default of 5 ms a busy loop thread would
 # make every statement wait that long for it; measured in bench/store_writes.py.
 SWITCH_SECONDS: Final = 0.00005
-
-_BROKEN = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_SCHEMA}
-_TEMPORARY = {
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_READONLY,
-}
 
 
 class Member(Generic[T]):
@@ -56,7 +43,7 @@ class Member(Generic[T]):
         self.result = perform(cursor, self.begin)
 
     def fail(self, error: BaseException) -> None:
-        self.error = named(error)
+        self.error = sqlite_file.named(error)
 
     def settle(self) -> None:
         if self.future.done():
@@ -88,7 +75,7 @@ class SqliteDriver:
         self._is_open = False
 
     async def open(self) -> None:
-        require_version()
+        sqlite_file.require_version()
         if sys.getswitchinterval() > SWITCH_SECONDS:
             sys.setswitchinterval(SWITCH_SECONDS)
         self._loop = asyncio.get_running_loop()
@@ -130,7 +117,7 @@ class SqliteDriver:
 
     async def _start(self, worker: "Writer | Reader") -> threading.Thread:
         ready: asyncio.Future[None] = self._loop.create_future()
-        start = Member(lambda: iter(()), ready)  # type: ignore[arg-type,return-value]
+        start = Member(_nothing, ready)
         thread = threading.Thread(target=worker.run, args=(start,), name=worker.name, daemon=True)
         thread.start()
         try:
@@ -165,7 +152,7 @@ class Writer:
 
     def run(self, start: Member[None]) -> None:
         try:
-            connection = connect_writer(self._path)
+            connection = sqlite_file.connect_writer(self._path)
         except Exception as error:
             start.fail(error)
             return self._deliver([start])
@@ -197,10 +184,15 @@ class Writer:
 
     def _commit(self, members: Sequence[Member[Any]]) -> None:
         """Together if possible. When SQLite gave up the whole transaction, each for itself."""
-        if len(members) > 1 and self._commit_together(members):
-            return
-        for member in members:
-            self._commit_alone(member)
+        try:
+            if len(members) > 1 and self._commit_together(members):
+                return
+            for member in members:
+                self._commit_alone(member)
+        except sqlite3.Error as error:
+            self._roll_back()
+            for member in members:
+                member.fail(error)
 
     def _commit_together(self, members: Sequence[Member[Any]]) -> bool:
         cursor = self._cursor
@@ -250,11 +242,13 @@ class Writer:
         except sqlite3.Error as error:
             self._roll_back()
             for member in members:
-                member.fail(error)
+                if member.error is None:
+                    member.fail(error)
 
     def _roll_back(self) -> None:
         if self._cursor.connection.in_transaction:
-            self._cursor.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):
+                self._cursor.execute("ROLLBACK")
 
     def _checkpoint(self, mode: str) -> None:
         """The log keeps what could not be moved, and the next checkpoint tries again."""
@@ -274,7 +268,7 @@ class Reader:
 
     def run(self, start: Member[None]) -> None:
         try:
-            connection = connect_reader(self._path)
+            connection = sqlite_file.connect_reader(self._path)
         except Exception as error:
             start.fail(error)
             return self._deliver([start])
@@ -323,66 +317,10 @@ def execute(cursor: sqlite3.Cursor, statement: Statement) -> Sequence[Row]:
     return cursor.execute(sql.sqlite, args if pick is None else pick(args)).fetchall()
 
 
-def require_version(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
-    if version < OLDEST:
-        found, needed = (".".join(map(str, numbers)) for numbers in (version, OLDEST))
-        remedy = f"use a Python that is linked with SQLite {needed} or later, or PostgreSQL"
-        raise StoreBroken(f"SQLite {found} is too old", remedy=remedy)
-
-
-def connect_writer(path: Path) -> sqlite3.Connection:
-    connection = _connect(path, "rwc")
-    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-    if mode != "wal":
-        raise StoreBroken(f"{path} cannot use a write-ahead log", remedy="put it on a local file system")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-    connection.execute(f"PRAGMA journal_size_limit = {64 << 20}")
-    return connection
-
-
-def connect_reader(path: Path) -> sqlite3.Connection:
-    """Never checkpoints: old versions of SQLite may lose data when two connections do."""
-    connection = _connect(path, "ro")
-    connection.execute("PRAGMA query_only = ON")
-    connection.execute("PRAGMA wal_autocheckpoint = 0")
-    connection.execute("SELECT count(*) FROM sqlite_schema")
-    return connection
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        timeout=5.0,
-        isolation_level=None,
-        cached_statements=CACHED_STATEMENTS,
-    )
-    connection.execute("PRAGMA foreign_keys = ON")
-    # LIKE as on PostgreSQL, and it can use an index.
-    connection.execute("PRAGMA case_sensitive_like = ON")
-    connection.execute(f"PRAGMA cache_size = {-64 << 10}")
-    return connection
-
-
-def named(error: BaseException) -> BaseException:
-    """The error callers know, where there is one; otherwise the same."""
-    if not isinstance(error, sqlite3.Error):
-        return error
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    found: EnsueError
-    if code == sqlite3.SQLITE_FULL:
-        found = StoreFull(remedy="free some space")
-    elif code in _BROKEN:
-        found = StoreBroken(f"The database is damaged: {error}", remedy="restore a backup")
-    elif code in _TEMPORARY:
-        found = Unavailable(f"The database cannot be used now: {error}")
-    else:
-        return error
-    found.__cause__ = error
-    return found
-
-
 def _settle(members: Sequence[Member[Any]]) -> None:
     for member in members:
         member.settle()
+
+
+def _nothing() -> Transaction[None]:
+    yield from ()

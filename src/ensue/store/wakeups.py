@@ -15,6 +15,7 @@ from ensue.ports.wakeup import Wakeup
 log = logging.getLogger(__name__)
 
 CHANNEL: Final = "ensue_wakeup"
+NOTIFY: Final = "SELECT pg_notify($1, $2)"
 NOTIFY_SECONDS: Final = 0.005
 PROBE_SECONDS: Final = 15.0
 PROBE_PATIENCE_SECONDS: Final = 5.0
@@ -134,10 +135,14 @@ class PostgresWakeup:
     async def _send(self, connection: "asyncpg.Connection[Any]") -> None:
         while True:
             await self._has_unsent.wait()
-            channels = ",".join(sorted(self._unsent))
-            self._unsent.clear()
+            channels, self._unsent = self._unsent, set()
             self._has_unsent.clear()
-            await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, f"{self._origin}:{channels}")
+            try:
+                await connection.execute(NOTIFY, CHANNEL, f"{self._origin}:{','.join(sorted(channels))}")
+            except BaseException:
+                self._unsent |= channels
+                self._has_unsent.set()
+                raise
             await asyncio.sleep(NOTIFY_SECONDS)
 
     async def _listen(self, connection: "asyncpg.Connection[Any]") -> None:
@@ -154,7 +159,7 @@ class PostgresWakeup:
 
     async def _probe(self, connection: "asyncpg.Connection[Any]") -> None:
         self._echo.clear()
-        await connection.execute("SELECT pg_notify($1, $2)", CHANNEL, f"{self._origin}:")
+        await connection.execute(NOTIFY, CHANNEL, f"{self._origin}:")
         async with asyncio.timeout(self._probe_patience_seconds):
             await self._echo.wait()
 

@@ -22,7 +22,9 @@ _BLOCK = 1 << 18
 class File:
     """One file of frames. A write that does not fit on the disk leaves no torn frame."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, directory: str, name: str) -> None:
+        self.name = name
+        path = os.path.join(directory, name)
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         self.size = 0
         """Bytes of the file."""
@@ -69,7 +71,7 @@ class Writer:
     def __init__(self, directory: str, limit: int) -> None:
         self._directory = directory
         self._half = limit // 2
-        self._head = File(os.path.join(directory, HEAD))
+        self._head = File(directory, HEAD)
         self._is_head_full = False
         self._tails: list[File] = []
         self._rotated_out = 0
@@ -83,53 +85,156 @@ class Writer:
 
     def append(self, stream: int, data: bytes) -> None:
         micros = time.time_ns() // 1000
-        try:
-            if self._lost:
-                self._store(SYSTEM, micros, lost_line(self._lost, self._lost_for))
-                self._lost = 0
-            self._store(stream, micros, data)
-        except OSError as error:
-            self._lost += len(data)
-            self._lost_for = os.strerror(error.errno) if error.errno else str(error)
-
-    def _store(self, stream: int, micros: int, data: bytes) -> None:
         if not self._is_head_full:
             room = self._half - self._head.held
             fits = len(data) if len(data) <= room else data.rfind(b"\n", 0, max(room, 0)) + 1
             if fits:
-                self._head.write(stream, micros, data[:fits])
+                self._put(self._head, stream, micros, data[:fits])
             if fits == len(data):
                 return
             data = data[fits:]
             self._is_head_full = True
-        self._store_in_tail(stream, micros, data)
+        self._put(self._tail_for(len(data)), stream, micros, data)
 
-    def _store_in_tail(self, stream: int, micros: int, data: bytes) -> None:
+    def _put(self, file: File, stream: int, micros: int, data: bytes) -> None:
+        try:
+            if self._lost:
+                file.write(SYSTEM, micros, lost_line(self._lost, self._lost_for))
+                self._lost = 0
+            file.write(stream, micros, data)
+        except OSError as error:
+            self._lost += len(data)
+            self._lost_for = os.strerror(error.errno) if error.errno else str(error)
+
+    def _tail_for(self, length: int) -> File:
         if not self._tails:
-            self._tails = [File(os.path.join(self._directory, name)) for name in TAILS]
-        if self._tails[-1].held + len(data) > self._half and self._tails[-1].held:
-            oldest = self._tails.pop(0)
-            self._rotated_out += oldest.held
-            oldest.clear()
-            self._tails.append(oldest)
-        self._tails[-1].write(stream, micros, data)
+            self._tails = [File(self._directory, name) for name in TAILS]
+        if self._tails[-1].held and self._tails[-1].held + length > self._half:
+            self._tails.reverse()
+            self._rotated_out += self._tails[-1].held
+            self._tails[-1].clear()
+        return self._tails[-1]
 
     def finish(self) -> dict[str, object]:
         """Close, and say what a reader needs to know beyond the head."""
-        names = list(TAILS)
-        skip = 0
-        if self._tails:
-            held = sum(file.held for file in self._tails)
-            skip = self._skip(held - self._half) if held > self._half else 0
-            if self._rotated_out and self._is_swapped():
-                names.reverse()
+        skip = self._skip()
         for file in (self._head, *self._tails):
             file.close()
         return {
-            "tails": names if self._tails else [],
+            "tails": [file.name for file in self._tails],
             "skip": skip,
             "cut": self._rotated_out + skip,
             "lost": self._lost,
             "lost_for": self._lost_for,
             "at": time.time_ns() // 1000,
         }
+
+    def _skip(self) -> int:
+        before = 0
+        excess = sum(file.held for file in self._tails) - self._half
+        for file in self._tails:
+            if 0 < excess <= before + file.held:
+                return before + file.line_after(excess - before)
+            before += file.held
+        return 0
+
+
+def lost_line(count: int, reason: str) -> bytes:
+    return f"[ensue] {count} bytes of output were lost here: {reason}\n".encode()
+
+
+def cut_line(count: int) -> bytes:
+    return f"[ensue] {count} bytes of output were cut here\n".encode()
+
+
+class Lines:
+    """Turns what is read from a pipe into pieces that end at a line end, or are as long as a line may be."""
+
+    def __init__(self) -> None:
+        self._pending = b""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        end = data.rfind(b"\n") + 1
+        if end:
+            yield self._pending + data[:end]
+            self._pending = data[end:]
+        else:
+            self._pending += data
+        while len(self._pending) >= LONGEST_LINE:
+            yield self._pending[:LONGEST_LINE]
+            self._pending = self._pending[LONGEST_LINE:]
+
+    def rest(self) -> bytes:
+        rest, self._pending = self._pending, b""
+        return rest
+
+
+Frame = tuple[int, int, str, bytes]
+"""Offset, microseconds since 1970, stream, bytes."""
+
+
+class Reader:
+    """Reads an attempt's log in order; may be asked again as it grows."""
+
+    def __init__(self, directory: str, offset: int = 0) -> None:
+        self._directory = directory
+        self._wanted = offset
+        self._offset = 0
+        self.position = 0
+        """How far the head file was read."""
+
+    def head(self) -> Iterator[Frame]:
+        """What the head holds that was not read yet."""
+        for size, micros, stream, data in _frames(os.path.join(self._directory, HEAD), self.position):
+            self.position += size
+            yield from self._frame(micros, stream, data)
+
+    def ending(self, summary: dict[str, object]) -> Iterator[Frame]:
+        """What follows the head once the attempt has ended; `summary` is what `Writer.finish` gave."""
+        yield from self.head()
+        at, cut, lost, skip = (_number(summary, key) for key in ("at", "cut", "lost", "skip"))
+        if cut:
+            yield from self._frame(at, SYSTEM, cut_line(cut))
+        tails = summary.get("tails")
+        for name in tails if isinstance(tails, list) else ():
+            for _, micros, stream, data in _frames(os.path.join(self._directory, name), 0):
+                kept = data[skip:]
+                skip = max(0, skip - len(data))
+                yield from self._frame(micros, stream, kept)
+        if lost:
+            yield from self._frame(at, SYSTEM, lost_line(lost, str(summary.get("lost_for", ""))))
+
+    def _frame(self, micros: int, stream: int, data: bytes) -> Iterator[Frame]:
+        start, self._offset = self._offset, self._offset + len(data)
+        if self._offset > self._wanted:
+            at = max(start, self._wanted)
+            yield at, micros, STREAMS[stream], data[at - start :]
+
+
+def _number(summary: dict[str, object], key: str) -> int:
+    value = summary.get(key)
+    return value if isinstance(value, int) else 0
+
+
+def _frames(path: str, position: int) -> Iterator[tuple[int, int, int, bytes]]:
+    """Whole frames from a file position on: bytes of the frame, time, stream, data."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        block = b""
+        while more := os.pread(descriptor, _BLOCK, position):
+            position += len(more)
+            block += more
+            at = 0
+            while len(block) - at >= _FRAME.size:
+                length, stream, micros = _FRAME.unpack_from(block, at)
+                end = at + _FRAME.size + length
+                if end > len(block):
+                    break
+                yield end - at, micros, stream, block[at + _FRAME.size : end]
+                at = end
+            block = block[at:]
+    finally:
+        os.close(descriptor)

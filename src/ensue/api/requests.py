@@ -1,0 +1,163 @@
+"""What requests say, read once at the edge."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, TypeVar, cast
+
+from fastapi import Depends, Query
+from fastapi import Request as HttpRequest
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ensue.core import canonical
+from ensue.model.errors import InvalidInput
+from ensue.model.identity import Identity
+from ensue.model.run import State
+from ensue.model.values import DEFAULT_NAMESPACE, NAME_PATTERN, Json, Namespace
+from ensue.operations.world import World
+from ensue.ports.store import RunFilter
+
+LABEL_KEY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,251}[A-Za-z0-9])?")
+LABEL_VALUE = re.compile(r"[^\x00-\x1f\x7f,]{0,253}")
+FIELDS = "status.state and spec.workflowRef"
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class StartBody(BaseModel):
+    """What starts a run."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    workflow: str = Field(pattern=NAME_PATTERN)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=dict)
+
+
+class StopBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    force: bool = False
+
+
+def world_of(request: HttpRequest) -> World:
+    return cast(World, request.app.state.world)
+
+
+def identity_of(request: HttpRequest) -> Identity:
+    return cast(Identity, request.state.identity)
+
+
+def namespace_of(request: HttpRequest) -> Namespace:
+    """The namespace of the path, `default` where the path names none."""
+    name = request.path_params.get("namespace", DEFAULT_NAMESPACE)
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise InvalidInput(f'"{name}" is not the name of a namespace')
+    return Namespace(name)
+
+
+def scope_of(request: HttpRequest) -> Namespace | None:
+    """The namespace a list is of; None for all."""
+    return namespace_of(request) if "namespace" in request.path_params else None
+
+
+WorldOf = Annotated[World, Depends(world_of)]
+IdentityOf = Annotated[Identity, Depends(identity_of)]
+NamespaceOf = Annotated[Namespace, Depends(namespace_of)]
+ScopeOf = Annotated[Namespace | None, Depends(scope_of)]
+
+
+async def body_of(request: HttpRequest) -> dict[str, Json]:
+    """The JSON object of a body; an empty body is an empty object."""
+    text = await request.body()
+    if not text.strip():
+        return {}
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+        canonical.encode(value)
+    except (ValueError, RecursionError) as error:
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+        raise InvalidInput(f"the body is not JSON: {reason}") from None
+    if not isinstance(value, dict):
+        raise InvalidInput("the body is not a JSON object")
+    return value
+
+
+async def start_body(request: HttpRequest) -> StartBody:
+    body = _validate(StartBody, await body_of(request))
+    check_labels(body.labels)
+    return body
+
+
+async def stop_body(request: HttpRequest) -> StopBody:
+    return _validate(StopBody, await body_of(request))
+
+
+def _validate(model: type[Model], value: Mapping[str, Json]) -> Model:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)[0]
+        raise InvalidInput(f"{'.'.join(str(part) for part in found['loc'])}: {found['msg']}") from None
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is no JSON value")
+
+
+def check_labels(labels: Mapping[str, str]) -> None:
+    for key, value in labels.items():
+        if not LABEL_KEY.fullmatch(key):
+            raise InvalidInput(f'"{key}" is not the key of a label', remedy="use letters, digits, `.`, `_`, `/`, `-`")
+        if not LABEL_VALUE.fullmatch(value):
+            raise InvalidInput(f"the value of label {key} is not one", remedy="at most 253 characters, no comma")
+
+
+def run_filter(
+    scope: ScopeOf,
+    label_selector: Annotated[str, Query(alias="labelSelector")] = "",
+    field_selector: Annotated[str, Query(alias="fieldSelector")] = "",
+) -> RunFilter:
+    """Which runs a list is of. Raises InvalidInput."""
+    labels = _pairs(label_selector, "labelSelector")
+    check_labels(labels)
+    workflow, states = None, []
+    for field, value in _pairs(field_selector, "fieldSelector").items():
+        match field:
+            case "status.state":
+                states.append(_state(value))
+            case "spec.workflowRef" | "spec.workflowRef.name":
+                workflow = value
+            case _:
+                raise InvalidInput(f"fieldSelector: {field} cannot be selected by", remedy=f"use {FIELDS}")
+    return RunFilter(namespace=scope, workflow=workflow, states=tuple(states), labels=labels)
+
+
+def _pairs(text: str, name: str) -> dict[str, str]:
+    pairs = {}
+    for part in filter(None, text.split(",")):
+        key, sign, value = part.partition("=")
+        if not sign or not key.strip() or key.rstrip().endswith("!"):
+            raise InvalidInput(f'{name}: "{part}" is not key=value', remedy="write key=value,key=value")
+        pairs[key.strip()] = value.removeprefix("=").strip()
+    return pairs
+
+
+def _state(text: str) -> State:
+    found = next((state for state in State if state.lower() == text.lower()), None)
+    if found is None:
+        raise InvalidInput(f'fieldSelector: "{text}" is no state', remedy=f"one of {', '.join(State)}")
+    return found
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time with its zone. Raises InvalidInput."""
+    if not text:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise InvalidInput(f'"{text}" is not a time', remedy="write it as 2026-11-21T04:45:09Z")
+    return at

@@ -1,0 +1,133 @@
+"""Routes of runs."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+
+from ensue.api import requests, streams, views
+from ensue.api.requests import IdentityOf, NamespaceOf, StartBody, StopBody, WorldOf
+from ensue.model.errors import Conflict, InvalidInput
+from ensue.model.run import Run
+from ensue.operations import logs, runs
+from ensue.ports.store import RunFilter
+
+MAX_LIMIT = 500
+MAX_WAIT = 60.0
+CONTINUE_PATTERN = r"^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?$"
+
+router = APIRouter(tags=["runs"])
+
+
+@router.get("/runs")
+async def list_runs(
+    world: WorldOf,
+    identity: IdentityOf,
+    select: Annotated[RunFilter, Depends(requests.run_filter)],
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 100,
+    after: Annotated[str, Query(alias="continue", pattern=CONTINUE_PATTERN)] = "",
+) -> Response:
+    """Runs, newest first, without their steps."""
+    page = await runs.list_all(identity, world, select, limit, after)
+    return JSONResponse(views.listing((views.run(run) for run in page.items), page.after))
+
+
+@router.post("/runs", status_code=201)
+async def start_run(
+    world: WorldOf,
+    identity: IdentityOf,
+    namespace: NamespaceOf,
+    body: Annotated[StartBody, Depends(requests.start_body)],
+    key: Annotated[str, Header(alias="Idempotency-Key", max_length=255)] = "",
+) -> Response:
+    """Start a run. Repeats with one Idempotency-Key are one run."""
+    request = runs.Start(
+        namespace=namespace, workflow=body.workflow, parameters=body.parameters, labels=body.labels, key=key
+    )
+    run = await runs.start(identity, world, request)
+    if not _is_of(run, body):
+        raise Conflict("this Idempotency-Key was used for another request", remedy="use a new key")
+    return JSONResponse(views.run(run), 201, headers={"Location": _address(run)})
+
+
+def _is_of(run: Run, body: StartBody) -> bool:
+    given: Mapping[str, object] = body.parameters
+    is_same = all(name in run.parameters and run.parameters[name] == value for name, value in given.items())
+    return run.workflow == body.workflow and is_same and run.labels == body.labels
+
+
+def _address(run: Run) -> str:
+    return f"/api/v1/namespaces/{run.namespace}/runs/{run.name}"
+
+
+@router.get("/runs/{name}")
+async def get_run(
+    request: HttpRequest,
+    world: WorldOf,
+    identity: IdentityOf,
+    namespace: NamespaceOf,
+    name: str,
+    wait: Annotated[float, Query(alias="waitSeconds", ge=0, le=MAX_WAIT, allow_inf_nan=False)] = 0.0,
+) -> Response:
+    """A run with its steps and attempts; with `waitSeconds`, when it has ended or that long after."""
+    if wait:
+        await streams.unless(streams.closing_of(request), runs.wait(identity, world, namespace, name, wait))
+    whole = await runs.get(identity, world, namespace, name)
+    return JSONResponse(views.run(whole.run, whole.steps, whole.attempts))
+
+
+@router.post("/runs/{name}/cancel", status_code=202)
+async def cancel_run(
+    world: WorldOf,
+    identity: IdentityOf,
+    namespace: NamespaceOf,
+    name: str,
+    body: Annotated[StopBody, Depends(requests.stop_body)],
+) -> Response:
+    """Cancel a run: its steps are asked to end, `finally` runs. With `force` it is killed: `finally` does not run."""
+    return JSONResponse(views.run(await runs.stop(identity, world, namespace, name, is_kill=body.force)), 202)
+
+
+@router.post("/runs/{name}/pause")
+async def pause_run(world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, name: str) -> Response:
+    """Start no further step of a run."""
+    return JSONResponse(views.run(await runs.pause(identity, world, namespace, name, is_paused=True)))
+
+
+@router.post("/runs/{name}/resume")
+async def resume_run(world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, name: str) -> Response:
+    """Let a paused run go on."""
+    return JSONResponse(views.run(await runs.pause(identity, world, namespace, name, is_paused=False)))
+
+
+@router.get("/runs/{name}/explain")
+async def explain_run(world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, name: str) -> Response:
+    """What a run and each of its steps wait for, or why they ended as they did."""
+    found = await runs.explain(identity, world, namespace, name)
+    return JSONResponse(views.listing(views.explanation(each) for each in found))
+
+
+@router.get("/runs/{name}/log")
+@router.get("/runs/{name}/steps/{step}/log")
+async def read_log(
+    request: HttpRequest,
+    world: WorldOf,
+    identity: IdentityOf,
+    namespace: NamespaceOf,
+    name: str,
+    step: str | None = None,
+    follow: bool = False,
+    since: str = "",
+    tail: Annotated[int | None, Query(ge=0, le=100_000)] = None,
+) -> Response:
+    """The log of a run or of one of its steps: one JSON object a line. Followed until the run has ended."""
+    if step is None and "step" in request.query_params:
+        raise InvalidInput("step is part of the path", remedy=f"get …/runs/{name}/steps/STEP/log")
+    start = requests.moment(since)
+
+    def read(is_followed: bool) -> streams.Lines:
+        return logs.read(identity, world, namespace, name, logs.Select(step=step, since=start, is_followed=is_followed))
+
+    return await streams.log(read, is_followed=follow, tail=tail, closing=streams.closing_of(request))

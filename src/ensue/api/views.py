@@ -1,0 +1,175 @@
+"""Facts as the JSON of the API, in the shapes of Kubernetes. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ensue.core.explaining import Explanation
+from ensue.model.definition import NATIVE_GROUP
+from ensue.model.errors import Problem
+from ensue.model.run import WHOLE_STEP, Attempt, Run, StepRun
+from ensue.operations.logs import Line
+from ensue.ports.store import StoredDefinition, Worker
+
+View = dict[str, Any]
+
+
+def moment(at: datetime | None) -> str | None:
+    """RFC 3339 in UTC, with microseconds."""
+    return None if at is None else at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def run(run: Run, steps: Sequence[StepRun] | None = None, attempts: Iterable[Attempt] = ()) -> View:
+    """A run; without `steps` when it is one of a list."""
+    return {
+        "apiVersion": NATIVE_GROUP,
+        "kind": "Run",
+        "metadata": {
+            "name": run.name,
+            "uid": run.uid,
+            "namespace": run.namespace,
+            "labels": dict(run.labels),
+            "creationTimestamp": moment(run.created_at),
+        },
+        "spec": _present(
+            {"workflowRef": {"name": run.workflow}, "parameters": dict(run.parameters), "rerunOf": run.rerun_of}
+        ),
+        "status": _present(
+            {
+                "definitionHash": run.definition_hash,
+                "state": run.state.value,
+                "reason": run.reason.value,
+                "message": run.message,
+                "startedBy": run.started_by.subject,
+                "startTime": moment(run.started_at),
+                "completionTime": moment(run.completed_at),
+                "outputs": dict(run.outputs),
+                "steps": None if steps is None else _steps(steps, attempts),
+            }
+        ),
+    }
+
+
+def _steps(steps: Sequence[StepRun], attempts: Iterable[Attempt]) -> list[View]:
+    tries: dict[tuple[str, int], list[View]] = {}
+    for attempt in attempts:
+        tries.setdefault((attempt.key.step, attempt.key.item), []).append(_attempt(attempt))
+    return [_step(step, tries.get((step.key.step, step.key.item), [])) for step in steps]
+
+
+def _step(step: StepRun, attempts: list[View]) -> View:
+    return _present(
+        {
+            "name": step.key.title,
+            "item": None if step.key.item == WHOLE_STEP else step.key.item,
+            "state": step.state.value,
+            "reason": step.reason.value,
+            "message": step.message,
+            "attempt": step.attempt,
+            "exitCode": step.exit_code,
+            "engine": step.engine,
+            "worker": step.worker,
+            "startTime": moment(step.started_at),
+            "completionTime": moment(step.completed_at),
+            "outputs": dict(step.outputs),
+            "attempts": attempts,
+        }
+    )
+
+
+def _attempt(attempt: Attempt) -> View:
+    return _present(
+        {
+            "number": attempt.number,
+            "state": attempt.state.value,
+            "reason": attempt.reason.value,
+            "message": attempt.message,
+            "exitCode": attempt.exit_code,
+            "engine": attempt.engine,
+            "worker": attempt.worker,
+            "startTime": moment(attempt.started_at),
+            "completionTime": moment(attempt.completed_at),
+        }
+    )
+
+
+def workflow(stored: StoredDefinition) -> View:
+    """A definition as it is stored, with what the server knows about it."""
+    metadata = stored.body.get("metadata")
+    return {
+        **stored.body,
+        "metadata": {
+            **(metadata if isinstance(metadata, Mapping) else {}),
+            "name": stored.name,
+            "namespace": stored.namespace,
+            "uid": stored.uid,
+            "generation": stored.generation,
+            "creationTimestamp": moment(stored.created_at),
+        },
+        "status": {
+            "hash": stored.hash,
+            "dialect": stored.dialect.value,
+            "manager": stored.manager,
+            "updateTime": moment(stored.updated_at),
+        },
+    }
+
+
+def worker(worker: Worker) -> View:
+    return {
+        "apiVersion": NATIVE_GROUP,
+        "kind": "Worker",
+        "metadata": {"name": worker.id, "labels": dict(worker.labels)},
+        "status": {
+            "engines": list(worker.engines),
+            "host": worker.host,
+            "pid": worker.pid,
+            "version": worker.version,
+            "seenTime": moment(worker.seen_at),
+            "leaseUntil": moment(worker.lease_until),
+            "draining": worker.is_draining,
+        },
+    }
+
+
+def listing(items: Iterable[View], after: str = "") -> View:
+    return {"items": list(items), "metadata": {"continue": after}}
+
+
+def explanation(explanation: Explanation) -> View:
+    return {
+        "subject": explanation.subject,
+        "state": explanation.state.value,
+        "reason": explanation.reason.value,
+        "text": explanation.text,
+        "since": moment(explanation.since),
+    }
+
+
+def line(line: Line) -> View:
+    return {
+        "step": line.step,
+        "attempt": line.attempt,
+        "time": moment(line.at),
+        "stream": line.stream,
+        "text": line.text,
+        "offset": line.offset,
+    }
+
+
+def problem(problem: Problem) -> View:
+    """A finding in a definition."""
+    found: View = {
+        "message": problem.message,
+        "remedy": problem.remedy,
+        "path": problem.path,
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+    }
+    return {key: value for key, value in found.items() if value} | {"severity": problem.severity.value}
+
+
+def _present(values: View) -> View:
+    """Without what is not known."""
+    return {key: value for key, value in values.items() if value is not None}

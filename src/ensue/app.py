@@ -1,0 +1,208 @@
+"""The composition root: the only place that wires concrete things together."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import socket
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ensue import __version__, plugins
+from ensue.core.checking import Known
+from ensue.engines.inline import InlineEngine
+from ensue.engines.process.engine import ProcessEngine
+from ensue.model.errors import Unavailable
+from ensue.model.values import WorkerId
+from ensue.operations.world import Starting, World
+from ensue.ports.engine import Limits, StepType
+from ensue.ports.store import Worker
+from ensue.ports.wakeup import Wakeup
+from ensue.runtime import keeping, stepping
+from ensue.runtime.keeping import Keeper, Retention
+from ensue.runtime.runner import Profile, Runner
+from ensue.runtime.stepping import Stepping
+from ensue.settings import Settings
+from ensue.steps import run as run_step
+from ensue.storage.directory import DirectoryStorage
+from ensue.store.care import Care
+from ensue.store.definitions import Definitions
+from ensue.store.driver import Driver
+from ensue.store.feed import Feed
+from ensue.store.graphs import Graphs
+from ensue.store.history import History
+from ensue.store.logs import Logs
+from ensue.store.migrating import migrate
+from ensue.store.opening import open_driver
+from ensue.store.ownership import DataDirectory
+from ensue.store.runs import Runs
+from ensue.store.wakeups import PostgresWakeup, wakeup_for
+from ensue.store.workers import Workers
+
+log = logging.getLogger("ensue.app")
+
+ID_FILE = "instance-id"
+
+
+class SystemClock:
+    """The machine's time, and ids that sort by it."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def uid(self) -> str:
+        millis = time.time_ns() // 1_000_000
+        value = (millis & (2**48 - 1)) << 80 | 0x7 << 76 | random.getrandbits(12) << 64  # noqa: S311
+        return str(uuid.UUID(int=value | 0b10 << 62 | random.getrandbits(62)))  # noqa: S311
+
+    def draw(self) -> float:
+        return random.random()  # noqa: S311
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One process at work: what operations need, and the loops that must run for them."""
+
+    world: World
+    runner: Runner
+    keeper: Keeper
+    driver: Driver
+
+    async def run(self) -> None:
+        """All loops, until cancelled."""
+        async with asyncio.TaskGroup() as loops:
+            if isinstance(self.world.wakeup, PostgresWakeup):
+                loops.create_task(self.world.wakeup.run())
+            loops.create_task(self.runner.run())
+            loops.create_task(self.keeper.run())
+
+
+@contextlib.asynccontextmanager
+async def open_node(settings: Settings) -> AsyncIterator[Node]:
+    """Own the data directory, open and upgrade the database, wire everything. Nothing runs yet.
+
+    Raises DataDirectoryOwned, StoreBroken, StoreUnreachable.
+    """
+    with DataDirectory(settings.data_dir) as directory:
+        driver = open_driver(settings.database)
+        await _open(driver, settings)
+        try:
+            await migrate(driver)
+            worker = WorkerId(_instance_id(directory))
+            clock = SystemClock()
+            process = ProcessEngine(data_dir=settings.data_dir, step_user=settings.step_user)
+            direct = InlineEngine(step_types=step_types(), clock=clock)
+            engines = stepping.Engines(
+                direct=direct,
+                others={"process": process},
+                command_of=run_step.command,
+                limits=Limits(grace=settings.step_grace, output=settings.step_output),
+            )
+            try:
+                yield _wire(settings, driver, worker, engines)
+            finally:
+                await process.close()
+        finally:
+            await driver.close()
+
+
+def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: stepping.Engines) -> Node:
+    clock, graphs = SystemClock(), Graphs()
+    definitions = Definitions(driver=driver, graphs=graphs)
+    history, logs = History(driver=driver), Logs(driver=driver)
+    runs, workers = Runs(driver=driver, graphs=graphs), Workers(driver=driver, graphs=graphs)
+    feed, storage = Feed(driver=driver), DirectoryStorage(settings.storage)
+    wakeup: Wakeup = wakeup_for(settings.database)
+    runner = Runner(
+        runs=runs,
+        workers=workers,
+        wakeup=wakeup,
+        stepping=Stepping(
+            records=stepping.Records(definitions=definitions, history=history, logs=logs, runs=runs, storage=storage),
+            engines=engines,
+            clock=clock,
+        ),
+        profile=_profile(settings, worker, engines),
+    )
+    keeper = Keeper(
+        records=keeping.Records(runs=runs, workers=workers, feed=feed, care=Care(driver=driver), storage=storage),
+        wakeup=wakeup,
+        worker=worker,
+        ttl=settings.lease,
+        retention=Retention(runs=settings.keep_runs, events=settings.keep_events),
+    )
+    starting: Starting = runner
+    world = World(
+        clock=clock,
+        definitions=definitions,
+        feed=feed,
+        history=history,
+        known=known(),
+        logs=logs,
+        runs=runs,
+        starting=starting,
+        storage=storage,
+        wakeup=wakeup,
+        workers=workers,
+    )
+    return Node(world=world, runner=runner, keeper=keeper, driver=driver)
+
+
+def known() -> Known:
+    """What is installed, for checking definitions."""
+    inputs = {name: step_type.inputs for name, step_type in step_types().items()}
+    return Known(step_types={**inputs, "run": run_step.RunInputs})
+
+
+def step_types() -> dict[str, StepType]:
+    return {name: step_type() for name, step_type in plugins.load(plugins.STEP_TYPES).items()}
+
+
+def _profile(settings: Settings, worker: WorkerId, engines: stepping.Engines) -> Profile:
+    slots: Mapping[str, int] = {"inline": settings.inline_slots, "process": settings.process_slots}
+    return Profile(
+        worker=Worker(
+            id=worker,
+            labels=settings.labels,
+            engines=engines.names,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=__version__,
+        ),
+        slots=slots,
+        ttl=settings.lease,
+        drain=settings.drain,
+        waits_for_all=settings.is_shared,
+    )
+
+
+async def _open(driver: Driver, settings: Settings) -> None:
+    """A PostgreSQL that is still starting is waited for."""
+    patience = 30.0 if settings.is_shared else 0.0
+    pause = 0.2
+    while True:
+        try:
+            await driver.open()
+            return
+        except Unavailable as error:
+            if patience <= 0:
+                raise
+            log.warning("waiting for the database: %s", error)
+            await asyncio.sleep(pause)
+            patience, pause = patience - pause, min(pause * 2, 2.0)
+
+
+def _instance_id(directory: DataDirectory) -> str:
+    """Who this worker is; a restart on the same data directory is the same worker."""
+    path = directory.path / ID_FILE
+    if path.exists() and (text := path.read_text(encoding="ascii").strip()):
+        return text
+    text = str(uuid.uuid4())
+    temporary = path.with_suffix(".new")
+    temporary.write_text(f"{text}\n", encoding="ascii")
+    temporary.replace(path)
+    return text

@@ -1,0 +1,114 @@
+"""Settings: flag > environment > default. Every variable has a `_FILE` twin that names a file with the value."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ensue.model.errors import InvalidInput
+from ensue.model.values import ByteSize, Duration
+
+PREFIX = "ENSUE_"
+STEP_ENVIRONMENT = frozenset({"RUN_ID", "STEP", "ATTEMPT", "IDEMPOTENCY_KEY", "WORKSPACE", "OUTPUTS", "ARTIFACTS", "PARAMETERS"})
+"""What a step finds in its environment: no settings, so that `ensue` can be used inside a step."""
+
+
+def default_data_dir() -> Path:
+    if os.geteuid() == 0:
+        return Path("/var/lib/ensue")
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "ensue"
+
+
+class Settings(BaseModel):
+    """What an operator can set; the environment variable of a field is ENSUE_ and its name in capitals."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    data_dir: Path = Field(default_factory=default_data_dir)
+    """Where everything of this process lives: database, logs, workspaces, the supervisor."""
+    database_url: str = ""
+    """sqlite:///… or postgresql://…; default: SQLite in the data directory."""
+    storage_dir: Path | None = None
+    """Where log segments go; several servers on one database share it. Default: in the data directory."""
+    listen: str = "127.0.0.1:8080"
+    """Address and port of the HTTP API; port 0 takes a free one."""
+    log_level: str = Field(default="INFO", pattern="(?i)^(debug|info|warning|error)$")
+    """What is logged: debug, info, warning or error."""
+    log_format: str = Field(default="text", pattern="^(text|json)$")
+    """How it is logged: text or json."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Labels of this worker, as key=value,key=value: steps with `requires` run where they match."""
+    process_slots: int = Field(default_factory=lambda: max(4, 2 * (os.cpu_count() or 2)), ge=0, le=10_000)
+    """Steps run as processes at once."""
+    inline_slots: int = Field(default=200, ge=1, le=10_000)
+    """Steps run inside this process at once."""
+    step_user: str = ""
+    """The user that process steps run as (needs root); default: the server's own."""
+    step_grace: Duration = Field(default="10s", validate_default=True)
+    """Between asking a step to end and killing it."""
+    step_output: ByteSize = 16 * 2**20
+    """Log bytes kept of an attempt, unless the step says otherwise."""
+    lease: Duration = Field(default="15s", validate_default=True)
+    """How long a worker that does not answer is believed in."""
+    drain: Duration = Field(default="30s", validate_default=True)
+    """How long steps may go on after the order to end."""
+    keep_runs: Duration = Field(default="30d", validate_default=True)
+    """How long runs are kept after their end."""
+    keep_events: Duration = Field(default="30d", validate_default=True)
+    """How long events are kept."""
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'ensue.db'}"
+
+    @property
+    def is_shared(self) -> bool:
+        """Other servers can work on the same database."""
+        return not self.database.startswith("sqlite:")
+
+    @property
+    def storage(self) -> Path:
+        return self.storage_dir or self.data_dir / "storage"
+
+
+def load(environment: Mapping[str, str], **flags: Any) -> Settings:
+    """Settings from flags (None: not given) and the environment. Raises InvalidInput naming the variable."""
+    values: dict[str, Any] = {}
+    for name in Settings.model_fields:
+        text = _read(environment, f"{PREFIX}{name.upper()}")
+        if text is not None:
+            values[name] = _labels(text) if name == "labels" else text
+    values |= {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        name = str(problem["loc"][0])
+        raise InvalidInput(
+            f"setting {name}: {problem['msg']}", remedy=f"set --{name.replace('_', '-')} or {PREFIX}{name.upper()}"
+        ) from None
+
+
+def _read(environment: Mapping[str, str], name: str) -> str | None:
+    path = environment.get(f"{name}_FILE")
+    if path is None:
+        return environment.get(name)
+    if name in environment:
+        raise InvalidInput(f"{name} and {name}_FILE are both set", remedy="set one of them")
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise InvalidInput(f"{name}_FILE: {path} cannot be read: {error.strerror}") from None
+
+
+def _labels(text: str) -> dict[str, str]:
+    labels = {}
+    for part in filter(None, text.split(",")):
+        key, sign, value = part.partition("=")
+        if not sign or not key.strip():
+            raise InvalidInput(f"{PREFIX}LABELS: {part!r} is not key=value", remedy="write arch=arm64,disk=ssd")
+        labels[key.strip()] = value.strip()
+    return labels

@@ -1,0 +1,100 @@
+"""Builds the command of a step that runs a program. Pure: scripts and arguments are taken as they were written.
+
+A script travels as the variable ENSUE_SCRIPT and the argument `$(ENSUE_SCRIPT)`: the engine puts its text in a file,
+and that file's path in place of both. So it may be longer than an argument may be, and stdin stays free.
+"""
+
+import re
+import shlex
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from ensue.model.definition import Strict
+from ensue.model.errors import Fail
+from ensue.model.values import Json
+from ensue.model.workflow import Step
+from ensue.ports.engine import Command
+
+DEFAULT_SHELL = "/bin/sh -e"
+SCRIPT_VARIABLE = "ENSUE_SCRIPT"
+SCRIPT_ARGUMENT = f"$({SCRIPT_VARIABLE})"
+MAX_SCRIPT = 2**20
+
+_REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
+_SHELLS = frozenset({"sh", "ash", "bash", "dash", "ksh", "mksh", "zsh", "fish", "busybox"})
+
+
+class RunInputs(Strict):
+    """`with` of a step that runs a program."""
+
+    pty: bool = False
+    """Give it a terminal; output and errors are then one stream."""
+    user: str = ""
+    """Run as this user (name or number); needs a server that runs as root."""
+    stdin: str = ""
+    """What it reads from its standard input."""
+
+
+def command(step: Step, env: Mapping[str, str], inputs: Mapping[str, Json], shell: str = "") -> Command:
+    """The program, its arguments and environment. `env` and `inputs` (the step's `with`) are resolved; `shell` is
+    the workflow's default. Raises Fail when the step can never run so."""
+    try:
+        options = RunInputs.model_validate(inputs)
+    except ValidationError as error:
+        problems = (f"{'.'.join(('with', *map(str, each['loc'])))}: {each['msg']}" for each in error.errors())
+        raise Fail("; ".join(problems)) from None
+    own = {name: value for name, value in env.items() if name != SCRIPT_VARIABLE}
+    argv, extra = _program(step, own, step.shell or shell or DEFAULT_SHELL)
+    return Command(
+        argv=argv,
+        env={**own, **extra},
+        workdir=step.workdir,
+        stdin=options.stdin.encode(),
+        has_pty=options.pty,
+        user=options.user,
+    )
+
+
+def _program(step: Step, env: Mapping[str, str], shell: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    script = step.run if step.run is not None else "\n".join(step.input) if step.input else None
+    if script is None:
+        if not step.command:
+            raise Fail("the step has nothing to run: give `run`, `input` or `command`")
+        return expand((*step.command, *step.args), env), {}
+    if len(script.encode()) > MAX_SCRIPT:
+        raise Fail(f"the script is longer than {MAX_SCRIPT} bytes")
+    try:
+        interpreter = shlex.split(shell)
+    except ValueError as error:
+        raise Fail(f"shell: {shell}: {error}") from None
+    arguments = expand(step.args, env)
+    return (*interpreter, SCRIPT_ARGUMENT, *arguments), {SCRIPT_VARIABLE: script}
+
+
+def expand(argv: tuple[str, ...], env: Mapping[str, str]) -> tuple[str, ...]:
+    """Kubernetes' `$(NAME)`: the variable's value; unknown names stay, `$$` is `$`. Raises Fail for a `$(NAME)` in
+    the argument after a shell's -c, where the value would become code."""
+    script_at = _script_position(argv)
+    if script_at is not None:
+        for match in _REFERENCE.finditer(argv[script_at]):
+            if match[1] in env:
+                raise Fail(
+                    f"$({match[1]}) would put the value of a variable into the script",
+                    remedy=f'write "${match[1]}", which the shell reads from the environment',
+                )
+    return tuple(part if at == script_at else _expand(part, env) for at, part in enumerate(argv))
+
+
+def _expand(text: str, env: Mapping[str, str]) -> str:
+    return _REFERENCE.sub(lambda match: "$" if match[1] is None else env.get(match[1], match[0]), text)
+
+
+def _script_position(argv: tuple[str, ...]) -> int | None:
+    """Where a shell's script is, as in `sh -ec SCRIPT` or `env -i bash -c SCRIPT`."""
+    has_shell = False
+    for at, part in enumerate(argv[:-1]):
+        has_shell = has_shell or part.rsplit("/", 1)[-1] in _SHELLS
+        if has_shell and re.fullmatch(r"-[A-Za-z]*c[A-Za-z]*", part):
+            return at + 1
+    return None

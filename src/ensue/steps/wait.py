@@ -1,0 +1,40 @@
+"""Step type `wait`: sleeps for a time or until one. While it sleeps it is a row, not a task."""
+
+from typing import Self
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from ensue.model.definition import Strict
+from ensue.model.run import Outcome, Reason, State
+from ensue.model.values import Duration, Json
+from ensue.ports.engine import Call
+
+
+class WaitInputs(Strict):
+    for_: Duration | None = Field(default=None, alias="for")
+    """How long."""
+    until: AwareDatetime | None = None
+    """Until when, as 2030-01-31T12:00:00Z."""
+    event: Json = None
+    """Not supported in this version."""
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> Self:
+        if self.event is not None:
+            raise ValueError("waiting for an event is not supported in this version")
+        if (self.for_ is None) == (self.until is None):
+            raise ValueError("give either `for` or `until`")
+        return self
+
+
+class WaitStep:
+    name = "wait"
+    inputs = WaitInputs
+
+    async def execute(self, call: Call) -> Outcome:
+        assert isinstance(call.inputs, WaitInputs)
+        now = call.now()
+        until = now + call.inputs.for_ if call.inputs.for_ is not None else call.inputs.until
+        if until is None or until <= now:
+            return Outcome(state=State.SUCCEEDED)
+        return Outcome(state=State.WAITING, reason=Reason.TIMER, until=until)

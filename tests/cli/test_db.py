@@ -1,0 +1,96 @@
+"""`ensue db`, as a user calls it."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ensue.cli import db
+from ensue.store import opening
+from ensue.store.driver import Driver
+from ensue.store.ownership import DataDirectory
+from ensue.store.statement import Sql
+from tests.store.drivers import ask, opened
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def ensue_db(*words: object) -> Result:
+    return CliRunner().invoke(db.command, [str(word) for word in words])
+
+
+def in_database(data: Path, sql: str, *, is_write: bool) -> list[tuple[object, ...]]:
+    async def run() -> list[tuple[object, ...]]:
+        async with opened(opening.open_driver(opening.data_url(data))) as driver:
+            return await (driver.write if is_write else driver.read)(ask(Sql(sql)))
+
+    return asyncio.run(run())
+
+
+def test_a_new_database_is_made_checked_saved_and_restored(data: Path, tmp_path: Path) -> None:
+    assert (done := ensue_db("--data", data, "upgrade")).exit_code == 0, done.output
+    assert "applied 0001 start" in done.stderr
+    assert ensue_db("--data", data, "upgrade").stderr == ""
+    assert (done := ensue_db("--data", data, "check")).exit_code == 0, done.output
+    in_database(data, "INSERT INTO namespaces (name) VALUES ('mine')", is_write=True)
+    assert (done := ensue_db("--data", data, "backup", tmp_path / "copy")).exit_code == 0, done.output
+    other = tmp_path / "other"
+    assert (done := ensue_db("--data", other, "restore", tmp_path / "copy")).exit_code == 0, done.output
+    assert in_database(other, "SELECT name FROM namespaces", is_write=False) == [("mine",)]
+    done = ensue_db("--data", other, "restore", tmp_path / "copy")
+    assert (done.exit_code, "not empty" in done.stderr) == (7, True)
+    assert ensue_db("--data", other, "restore", "--force", tmp_path / "copy").exit_code == 0
+
+
+def test_beside_a_server_one_may_read_but_not_change(data: Path, tmp_path: Path) -> None:
+    assert ensue_db("--data", data, "upgrade").exit_code == 0
+
+    async def beside(driver: Driver) -> list[Result]:
+        async with opened(driver):
+            await driver.write(ask(Sql("INSERT INTO namespaces (name) VALUES ('mine')")))
+            words = [("backup", tmp_path / "copy"), ("check",), ("upgrade",), ("restore", tmp_path / "copy")]
+            return [await asyncio.to_thread(ensue_db, "--data", data, *some) for some in words]
+
+    with DataDirectory(data):
+        saved, checked, upgraded, restored = asyncio.run(beside(opening.open_driver(opening.data_url(data))))
+    assert (saved.exit_code, checked.exit_code) == (0, 0)
+    assert (upgraded.exit_code, restored.exit_code) == (7, 7)
+    assert "in use by process" in upgraded.stderr
+    assert "1 rows" in saved.stderr
+
+
+def test_a_database_that_is_not_there_is_not_found(data: Path, tmp_path: Path) -> None:
+    done = ensue_db("--data", data, "backup", tmp_path / "copy")
+    assert (done.exit_code, "There is no database" in done.stderr) == (4, True)
+    assert ensue_db("--database", f"sqlite:///{tmp_path}/no.db", "check").exit_code == 4
+    assert ensue_db("--data", data, "restore", tmp_path / "copy").exit_code == 4
+
+
+def test_a_damaged_backup_is_refused(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy").write_bytes(b"nothing of the kind")
+    done = ensue_db("--data", data, "restore", tmp_path / "copy")
+    assert (done.exit_code, "damaged" in done.stderr) == (6, True)
+
+
+def test_an_unknown_kind_of_database_is_refused_without_its_password() -> None:
+    done = ensue_db("--database", "mysql://me:hunter2@host/x", "check")
+    assert done.exit_code == 6
+    assert "mysql://me:***@host/x" in done.stderr
+    assert "hunter2" not in done.output
+
+
+def test_an_old_schema_does_not_pass_the_check(data: Path) -> None:
+    data.mkdir()
+    (data / "ensue.db").touch()
+    done = ensue_db("--data", data, "check")
+    assert (done.exit_code, "ensue db upgrade" in done.stdout) == (1, True)
+
+
+def test_postgresql_is_named_by_url(postgres_url: str, tmp_path: Path) -> None:
+    for words in (("upgrade",), ("check",), ("backup", tmp_path / "copy"), ("restore", tmp_path / "copy")):
+        done = ensue_db("--database", postgres_url, "--data", tmp_path, *words)
+        assert done.exit_code == 0, done.output
