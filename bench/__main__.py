@@ -51,7 +51,8 @@ def conditions() -> str:
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, {memory:.0f} GB,"
-        f" load {os.getloadavg()[0]:.1f} before the start; Python {platform.python_version()}, SQLite {sqlite3.sqlite_version};"
+        f" load {os.getloadavg()[0]:.1f} before the start;"
+        f" Python {platform.python_version()}, SQLite {sqlite3.sqlite_version};"
         f" write and fdatasync of 8 kB {_sync_seconds() * 1000:.2f} ms; 10 M additions {_loop_seconds():.2f} s"
     )
 

@@ -18,6 +18,8 @@ from tests import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = Path(__file__).resolve().parent / "peers"
+PLUGIN = Path(__file__).resolve().parent / "ours" / "plugin"
+"""Registers the step types of ours/steps.py; of no concern to peers."""
 CACHE_VARIABLE = "ENSUE_BENCH_CACHE"
 
 
@@ -62,8 +64,7 @@ def environment(home: Path) -> dict[str, str]:
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "PATH": os.environ.get("PATH", os.defpath),
-        "PYTHONDONTWRITEBYTECODE": "",
-        "PYTHONPATH": "",
+        "PYTHONPATH": str(PLUGIN),
         "TZ": "UTC",
     }
 

@@ -29,7 +29,7 @@ from ensue.store.opening import open_driver
 from ensue.store.statement import Sql, Statement
 
 CONNECTIONS = 10
-GROUP = 100
+WARM = 20
 DRAIN = 20
 SPEC = {"steps": [{"name": "a", "type": "log"}, {"name": "b", "type": "log", "dependsOn": [{"step": "a"}]}]}
 HASH = DefinitionHash("0" * 64)
@@ -186,14 +186,13 @@ async def prepare(url: str) -> None:
 def on_sqlite(url: str, args: dict[str, Any]) -> dict[str, float]:
     asyncio.run(prepare(url))
     base = OnSqlite(url.removeprefix("sqlite:///"))
-    base.play(prepared(20), 1)
-    alone, together, grouped = prepared(args["alone"]), prepared(args["together"]), prepared(args["together"])
+    base.play(prepared(WARM), 1)
+    alone, together = prepared(args["alone"]), prepared(args["together"])
     figures = {
         "alone": args["alone"] / base.play(alone, 1),
-        "together": args["together"] / base.play(together, 1),
-        "grouped": args["together"] / base.play(grouped, GROUP),
+        "together": args["together"] / base.play(together, args["group"]),
     }
-    wanted = 20 + args["alone"] + 2 * args["together"]
+    wanted = WARM + args["alone"] + args["together"]
     return figures | {"lost": abs(wanted - base.count(COUNT)) + abs(wanted - base.count(TOLD))}
 
 
@@ -201,14 +200,15 @@ async def on_postgres(url: str, args: dict[str, Any]) -> dict[str, float]:
     await prepare(url)
     base = OnPostgres(url)
     await base.open()
-    await base.play(prepared(20 * CONNECTIONS), CONNECTIONS, 1)
-    alone, together, grouped = prepared(args["alone"]), prepared(args["together"]), prepared(args["together"])
+    await base.play(prepared(WARM * CONNECTIONS), CONNECTIONS, 1)
+    alone, together = prepared(args["alone"]), prepared(args["together"])
+    # Shared out, so that groups are as large in all as with one connection.
+    group = max(1, args["group"] // CONNECTIONS)
     figures = {
         "alone": args["alone"] / await base.play(alone, 1, 1),
-        "together": args["together"] / await base.play(together, CONNECTIONS, 1),
-        "grouped": args["together"] / await base.play(grouped, CONNECTIONS, GROUP // CONNECTIONS),
+        "together": args["together"] / await base.play(together, CONNECTIONS, group),
     }
-    wanted = 20 * CONNECTIONS + args["alone"] + 2 * args["together"]
+    wanted = WARM * CONNECTIONS + args["alone"] + args["together"]
     return figures | {"lost": abs(wanted - await base.count(COUNT)) + abs(wanted - await base.count(TOLD))}
 
 

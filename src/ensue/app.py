@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import logging
 import os
+import pwd
 import random
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,6 +18,7 @@ from ensue.core.checking import Known
 from ensue.engines.inline import InlineEngine
 from ensue.engines.process.engine import ProcessEngine
 from ensue.model.errors import Unavailable
+from ensue.model.identity import Identity
 from ensue.model.values import WorkerId
 from ensue.operations.world import Starting, World
 from ensue.ports.engine import Limits, StepType
@@ -79,6 +81,51 @@ class Node:
                 loops.create_task(self.world.wakeup.run())
             loops.create_task(self.runner.run())
             loops.create_task(self.keeper.run())
+
+
+async def serve(settings: Settings, stop: asyncio.Event, announce: Callable[[str], None]) -> None:
+    """A whole server, until `stop`: then it takes no more steps, drains, and answers requests meanwhile.
+
+    `announce` gets its address once it answers. Raises what `open_node` raises, and Conflict when the port is in use.
+    """
+    from ensue import api
+    from ensue.api import serving
+
+    async with open_node(settings) as node:
+        listener = serving.bind(settings.listen)
+        application = api.create_app(
+            node.world,
+            token=serving.token(settings.data_dir),
+            identity=local_identity(),
+            hosts=(listener.host,),
+        )
+        async with serving.running(application, listener):
+            with serving.announced(settings.data_dir, listener.url):
+                announce(listener.url)
+                await work(node, stop)
+
+
+async def work(node: Node, stop: asyncio.Event) -> None:
+    """The loops of a node until `stop`. Raises what ends them before."""
+    loops = asyncio.create_task(node.run(), name="loops")
+    waiting = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        await asyncio.wait({loops, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+        loops.cancel()
+        await asyncio.wait({loops})
+    if not loops.cancelled() and (error := loops.exception()) is not None:
+        raise error
+
+
+def local_identity() -> Identity:
+    """Who uses this machine: the user of this process, who may do everything here."""
+    try:
+        name = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        name = str(os.geteuid())
+    return Identity(subject=f"user:{name}", groups=("admin",))
 
 
 @contextlib.asynccontextmanager

@@ -16,7 +16,10 @@ from ensue.engines.process import census, layout
 from ensue.engines.process.engine import ProcessEngine
 from ensue.model.run import StepKey
 from ensue.ports.engine import Limits, StepOrder
-from tests.engines import suite
+
+pytest.register_assert_rewrite("tests.engines.suite")
+
+from tests.engines import suite  # noqa: E402
 
 QUICK = timedelta(milliseconds=200)
 

@@ -336,7 +336,7 @@ class CommandBehaviour(Behaviour):
         await soon(anext(bench.engine.tail(handle)))  # type: ignore[arg-type]
         await bench.engine.stop(handle, timedelta(seconds=20))
         assert (await soon(bench.engine.wait(handle))).state is State.CANCELLED
-        assert text(await read(bench.engine, handle)) == "ready\ncleaned\n"
+        assert text(await read(bench.engine, handle), "stdout") == "ready\ncleaned\n"
         await bench.engine.destroy(handle)
 
     async def test_memory_is_bounded(self, bench: Bench) -> None:

@@ -134,7 +134,8 @@ def test_marks_lead_from_canonical_paths_to_what_was_written() -> None:
         ("spec", "steps", 1, "timeout"): (8, 7),
         ("metadata", "name"): (3, 18),
     }
-    assert {path: (mark.line, mark.column) for path in places if (mark := document.marks.value(path))} == places
+    marks = {path: document.marks.value(path) for path in places}
+    assert {path: (mark.line, mark.column) for path, mark in marks.items()} == places
     assert document.marks.key(("spec", "steps", 1, "dependsOn")).column == 7
 
 
@@ -207,8 +208,38 @@ JSON = st.recursive(
     | st.dictionaries(st.sampled_from(["name", "step", "on", "cel", "all", "not", "key", "for", "axes", "limit", "x"]), inner, max_size=3),
     max_leaves=6,
 )  # fmt: skip
-SPEC_KEYS = ["parameters", "steps", "finally", "outputs", "concurrency", "defaults", "sources", "filter", "dedupe", "throttle", "debounce", "actions", "allow"]
-STEP_KEYS = ["name", "dependsOn", "needs", "when", "retry", "matrix", "foreach", "approval", "input", "command", "outputs", "env", "run", "type", "with"]
+SPEC_KEYS = [
+    "parameters",
+    "steps",
+    "finally",
+    "outputs",
+    "concurrency",
+    "defaults",
+    "sources",
+    "filter",
+    "dedupe",
+    "throttle",
+    "debounce",
+    "actions",
+    "allow",
+]
+STEP_KEYS = [
+    "name",
+    "dependsOn",
+    "needs",
+    "when",
+    "retry",
+    "matrix",
+    "foreach",
+    "approval",
+    "input",
+    "command",
+    "outputs",
+    "env",
+    "run",
+    "type",
+    "with",
+]
 STEPS = st.lists(st.dictionaries(st.sampled_from(STEP_KEYS), JSON, max_size=5), max_size=3)
 
 

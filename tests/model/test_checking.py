@@ -57,18 +57,18 @@ A = {"name": "a", "run": "x"}
         ),
         (
             {**A, "workdir": "../x"},
-            'spec.steps[0].workdir: the working directory "../x" is outside of the run\'s workspace'
-            " (write a path relative to the workspace)",
+            ('spec.steps[0].workdir: the working directory "../x" is outside of the run\'s workspace'
+            " (write a path relative to the workspace)"),
         ),
         (
             {"name": "a", "run": "echo ${parameters.x}"},
-            "spec.steps[0].run: `${parameters.x}` stays as it is: scripts are never templated"
-            " (pass the value through env)",
+            ("spec.steps[0].run: `${parameters.x}` stays as it is: scripts are never templated"
+            " (pass the value through env)"),
         ),
         (
             {"name": "a", "image": "x", "command": ["sh", "-ec", "echo $(HOST)"]},
-            'spec.steps[0].command[2]: `$(HOST)` would put a value into a script (write "$HOST", which the shell reads'
-            " as a value)",
+            ('spec.steps[0].command[2]: `$(HOST)` would put a value into a script (write "$HOST", which the shell reads'
+            " as a value)"),
         ),
         ({**A, "when": ["maybe"]}, 'spec.steps[0].when[0]: "maybe" is not a condition (write true, false or an expression in ${…})'),
         ({**A, "parameters": {"a": 1}}, "spec.steps[0].parameters: parameters belong to a step with `workflow` (pass values to a script through env)"),
@@ -109,8 +109,8 @@ def test_dependencies_exist_on_the_same_side_and_form_no_loop() -> None:
     def step(name: str, *needs: str) -> dict[str, object]:
         return {"name": name, "run": "x", "depends_on": [{"step": need} for need in needs]}
 
-    assert findings(steps=[step("build", "bild2", "tset"), step("test", "test")]) == [
-        'spec.steps[0].dependsOn[0]: there is no step "bild2" (did you mean "build"?)',
+    assert findings(steps=[step("build", "buld", "tset"), step("test", "test")]) == [
+        'spec.steps[0].dependsOn[0]: there is no step "buld" (did you mean "build"?)',
         'spec.steps[0].dependsOn[1]: there is no step "tset" (did you mean "test"?)',
         'spec.steps[1].dependsOn[0]: the step "test" depends on itself (remove the dependency)',
     ]
@@ -119,8 +119,10 @@ def test_dependencies_exist_on_the_same_side_and_form_no_loop() -> None:
     ]
     assert findings(steps=[step("a", "z")], **{"finally": [step("z", "a")]}) == [
         'spec.steps[0].dependsOn[0]: a main step cannot depend on "z", a step of finally (move one of the two)',
-        'spec.finally[0].dependsOn[0]: a step of finally cannot depend on "a", a step of the main part (remove it:'
-        " finally runs when all main steps have ended; test steps.NAME.succeeded in `when`)",
+        (
+            'spec.finally[0].dependsOn[0]: a step of finally cannot depend on "a", a step of the main part (remove it:'
+            " finally runs when all main steps have ended; test steps.NAME.succeeded in `when`)"
+        ),
     ]
 
 

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ensue.core import retrying
+from ensue.core import conditions, retrying
 from ensue.core.graph import Graph, Node
 from ensue.model.run import Outcome, Phase, Reason, Run, State, StepKey, StepRun
+from ensue.model.values import format_duration
 from ensue.model.workflow import OnLost
 
+FAILURES = frozenset({State.FAILED, State.TIMED_OUT})
 MAX_LOSSES = 10
 """A step that loses its worker more often than this is taken for the cause."""
 
@@ -38,28 +40,30 @@ def conclude(node: Node, run: Run, step: StepRun, outcome: Outcome, now: datetim
     """The StepRun after its attempt ended with this outcome: final, or to be tried again, or asleep."""
     is_cut = run.stopping is not None and (run.is_killed or not node.is_finally)
     if outcome.state is State.WAITING and not is_cut:
-        return replace(_released(step), state=State.WAITING, reason=Reason.TIMER, ready_at=outcome.until)
+        return replace(_released(step), state=State.WAITING, reason=Reason.TIMER, ready_at=outcome.until or now)
     if outcome.state in (State.SUCCEEDED, State.SKIPPED):
-        return _ended(step, outcome, outcome.state, outcome.reason, now)
+        return _ended(node, step, outcome, outcome.state, outcome.reason, now)
     if is_cut:
-        return _ended(step, outcome, *_stopped_as(run), now)
+        return _ended(node, step, outcome, *_stopped_as(run), now)
     if outcome.is_lost and node.step.on_lost is OnLost.RERUN and step.losses < MAX_LOSSES:
         return _again(step, run, outcome, now, losses=step.losses + 1)
-    if not outcome.is_lost and outcome.can_retry and step.retries < node.step.retry.limit:
+    is_retried = outcome.state in FAILURES and outcome.can_retry and not outcome.is_lost
+    if is_retried and step.retries < node.step.retry.limit:
         delay = retrying.delay(node.step.retry.backoff, step.retries + 1, draw, outcome.retry_after)
         return _again(step, run, outcome, now + delay, retries=step.retries + 1)
-    return _ended(step, outcome, outcome.state, outcome.reason, now)
+    return _ended(node, step, outcome, outcome.state, outcome.reason, now)
 
 
 def advance(
     graph: Graph, run: Run, ended: Sequence[StepRun], dependants: Mapping[str, StepRun], now: datetime
 ) -> Advance:
     """Count these ends and tell the steps that depend on them."""
-    rows = dict(dependants)
+    # One that was stopped has been counted, and its state stays.
+    rows = {name: row for name, row in dependants.items() if not row.state.is_final}
     for step in ended:
         run = _count(run, step)
         for name in graph.nodes[step.key.step].dependants:
-            if not rows[name].state.is_final:
+            if name in rows:
                 rows[name] = _note_end(graph.nodes[name], rows[name], step)
     changed = [
         _release(graph.nodes[name], run, row, now) if row.waiting_for == 0 and row.state is State.PENDING else row
@@ -131,10 +135,11 @@ def wake(step: StepRun, now: datetime) -> StepRun:
     return replace(step, state=State.SUCCEEDED, reason=Reason.NONE, completed_at=now)
 
 
-def expire_pending(step: StepRun, limit: timedelta, now: datetime) -> StepRun:
+def expire_pending(node: Node, step: StepRun, limit: timedelta, now: datetime) -> StepRun:
     """No worker took the step in time."""
-    message = f"no worker took it within {limit}"
-    return replace(step, state=State.TIMED_OUT, reason=Reason.PENDING_TIMEOUT, message=message, completed_at=now)
+    message = f"no worker took it within {format_duration(limit)}"
+    outcome = Outcome(state=State.TIMED_OUT, reason=Reason.PENDING_TIMEOUT, message=message)
+    return _ended(node, step, outcome, outcome.state, outcome.reason, now)
 
 
 def _stop_step(node: Node, run: Run, step: StepRun, now: datetime) -> StepRun:
@@ -179,7 +184,7 @@ def _release(node: Node, run: Run, step: StepRun, now: datetime) -> StepRun:
 
 def _queue(step: StepRun, at: datetime) -> StepRun:
     ready_at = max(at, step.ready_at) if step.ready_at else at
-    return replace(step, state=State.QUEUED, reason=Reason.NONE, queued_at=at, ready_at=ready_at)
+    return replace(step, state=State.QUEUED, reason=Reason.NONE, queued_at=ready_at, ready_at=ready_at)
 
 
 def _released(step: StepRun) -> StepRun:
@@ -187,7 +192,11 @@ def _released(step: StepRun) -> StepRun:
     return replace(step, worker=None, is_stopping=False, handle="", lease_epoch=step.lease_epoch + 1)
 
 
-def _ended(step: StepRun, outcome: Outcome, state: State, reason: Reason, now: datetime) -> StepRun:
+def _ended(
+    node: Node, step: StepRun, outcome: Outcome, state: State, reason: Reason, now: datetime
+) -> StepRun:
+    # Where nobody could evaluate it (a lost attempt, one that could not start), the plain word still counts.
+    continues = outcome.continues_on_error or conditions.truth(node.step.continue_on_error) is True
     return replace(
         _released(step),
         state=state,
@@ -195,7 +204,7 @@ def _ended(step: StepRun, outcome: Outcome, state: State, reason: Reason, now: d
         message=outcome.message,
         exit_code=outcome.exit_code,
         outputs=outcome.outputs,
-        continues_on_error=outcome.continues_on_error,
+        continues_on_error=continues and state in FAILURES,
         completed_at=now,
     )
 
@@ -223,7 +232,7 @@ def _stopped_as(run: Run) -> tuple[State, Reason]:
 
 
 def _count(run: Run, step: StepRun) -> Run:
-    is_failure = step.state in (State.FAILED, State.TIMED_OUT) and not step.continues_on_error
+    is_failure = step.state in FAILURES and not step.continues_on_error
     failed = run.failed_step
     if is_failure and (not failed or step.key.title < failed):
         failed = step.key.title

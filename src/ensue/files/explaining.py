@@ -12,6 +12,11 @@ from ensue.model.definition import Strict
 from ensue.model.errors import NotFound
 from ensue.model.kinds import KINDS, find_kind
 
+_ENVELOPE = {
+    "apiVersion": "The dialect and version the definition is written in.",
+    "kind": "What is defined.",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldHelp:
@@ -75,7 +80,7 @@ def _describe(name: str, parent: str, shape: shapes.Shape, info: Any) -> FieldHe
     return FieldHelp(
         path=f"{parent}.{name}",
         noun=shape.noun,
-        meaning=info.description or "",
+        meaning=info.description or _ENVELOPE.get(name, ""),
         default=_default(info),
         is_required=info.is_required(),
     )

@@ -136,8 +136,11 @@ class OutputSchema(Strict):
     """What a step promises to leave."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=253)]
+    """The output's name."""
     type: ParameterType = ParameterType.ANY
+    """What its value must be."""
     description: str = ""
+    """What it is."""
 
 
 class Step(Strict):
@@ -220,13 +223,21 @@ class Defaults(Strict):
     """What steps take when they do not say."""
 
     engine: str | None = None
+    """Where steps run that the engine can run."""
     timeout: Duration | None = None
+    """The longest time one try of a step may run."""
     pending_timeout: Duration | None = None
+    """The longest time a step may wait for a worker."""
     env: dict[EnvName, Json] = Field(default_factory=dict)
+    """Environment variables of every step; its own win."""
     shell: str = ""
+    """The program that runs scripts."""
     requires: dict[str, str] = Field(default_factory=dict)
+    """Labels a worker must have."""
     retry: Retry | None = None
+    """Whether and when a step is tried again."""
     on_lost: OnLost | None = None
+    """What happens when the worker that ran a step is gone."""
 
 
 class OnConflict(StrEnum):
@@ -239,23 +250,31 @@ class Concurrency(Strict):
     """How many runs of a group may be under way at once."""
 
     group: str
+    """Which runs are counted together, often with an expression: `deploy-${parameters.env}`."""
     limit: int = Field(default=1, ge=1)
+    """How many may be under way."""
     on_conflict: OnConflict = OnConflict.QUEUE
+    """What happens to one more: it waits, takes the place of a running one, or is refused."""
 
 
 class WorkflowOutput(Strict):
     """A value a finished run gives."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=253)]
+    """The output's name."""
     value: Json = None
+    """The value, usually an expression over the outputs of steps."""
 
 
 class Allow(Strict):
     """Patterns for what a run that an event started may compute."""
 
     images: tuple[str, ...] = ()
+    """Patterns of container images."""
     workflows: tuple[str, ...] = ()
+    """Patterns of workflow names."""
     urls: tuple[str, ...] = ()
+    """Patterns of URLs."""
 
 
 class WorkflowSpec(Strict):

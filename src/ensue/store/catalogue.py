@@ -10,7 +10,7 @@ from ensue.store.statement import Sql, Transaction
 
 NAMES: Final[Mapping[Dialect, Sql]] = {
     "sqlite": Sql(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_' ORDER BY name"
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_' ORDER BY name"
     ),
     "postgres": Sql(
         "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') "
@@ -21,7 +21,7 @@ NAMES: Final[Mapping[Dialect, Sql]] = {
 COLUMNS: Final[Mapping[Dialect, Sql]] = {
     "sqlite": Sql(
         "SELECT c.name, c.pk, CASE WHEN c.pk = 1 AND t.sql LIKE '%AUTOINCREMENT%' THEN 1 ELSE 0 END "
-        "FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name = $1 ORDER BY c.cid"
+        "FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name = $1 ORDER BY c.cid"
     ),
     "postgres": Sql(
         "SELECT a.attname::text, coalesce(array_position(i.indkey::int2[], a.attnum) + 1, 0), "
@@ -34,7 +34,7 @@ COLUMNS: Final[Mapping[Dialect, Sql]] = {
 # Who refers to whom.
 REFERENCES: Final[Mapping[Dialect, Sql]] = {
     "sqlite": Sql(
-        "SELECT t.name, f.\"table\" FROM sqlite_schema t, pragma_foreign_key_list(t.name) f WHERE t.type = 'table'"
+        "SELECT t.name, f.\"table\" FROM sqlite_master t, pragma_foreign_key_list(t.name) f WHERE t.type = 'table'"
     ),
     "postgres": Sql(
         "SELECT t.relname::text, f.relname::text FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid "

@@ -23,7 +23,7 @@ MEMBERS: Final = 256
 READERS: Final = 3
 IDLE_SECONDS: Final = 1.0
 # Each call into SQLite gives the interpreter lock away. With Python's default of 5 ms a busy loop thread would
-# make every statement wait that long for it; measured in bench/store_writes.py.
+# make every statement wait that long for it; measured, see docs/store.md.
 SWITCH_SECONDS: Final = 0.00005
 
 

@@ -1,6 +1,7 @@
 """Opening a SQLite file as the driver needs it, and the names of its errors."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -32,26 +33,14 @@ def require_version(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> N
 
 
 def connect_writer(path: Path) -> sqlite3.Connection:
-    connection = _connect(path, "rwc")
-    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-    if mode != "wal":
-        raise StoreBroken(f"{path} cannot use a write-ahead log", remedy="put it on a local file system")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-    connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
-    return connection
+    return _connect(path, "rwc", _prepare_writer)
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
-    """Never checkpoints: old versions of SQLite may lose data when two connections do."""
-    connection = _connect(path, "ro")
-    connection.execute("PRAGMA query_only = ON")
-    connection.execute("PRAGMA wal_autocheckpoint = 0")
-    connection.execute("SELECT count(*) FROM sqlite_schema")
-    return connection
+    return _connect(path, "ro", _prepare_reader)
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, prepare: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
@@ -59,11 +48,31 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         isolation_level=None,
         cached_statements=CACHED_STATEMENTS,
     )
-    connection.execute("PRAGMA foreign_keys = ON")
-    # LIKE as on PostgreSQL, and it can use an index.
-    connection.execute("PRAGMA case_sensitive_like = ON")
-    connection.execute(f"PRAGMA cache_size = {-CACHE_KILOBYTES}")
+    try:
+        prepare(connection)
+        connection.execute("PRAGMA foreign_keys = ON")
+        # LIKE as on PostgreSQL, and it can use an index.
+        connection.execute("PRAGMA case_sensitive_like = ON")
+        connection.execute(f"PRAGMA cache_size = {-CACHE_KILOBYTES}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _prepare_writer(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        raise StoreBroken("The database cannot use a write-ahead log", remedy="put it on a local file system")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
+
+
+def _prepare_reader(connection: sqlite3.Connection) -> None:
+    """Never checkpoints: old versions of SQLite may lose data when two connections do."""
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute("SELECT count(*) FROM sqlite_master")
 
 
 def named(error: BaseException) -> BaseException:

@@ -4,7 +4,7 @@ import functools
 from datetime import datetime
 
 from ensue.core import planning
-from ensue.model.run import Reason, Run, State
+from ensue.model.run import Phase, Reason, Run, State
 from ensue.model.values import Namespace, RunUid, from_micros
 from ensue.ports.store import Fired, Stop
 from ensue.store import moves, rows, saving
@@ -42,7 +42,8 @@ class Timers:
         if not taken or run is None or run.state.is_final:
             return
         if kind == saving.RUN_TIMER:
-            if run.stopping is None:
+            # `finally` has all the time it needs.
+            if run.stopping is None and run.phase is Phase.MAIN:
                 yield from moves.stop_run(self._graphs, run, Stop.TIME_OUT, from_micros(micros))
             return
         yield from self._fire_step(run, step, kind, from_micros(micros))
@@ -55,9 +56,10 @@ class Timers:
             ended = planning.wake(step, now)
             yield saving.ADD_ATTEMPT(*rows.attempt_of(step, ended, now))
             yield from saving.settle(graph, run, [ended], now)
-        limit = graph.nodes[name].step.pending_timeout
+        node = graph.nodes[name]
+        limit = node.step.pending_timeout
         if kind == saving.PENDING_TIMER and step.state is State.QUEUED and limit is not None:
-            yield from saving.settle(graph, run, [planning.expire_pending(step, limit, now)], now)
+            yield from saving.settle(graph, run, [planning.expire_pending(node, step, limit, now)], now)
 
 
 def _due(limit: int) -> Transaction[list[Row]]:

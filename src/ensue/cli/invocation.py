@@ -1,0 +1,69 @@
+"""What holds for every command: namespace, output form, how much is said. Taken before and after the command's name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+FORMS = ("table", "wide", "json", "yaml", "name")
+JSONPATH = "jsonpath="
+
+
+@dataclass(slots=True)
+class Invocation:
+    """The options that all commands share."""
+
+    namespace: str = ""
+    output: str = ""
+    verbosity: int = 0
+    is_quiet: bool = False
+
+    @property
+    def form(self) -> str:
+        return self.output or "table"
+
+    @property
+    def is_for_people(self) -> bool:
+        return self.form in ("table", "wide")
+
+    def say(self, text: str) -> None:
+        """Progress: on stderr, unless --quiet."""
+        if not self.is_quiet:
+            click.echo(text, err=True)
+
+
+pass_invocation = click.make_pass_decorator(Invocation, ensure=True)
+
+
+def options(command: Decorated) -> Decorated:
+    """Add the shared options; their values are in the Invocation."""
+    for option in (
+        click.option("--quiet", is_flag=True, help="Say nothing about progress.", **_stored("is_quiet")),
+        click.option("-v", "--verbose", count=True, help="Say more; twice for more still.", **_stored("verbosity")),
+        click.option(
+            "-o",
+            "--output",
+            metavar="FORM",
+            help="table, wide, json, yaml, name or jsonpath=PATH.",
+            **_stored("output", _form),
+        ),
+        click.option("-n", "--namespace", metavar="NAME", help="The namespace.", **_stored("namespace")),
+    ):
+        command = option(command)
+    return command
+
+
+def _stored(attribute: str, check: Callable[[str], str] | None = None) -> dict[str, Any]:
+    def store(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+        if value:
+            setattr(context.ensure_object(Invocation), attribute, check(value) if check else value)
+
+    return {"expose_value": False, "callback": store}
+
+
+def _form(text: str) -> str:
+    if text not in FORMS and not text.startswith(JSONPATH):
+        raise click.BadParameter(f"{text} is none of {', '.join(FORMS)}, {JSONPATH}PATH", param_hint="--output")
+    return text

@@ -1,0 +1,73 @@
+"""Tables, ages and colours for people."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import click
+
+GAP = "   "
+SHORTEST = 12
+_COLORS = {"Succeeded": "green", "Failed": "red", "TimedOut": "red", "Cancelled": "yellow", "Running": "cyan"}
+_UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+
+
+def table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, width: int | None = None) -> str:
+    """Columns of equal width; the widest give way where a terminal is narrower than the table."""
+    widths = [max(len(cell) for cell in column) for column in zip(titles, *rows, strict=True)]
+    if width is not None:
+        _shrink(widths, width - len(GAP) * (len(widths) - 1))
+    return "\n".join(_line(row, widths) for row in (titles, *rows))
+
+
+def _shrink(widths: list[int], room: int) -> None:
+    while sum(widths) > room and max(widths) > SHORTEST:
+        widest = widths.index(max(widths))
+        others = sorted(widths)[-2] if len(widths) > 1 else 0
+        widths[widest] = max(SHORTEST, room - (sum(widths) - widths[widest]), min(others, widths[widest] - 1))
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    cells = []
+    for cell, width in zip(row, widths, strict=True):
+        shown = cell if len(cell) <= width else cell[: width - 1] + "…"
+        cells.append(paint(shown, shown.partition(" ")[0]) + " " * (width - len(shown)))
+    return GAP.join(cells).rstrip()
+
+
+def paint(text: str, state: str) -> str:
+    """In the state's colour; click takes it out again where colour is not wanted."""
+    color = _COLORS.get(state)
+    return click.style(text, fg=color) if color else text
+
+
+def terminal_width(stream: object = None) -> int | None:
+    """None where the output is no terminal: then nothing is cut."""
+    is_terminal = getattr(stream or sys.stdout, "isatty", lambda: False)()
+    return shutil.get_terminal_size().columns if is_terminal else None
+
+
+def parse_time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def age(since: str | None, until: str | None = None) -> str:
+    """How long ago, or how long until then: its two largest units."""
+    start = parse_time(since)
+    if start is None:
+        return ""
+    return span((parse_time(until) or datetime.now(UTC)) - start)
+
+
+def span(length: timedelta) -> str:
+    seconds = max(0.0, length.total_seconds())
+    if seconds < 10:
+        return f"{seconds:.1f}s"
+    left = int(seconds)
+    parts: list[str] = []
+    for unit, size in _UNITS:
+        count, left = divmod(left, size)
+        if count or parts:
+            parts.append(f"{count}{unit}" if count else "")
+    return "".join(parts[:2])

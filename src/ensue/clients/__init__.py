@@ -1,0 +1,1 @@
+"""Everything that goes out: the only HTTP client code."""

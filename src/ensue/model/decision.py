@@ -1,0 +1,59 @@
+"""Verdict and Decision: what a filter said of an event, and what a trigger concluded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from ensue.model.values import Json, Namespace, RunUid
+
+
+class Answer(StrEnum):
+    """Three-valued: "could not tell" never counts as yes and is always recorded."""
+
+    YES = "yes"
+    NO = "no"
+    COULD_NOT_TELL = "could not tell"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause:
+    """A part of a filter that decided, with the values it compared."""
+
+    text: str
+    values: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a filter says of one event."""
+
+    answer: Answer
+    because: tuple[Clause, ...] = ()
+    error: str = ""
+    """Why it could not tell."""
+
+
+class Conclusion(StrEnum):
+    FIRED = "fired"
+    HELD = "held"
+    """A window waits; the decision fires later or is superseded."""
+    NOT_FIRED = "notFired"
+    UNDECIDED = "undecided"
+    """The verdict could not tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What one candidate trigger concluded about one event; stored once per (namespace, event, trigger, generation)."""
+
+    namespace: Namespace
+    event_uid: str
+    trigger_uid: str
+    generation: int
+    conclusion: Conclusion
+    reason: str
+    verdict: Verdict
+    run: RunUid | None = None
+    """The run it started, when it fired."""
+    decided_at: datetime

@@ -1,0 +1,24 @@
+"""A server that does one thing: starts a step, follows its log into a file, and is killed at the worst moment.
+
+`python stand_in.py DATA_DIR LOG_FILE SCRIPT`
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from ensue.engines.process.engine import ProcessEngine
+from tests.engines import suite
+
+
+async def main() -> None:
+    data, log, script = sys.argv[1:]
+    engine = ProcessEngine(data_dir=Path(data), step_user="")
+    handle = await engine.start(suite.shell(script))
+    with open(log, "ab", buffering=0) as file:
+        async for chunk in engine.tail(handle):
+            file.write(chunk.data)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
