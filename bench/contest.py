@@ -67,7 +67,7 @@ def _cells(metric: Metric, played: Mapping[str, list[Figures]]) -> tuple[list[st
     for name in names:
         values = [figures[metric.key] for figures in played[name] if metric.key in figures]
         cell = number(statistics.median(values)) if values else "–"
-        if name != names[0] and values and ours:
+        if name != names[0] and any(values) and any(ours):
             ratio = statistics.median(_ratio(metric, a, b) for a, b in zip(ours, values, strict=True))
             cell += f" ({number(ratio)}×)"
             wanted = metric.ratios.get(name)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bench import durable_runs, places
+from bench import durable_runs, places, processes
 from bench.contest import Contender, Figures, Metric, Report, contest
 
 ROUNDS = 5
@@ -38,6 +38,8 @@ def _report(server: places.Postgres | None, is_quick: bool) -> Report:
 def _play(command: Sequence[str], server: places.Postgres | None, count: int, args: dict[str, Any]) -> Figures:
     with places.scratch() as home, durable_runs.database(server) as url:
         args = {"url": url, "data": str(home / "data"), "together": count, "crash": True, **args}
-        durable_runs.run(command, home, server, {**args, "dies": True, "began": time.time()}, may_die=True)
+        died = durable_runs.run(command, home, server, {**args, "dies": True, "began": time.time()}, may_die=True)
+        if died.answer:
+            raise processes.Broken("it was to die and did not")
         done = durable_runs.run(command, home, server, {**args, "dies": False, "began": time.time()})
         return {"seconds": done.answer["seconds"], "lost": done.answer["lost"] + abs(done.answer.get("extra", 0))}

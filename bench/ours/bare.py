@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -217,6 +218,7 @@ def main() -> None:
     if args["url"]:
         figures = uvloop.run(on_postgres(args["url"], args))
     else:
+        Path(args["data"]).mkdir()
         figures = on_sqlite(f"sqlite:///{args['data']}/bare.db", args)
     print(json.dumps(figures))
 

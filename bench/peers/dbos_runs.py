@@ -36,6 +36,8 @@ def two_steps() -> str:
 
 
 def launch(args: dict) -> None:
+    Path(args["data"]).mkdir(parents=True, exist_ok=True)
+    os.chdir(args["data"])
     url = args["url"] or f"sqlite:///{args['data']}/dbos.sqlite"
     config = {"name": "bench", "system_database_url": url, "log_level": "ERROR", "application_version": "1"}
     if args["tuned"]:
@@ -84,8 +86,6 @@ def crash(args: dict) -> dict:
 
 def main() -> None:
     args = json.loads(sys.argv[1])
-    Path(args["data"]).mkdir(parents=True, exist_ok=True)
-    os.chdir(args["data"])
     launch(args)
     print(json.dumps(crash(args) if args["crash"] else rate(args)), flush=True)
     os._exit(0)

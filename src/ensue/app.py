@@ -12,11 +12,14 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from ensue import __version__, plugins
 from ensue.core.checking import Known
 from ensue.engines.inline import InlineEngine
+from ensue.engines.process import layout
 from ensue.engines.process.engine import ProcessEngine
+from ensue.engines.process.link import Link
 from ensue.model.errors import Unavailable
 from ensue.model.identity import Identity
 from ensue.model.values import WorkerId
@@ -48,6 +51,7 @@ from ensue.store.workers import Workers
 log = logging.getLogger("ensue.app")
 
 ID_FILE = "instance-id"
+SUPERVISOR_POLLS = 400
 
 
 class SystemClock:
@@ -58,8 +62,8 @@ class SystemClock:
 
     def uid(self) -> str:
         millis = time.time_ns() // 1_000_000
-        value = (millis & (2**48 - 1)) << 80 | 0x7 << 76 | random.getrandbits(12) << 64  # noqa: S311
-        return str(uuid.UUID(int=value | 0b10 << 62 | random.getrandbits(62)))  # noqa: S311
+        value = (millis & (2**48 - 1)) << 80 | 0x7 << 76 | random.getrandbits(12) << 64
+        return str(uuid.UUID(int=value | 0b10 << 62 | random.getrandbits(62)))
 
     def draw(self) -> float:
         return random.random()  # noqa: S311
@@ -129,9 +133,10 @@ def local_identity() -> Identity:
 
 
 @contextlib.asynccontextmanager
-async def open_node(settings: Settings) -> AsyncIterator[Node]:
+async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterator[Node]:
     """Own the data directory, open and upgrade the database, wire everything. Nothing runs yet.
 
+    With `is_last`, nobody comes after: the supervisor of steps is ended too, unless it still has some.
     Raises DataDirectoryOwned, StoreBroken, StoreUnreachable.
     """
     with DataDirectory(settings.data_dir) as directory:
@@ -153,8 +158,29 @@ async def open_node(settings: Settings) -> AsyncIterator[Node]:
                 yield _wire(settings, driver, worker, engines)
             finally:
                 await process.close()
+                if is_last:
+                    await _end_supervisor(settings)
         finally:
             await driver.close()
+
+
+async def _end_supervisor(settings: Settings) -> None:
+    """Returns when it has gone."""
+    paths = layout.Layout(str(settings.data_dir))
+    socket_file = Path(paths.supervisor, "socket")
+    if not socket_file.exists():
+        return
+    link = Link(paths=paths, linger=0)
+    try:
+        if (await link.ask("hello")).get("attempts"):
+            return
+        await link.ask("retire")
+    finally:
+        link.close()
+    for _ in range(SUPERVISOR_POLLS):
+        if not socket_file.exists():
+            return
+        await asyncio.sleep(0.005)
 
 
 def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: stepping.Engines) -> Node:

@@ -11,7 +11,9 @@ from ensue.model.errors import InvalidInput
 from ensue.model.values import ByteSize, Duration
 
 PREFIX = "ENSUE_"
-STEP_ENVIRONMENT = frozenset({"RUN_ID", "STEP", "ATTEMPT", "IDEMPOTENCY_KEY", "WORKSPACE", "OUTPUTS", "ARTIFACTS", "PARAMETERS"})
+STEP_ENVIRONMENT = frozenset(
+    {"RUN_ID", "STEP", "ATTEMPT", "IDEMPOTENCY_KEY", "WORKSPACE", "OUTPUTS", "ARTIFACTS", "PARAMETERS"}
+)
 """What a step finds in its environment: no settings, so that `ensue` can be used inside a step."""
 
 

@@ -1,11 +1,11 @@
 """A process engine with its own data directory, and proof that it leaves nothing behind."""
 
+import asyncio
 import os
 import select
 import shutil
 import signal
 import tempfile
-import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -100,8 +100,7 @@ def end(pid: int, number: int = signal.SIGTERM) -> None:
 
 @pytest.fixture
 async def bench() -> AsyncIterator[ProcessBench]:
-    data = Path(tempfile.mkdtemp(prefix="ensue-test-"))
-    data.chmod(0o711)
+    data = _reachable_directory()
     bench = ProcessBench(data)
     descriptors = set(os.listdir("/proc/self/fd"))
     try:
@@ -111,6 +110,19 @@ async def bench() -> AsyncIterator[ProcessBench]:
             await bench.close()
         finally:
             shutil.rmtree(data, ignore_errors=True)
-    deadline = time.monotonic() + 5
-    while len(set(os.listdir("/proc/self/fd")) - descriptors) > 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    await asyncio.sleep(0.01)
+    left = [_target(name) for name in set(os.listdir("/proc/self/fd")) - descriptors]
+    assert not [target for target in left if str(data) in target or target.startswith("socket:")]
+
+
+def _reachable_directory() -> Path:
+    data = Path(tempfile.mkdtemp(prefix="ensue-test-"))
+    data.chmod(0o711)
+    return data
+
+
+def _target(descriptor: str) -> str:
+    try:
+        return os.readlink(f"/proc/self/fd/{descriptor}")
+    except FileNotFoundError:
+        return ""

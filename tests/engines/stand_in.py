@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -15,9 +16,9 @@ async def main() -> None:
     data, log, script = sys.argv[1:]
     engine = ProcessEngine(data_dir=Path(data), step_user="")
     handle = await engine.start(suite.shell(script))
-    with open(log, "ab", buffering=0) as file:
-        async for chunk in engine.tail(handle):
-            file.write(chunk.data)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    async for chunk in engine.tail(handle):
+        os.write(descriptor, chunk.data)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """What every engine must do. A test class inherits one of these and provides the fixture `bench`."""
 
 import asyncio
+import hashlib
+import json
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -201,6 +203,28 @@ class Behaviour:
         await bench.engine.destroy(running)
         assert not await bench.engine.adopt(running)
 
+    async def test_the_handle_is_known_without_the_start(self, bench: Bench) -> None:
+        what = bench.hangs()
+        handle = await bench.engine.start(what)
+        assert bench.engine.handle_for(what.key, what.attempt) == handle
+        await bench.engine.destroy(handle)
+
+    async def test_what_nobody_claims_is_swept(self, bench: Bench) -> None:
+        kept, given_up = await bench.engine.start(bench.hangs()), await bench.engine.start(bench.writes("x"))
+        assert await bench.engine.sweep([kept]) == 1
+        assert await bench.engine.adopt(kept)
+        assert not await bench.engine.adopt(given_up)
+        assert await bench.engine.sweep([]) == 1
+        assert not await bench.engine.adopt(kept)
+
+    async def test_a_removed_run_takes_its_attempts_along(self, bench: Bench) -> None:
+        handle = await bench.engine.start(bench.hangs())
+        await bench.engine.remove_run(RunUid("another"))
+        assert await bench.engine.adopt(handle)
+        await bench.engine.remove_run(RUN)
+        await bench.engine.remove_run(RUN)
+        assert not await bench.engine.adopt(handle)
+
     async def test_an_abandoned_wait_does_no_harm(self, bench: Bench) -> None:
         handle = await bench.engine.start(bench.hangs())
         with pytest.raises(TimeoutError):
@@ -247,14 +271,14 @@ class CommandBehaviour(Behaviour):
         data = bytes(range(256)) * 2000
         _, log = await run(bench.engine, order("sha256sum", stdin=data, step="full"))
         _, none = await run(bench.engine, order("wc", "-c", step="empty"))
-        import hashlib
-
         assert log.startswith(hashlib.sha256(data).hexdigest())
         assert none == "0\n"
 
     async def test_steps_of_a_run_share_the_workspace(self, bench: Bench) -> None:
         await run(bench.engine, shell("mkdir sub && echo shared > sub/file", step="first"))
-        _, log = await run(bench.engine, shell("cat file; cd ..; test $PWD = $ENSUE_WORKSPACE", step="b", workdir="sub"))
+        _, log = await run(
+            bench.engine, shell("cat file; cd ..; test $PWD = $ENSUE_WORKSPACE", step="b", workdir="sub")
+        )
         assert log == "shared\n"
 
     async def test_outputs_are_read(self, bench: Bench) -> None:
@@ -276,8 +300,6 @@ class CommandBehaviour(Behaviour):
 
     async def test_parameters_are_a_file(self, bench: Bench) -> None:
         _, log = await run(bench.engine, shell("cat $ENSUE_PARAMETERS", parameters={"a": [1, "\u00fc"]}))
-        import json
-
         assert json.loads(log) == {"a": [1, "\u00fc"]}
 
     async def test_a_long_script_runs_from_a_file(self, bench: Bench) -> None:
@@ -295,13 +317,15 @@ class CommandBehaviour(Behaviour):
     async def test_lines_arrive_while_the_step_runs(self, bench: Bench) -> None:
         handle = await bench.engine.start(shell("echo first; while ! test -e go; do sleep 0.02; done; echo second"))
         tail = bench.engine.tail(handle)
-        assert (await soon(anext(tail))).data == b"first\n"  # type: ignore[arg-type]
+        assert (await soon(anext(tail))).data == b"first\n"
         await run(bench.engine, shell("touch go", step="other"))
         assert text([chunk async for chunk in tail]) == "second\n"
         await bench.engine.destroy(handle)
 
     async def test_chunks_end_at_line_ends_and_long_lines_are_split(self, bench: Bench) -> None:
-        handle = await bench.engine.start(shell("printf 'a'; sleep 0.1; echo b; head -c 200000 /dev/zero; echo; printf end"))
+        handle = await bench.engine.start(
+            shell("printf 'a'; sleep 0.1; echo b; head -c 200000 /dev/zero; echo; printf end")
+        )
         chunks = await read(bench.engine, handle)
         assert_gapless(chunks)
         assert chunks[0].data == b"ab\n"
@@ -326,14 +350,16 @@ class CommandBehaviour(Behaviour):
 
     async def test_a_step_that_ignores_the_polite_signal_is_killed(self, bench: Bench) -> None:
         handle = await bench.engine.start(shell("trap '' TERM; echo ready; while :; do sleep 0.1; done"))
-        await soon(anext(bench.engine.tail(handle)))  # type: ignore[arg-type]
+        await soon(anext(bench.engine.tail(handle)))
         await bench.engine.stop(handle, timedelta(milliseconds=200))
         assert (await soon(bench.engine.wait(handle))).state is State.CANCELLED
         await bench.engine.destroy(handle)
 
     async def test_a_step_may_use_its_grace(self, bench: Bench) -> None:
-        handle = await bench.engine.start(shell("trap 'echo cleaned; exit 0' TERM; echo ready; while :; do sleep 0.02; done"))
-        await soon(anext(bench.engine.tail(handle)))  # type: ignore[arg-type]
+        handle = await bench.engine.start(
+            shell("trap 'echo cleaned; exit 0' TERM; echo ready; while :; do sleep 0.02; done")
+        )
+        await soon(anext(bench.engine.tail(handle)))
         await bench.engine.stop(handle, timedelta(seconds=20))
         assert (await soon(bench.engine.wait(handle))).state is State.CANCELLED
         assert text(await read(bench.engine, handle), "stdout") == "ready\ncleaned\n"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 import pytest
+from pydantic import BaseModel
 
 from ensue.engines.inline import InlineEngine
 from ensue.model.definition import Strict
@@ -22,8 +23,8 @@ class PlayInputs(Strict):
 
 
 class Play:
-    name: ClassVar = "play"
-    inputs: ClassVar = PlayInputs
+    name: ClassVar[str] = "play"
+    inputs: ClassVar[type[BaseModel]] = PlayInputs
 
     async def execute(self, call: Call) -> Outcome:
         assert isinstance(call.inputs, PlayInputs)
@@ -60,7 +61,7 @@ class InlineBench:
 
     def order(self, limits: Limits | None = None, step_type: str = "play", **inputs: Json) -> StepOrder:
         return StepOrder(
-            key=StepKey(namespace=Namespace("default"), run=suite.RUN, step="work"),
+            key=StepKey(namespace=Namespace("default"), run=suite.RUN, step=str(inputs.get("ends", "work"))),
             attempt=1,
             step_type=step_type,
             inputs=inputs,

@@ -1,10 +1,13 @@
 """Users, full disks, floods and odd files: the process engine stays within its bounds."""
 
+import asyncio
+import contextlib
 import json
 import os
 import pwd
+import signal
 import subprocess
-import time
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,11 +16,11 @@ import pytest
 
 from ensue.engines.process import layout
 from ensue.engines.process.engine import ProcessEngine
-from ensue.model.errors import Fail
+from ensue.model.errors import Fail, Unavailable
 from ensue.model.run import Reason, State
 from ensue.ports.engine import Limits
 from tests.engines import suite
-from tests.engines.conftest import ProcessBench
+from tests.engines.conftest import ProcessBench, end
 
 is_root = os.getuid() == 0
 needs_root = pytest.mark.skipif(not is_root, reason="only root may become another user or mount a file system")
@@ -55,10 +58,8 @@ async def test_the_engines_user_is_the_default(bench: ProcessBench) -> None:
 
 @needs_root
 async def test_another_users_step_dies_with_its_supervisor(bench: ProcessBench) -> None:
-    from tests.engines.test_process_crashes import kill
-
     handle = await bench.engine.start(suite.shell("sleep 300", user="nobody"))
-    kill(bench.supervisor)
+    end(bench.supervisor, signal.SIGKILL)
     assert (await suite.soon(bench.engine.wait(handle))).is_lost
     assert bench.marked() == []
 
@@ -85,8 +86,11 @@ async def test_secrets_in_the_environment_never_reach_the_disk(bench: ProcessBen
     env = {"PATH": suite.PATH, "SECRET": "correct-horse-battery"}
     handle = await bench.engine.start(suite.order("true", env=env))
     await bench.engine.wait(handle)
-    found = subprocess.run(["grep", "-r", "correct-horse", str(bench.data)], capture_output=True)
-    assert found.returncode == 1
+    assert not _files_with(b"correct-horse", bench.data)
+
+
+def _files_with(text: bytes, directory: Path) -> list[Path]:
+    return [path for path in directory.rglob("*") if path.is_file() and text in path.read_bytes()]
 
 
 async def test_a_flood_is_cut_and_costs_little(bench: ProcessBench) -> None:
@@ -102,9 +106,7 @@ async def test_a_flood_is_cut_and_costs_little(bench: ProcessBench) -> None:
     assert mark == f"[ensue] {1_000_000_006 - size + len(mark)} bytes of output were cut here\n"
     used = sum(path.stat().st_blocks * 512 for path in bench.directory(suite.shell("")).iterdir())
     assert used < 26 * 2**20
-    status = Path(f"/proc/{bench.supervisor}/status").read_text()
-    peak = int(status.split("VmHWM:")[1].split()[0])
-    assert peak < 24 * 1024
+    assert _memory(bench.supervisor, "VmHWM") < 24 * 1024
 
 
 async def test_a_flood_of_tiny_writes_loses_nothing(bench: ProcessBench) -> None:
@@ -129,8 +131,17 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(place)], check=True)
 
 
+def fill(path: Path) -> None:
+    """Take all that is left on the disk."""
+    with open(path, "wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+
+
 async def test_a_full_disk_marks_the_cut_and_never_loses_the_outcome(small_disk: Path) -> None:
     bench = ProcessBench(small_disk)
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"x" * 2**20)
     try:
         script = """
             echo begin
@@ -141,14 +152,10 @@ async def test_a_full_disk_marks_the_cut_and_never_loses_the_outcome(small_disk:
         """
         handle = await bench.engine.start(suite.shell(script))
         log = bench.directory(suite.shell("")) / "log"
-        await suite.until(lambda: log.exists() and log.stat().st_size > 3_000_000)
-        ballast = small_disk / "ballast"
-        with pytest.raises(OSError, match="No space"), open(ballast, "wb") as file:
-            while True:
-                file.write(b"x" * 4096)
-                file.flush()
+        await suite.until(lambda: log.exists() and log.stat().st_size > 2_500_000)
+        fill(small_disk / "more")
         waiting = suite.soon(bench.engine.wait(handle))
-        os.symlink("/", small_disk / "workspaces" / suite.RUN / "go")
+        (small_disk / "more").rename(small_disk / "workspaces" / suite.RUN / "go")
         outcome = await waiting
         assert (outcome.reason, outcome.exit_code) == (Reason.EXIT_CODE, 9)
         exit_file = bench.directory(suite.shell("")) / layout.EXIT
@@ -159,7 +166,9 @@ async def test_a_full_disk_marks_the_cut_and_never_loses_the_outcome(small_disk:
         chunks = await suite.read(bench.engine, handle)
         suite.assert_gapless(chunks)
         assert chunks[0].data.startswith(b"begin\n")
-        assert "No space left on device" in suite.text(chunks, "system")
+        marks = suite.text(chunks, "system").splitlines()
+        assert 0 < len(marks) < 10
+        assert all(mark.endswith("bytes of output were lost here: No space left on device") for mark in marks)
         assert (await bench.another().wait(handle)).exit_code == 9
         await bench.engine.destroy(handle)
     finally:
@@ -167,20 +176,14 @@ async def test_a_full_disk_marks_the_cut_and_never_loses_the_outcome(small_disk:
 
 
 async def test_a_disk_full_before_the_start_can_be_tried_again(small_disk: Path) -> None:
-    from ensue.model.errors import Unavailable
-
     bench = ProcessBench(small_disk)
     try:
         await suite.outcome_of(bench.engine, suite.shell("true"))
-        ballast = small_disk / "ballast"
-        with pytest.raises(OSError, match="No space"), open(ballast, "wb") as file:
-            while True:
-                file.write(b"x" * 4096)
-                file.flush()
+        fill(small_disk / "ballast")
         again = suite.shell("exit 4", attempt=2)
         with pytest.raises(Unavailable, match="No space"):
             await bench.engine.start(again)
-        ballast.unlink()
+        (small_disk / "ballast").unlink()
         assert (await suite.outcome_of(bench.engine, again)).exit_code == 4
     finally:
         await bench.close()
@@ -234,7 +237,9 @@ async def test_a_refused_start_is_refused_again_and_known_as_an_outcome(bench: P
 
 
 async def test_a_step_that_forks_its_memory_is_not_counted_twice(bench: ProcessBench) -> None:
-    script = "import os, time\nx = bytearray(40 << 20)\nfor _ in range(4):\n    if os.fork() == 0: break\ntime.sleep(0.8)"
+    script = (
+        "import os, time\nx = bytearray(40 << 20)\nfor _ in range(4):\n    if os.fork() == 0: break\ntime.sleep(0.8)"
+    )
     limits = Limits(memory=100 << 20, timeout=timedelta(seconds=30))
     outcome = await suite.outcome_of(bench.engine, suite.order("python3", "-c", script, limits=limits))
     assert outcome.state is State.SUCCEEDED
@@ -242,13 +247,16 @@ async def test_a_step_that_forks_its_memory_is_not_counted_twice(bench: ProcessB
 
 async def test_the_supervisor_stays_small_and_quiet(bench: ProcessBench) -> None:
     handle = await bench.engine.start(bench.hangs())
-    status = Path(f"/proc/{bench.supervisor}/status").read_text()
-    resident = int(status.split("VmRSS:")[1].split()[0])
-    assert resident < 20 * 1024
+    assert _memory(bench.supervisor, "VmRSS") < 20 * 1024
     before = _cpu(bench.supervisor)
-    time.sleep(1)
+    await asyncio.sleep(1)
     assert _cpu(bench.supervisor) - before <= 5
     await bench.engine.destroy(handle)
+
+
+def _memory(pid: int, field: str) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split(f"{field}:")[1].split()[0])
 
 
 def _cpu(pid: int) -> int:
@@ -260,7 +268,7 @@ def test_the_supervisor_imports_nothing_heavy() -> None:
     script = "import sys, json; import ensue.engines.process.supervisor; print(json.dumps(sorted(sys.modules)))"
     root = Path(layout.__file__).parents[3]
     run = subprocess.run(
-        [os.sys.executable, "-S", "-c", script],  # type: ignore[attr-defined]
+        [sys.executable, "-S", "-c", script],
         env={"PYTHONPATH": str(root)},
         capture_output=True,
         check=True,

@@ -103,7 +103,9 @@ async def test_a_lost_attempt_is_not_started_again_but_the_next_one_is(bench: Pr
 
 
 async def test_a_supervisor_asked_to_end_ends_its_steps_as_lost(bench: ProcessBench) -> None:
-    handle = await bench.engine.start(suite.shell("trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.05; done"))
+    handle = await bench.engine.start(
+        suite.shell("trap 'echo bye; exit 0' TERM; echo ready; while :; do sleep 0.05; done")
+    )
     await ready(bench, handle)
     end(bench.supervisor)
     assert bench.marked() == []
@@ -146,6 +148,18 @@ async def test_an_idle_supervisor_ends_and_the_next_step_brings_another(bench: P
     await suite.until(lambda: not os.path.exists(f"/proc/{first}"))
     assert (await suite.outcome_of(bench.engine, suite.shell("true"))).state is State.SUCCEEDED
     assert bench.supervisor != first
+
+
+async def test_a_server_that_is_the_last_takes_an_idle_supervisor_along(bench: ProcessBench) -> None:
+    await bench.engine.retire()
+    handle = await bench.engine.start(suite.shell("sleep 300"))
+    first = bench.supervisor
+    await bench.engine.retire()
+    assert os.path.exists(f"/proc/{first}")
+    await bench.engine.destroy(handle)
+    await bench.another().retire()
+    assert not (bench.data / "supervisor" / "socket").exists()
+    await suite.until(lambda: not os.path.exists(f"/proc/{first}"))
 
 
 async def test_a_supervisor_with_steps_stays_without_clients(bench: ProcessBench) -> None:

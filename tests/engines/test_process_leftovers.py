@@ -1,5 +1,6 @@
 """What steps leave behind ends with them, however it tried to get away."""
 
+import asyncio
 import os
 import signal
 from datetime import timedelta
@@ -40,7 +41,7 @@ async def test_nothing_outlives_the_step(bench: ProcessBench, escape: str) -> No
 @pytest.mark.parametrize("escape", ESCAPES)
 async def test_nothing_outlives_a_cancelled_step(bench: ProcessBench, escape: str) -> None:
     handle = await bench.engine.start(suite.shell(f"{ESCAPES[escape]}\necho ready; sleep 300"))
-    await suite.soon(anext(bench.engine.tail(handle)))  # type: ignore[arg-type]
+    await suite.soon(anext(bench.engine.tail(handle)))
     await bench.engine.stop(handle, timedelta(seconds=1))
     assert (await suite.soon(bench.engine.wait(handle))).state is State.CANCELLED
     assert descendants(bench.supervisor) == []
@@ -48,13 +49,17 @@ async def test_nothing_outlives_a_cancelled_step(bench: ProcessBench, escape: st
 
 async def test_a_daemon_may_serve_its_step_while_it_runs(bench: ProcessBench) -> None:
     script = "(setsid sh -c 'while ! test -e ask; do sleep 0.02; done; echo answer > answer' &) ; sleep 2; touch ask;"
-    outcome, log = await suite.run(bench.engine, suite.shell(script + "until test -s answer; do sleep 0.02; done; cat answer"))
+    outcome, log = await suite.run(
+        bench.engine, suite.shell(script + "until test -s answer; do sleep 0.02; done; cat answer")
+    )
     assert (outcome.state, log) == (State.SUCCEEDED, "answer\n")
 
 
 async def test_one_steps_daemon_outlives_anothers_end(bench: ProcessBench) -> None:
-    long = await bench.engine.start(suite.shell("(env -i setsid sleep 300 &) ; sleep 1.5; echo ready; sleep 300", step="long"))
-    await suite.soon(anext(bench.engine.tail(long)))  # type: ignore[arg-type]
+    long = await bench.engine.start(
+        suite.shell("(env -i setsid sleep 300 &) ; sleep 1.5; echo ready; sleep 300", step="long")
+    )
+    await suite.soon(anext(bench.engine.tail(long)))
     before = len(descendants(bench.supervisor))
     await suite.outcome_of(bench.engine, suite.shell("setsid sleep 300 & true", step="short"))
     assert len(descendants(bench.supervisor)) == before
@@ -86,13 +91,11 @@ async def test_a_step_starts_clean(bench: ProcessBench) -> None:
         "status = dict(l.split(':', 1) for l in open('/proc/self/status'))\n"
         "print(status['SigBlk'].strip(), int(status['SigIgn'], 16) & ~(1 << 12 | 1 << 24))\n"
     )
-    _, log = await suite.run(bench.engine, suite.order(os.path.realpath("/usr/bin/env"), "python3", "-c", script))
+    _, log = await suite.run(bench.engine, suite.order("env", "python3", "-c", script))
     assert log.splitlines() == ["[0, 1, 2] 4", "True 18", "0000000000000000 0"]
 
 
 async def test_many_steps_at_once(bench: ProcessBench) -> None:
-    import asyncio
-
     orders = [suite.shell(f"sleep 0.2; echo {item}; setsid sleep 300 &", item=item) for item in range(200)]
     results = await asyncio.wait_for(asyncio.gather(*(suite.run(bench.engine, each) for each in orders)), 60)
     assert all(outcome.state is State.SUCCEEDED for outcome, _ in results)

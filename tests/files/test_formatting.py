@@ -83,14 +83,22 @@ def _value(draw: st.DrawFn, lines: list[str], head: str, column: int, depth: int
 
 
 @settings(max_examples=800, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.one_of(documents(), st.text(alphabet="ab:-#|>'\"[]{},&*! \n0", max_size=60)))
-def test_formatting_keeps_the_meaning_and_is_done_after_one_pass(text: str) -> None:
+@given(documents())
+def test_every_valid_layout_is_made_even_in_one_pass(text: str) -> None:
+    # format itself refuses a result that means something else: not raising is the point.
+    once = files.format(text, "x.yaml")
+    assert files.format(once, "x.yaml") == once
+    assert "".join(once.split()) == "".join(text.split())
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(alphabet="ab:-#|>'\"[]{},&*! \n0", max_size=60))
+def test_any_text_is_made_even_or_refused(text: str) -> None:
     try:
         once = files.format(text, "x.yaml")
     except InvalidDefinition:
         return
     assert files.format(once, "x.yaml") == once
-    assert "".join(once.split()) == "".join(text.split())
 
 
 UNEVEN = """\

@@ -164,6 +164,12 @@ def test_a_file_that_is_not_there_is_a_problem() -> None:
     assert str(document.problems[0]) == "/nowhere/x.yaml: cannot be read: No such file or directory"
 
 
+@pytest.mark.parametrize("value", [float("nan"), "\ud800", {1: 2}])
+def test_a_value_that_json_cannot_hold_is_not_accepted(value: object) -> None:
+    document = files.accept({"apiVersion": "ensue.dev/v1alpha1", "spec": value})  # type: ignore[dict-item]
+    assert document.problems[0].message.startswith("not a JSON value: ")
+
+
 BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12)
 )

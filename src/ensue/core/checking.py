@@ -9,7 +9,7 @@ from itertools import islice
 
 from pydantic import BaseModel
 
-from ensue.core import checking_graph, checking_parameters, checking_steps
+from ensue.core import checking_graph, checking_parameters, checking_steps, graph
 from ensue.core.checking_paths import Path, render
 from ensue.model.errors import Problem
 from ensue.model.trigger import Trigger
@@ -74,8 +74,10 @@ def _check_workflow(workflow: Workflow, known: Known) -> Iterator[Problem]:
             path: Path = ("spec", part, position)
             yield from checking_steps.check_step(step, path, types, engines, tuple(spec.defaults.env))
     yield from _check_names([*spec.steps, *spec.finally_], _paths(spec.steps, spec.finally_))
-    yield from checking_graph.check_dependencies(spec.steps, "steps", elsewhere=spec.finally_)
-    yield from checking_graph.check_dependencies(spec.finally_, "finally", elsewhere=spec.steps)
+    mains = [graph.with_defaults(step, spec.defaults) for step in spec.steps]
+    finals = [graph.with_defaults(step, spec.defaults) for step in spec.finally_]
+    yield from checking_graph.check_dependencies(mains, "steps", elsewhere=finals)
+    yield from checking_graph.check_dependencies(finals, "finally", elsewhere=mains)
     yield from _check_unique([output.name for output in spec.outputs], ("spec", "outputs"), "output")
 
 

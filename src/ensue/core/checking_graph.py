@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from ensue.core import graph
 from ensue.core.checking_paths import Path, render
 from ensue.core.checking_spelling import did_you_mean
 from ensue.model.errors import Problem
@@ -17,7 +18,7 @@ def check_dependencies(steps: Sequence[Step], part: str, *, elsewhere: Sequence[
             path: Path = ("spec", part, position, "dependsOn", index)
             if problem := _check_target(dependency.step, step.name, part, names, others, path):
                 yield problem
-    yield from _check_cycle(steps, part)
+    yield from _check_cycle(steps, part, names)
 
 
 def _check_target(target: str, own: str, part: str, names: set[str], others: set[str], path: Path) -> Problem | None:
@@ -41,8 +42,9 @@ def _check_target(target: str, own: str, part: str, names: set[str], others: set
     return Problem(message=f'there is no step "{target}"', remedy=did_you_mean(target, names), path=where)
 
 
-def _check_cycle(steps: Sequence[Step], part: str) -> Iterator[Problem]:
-    loop = find_cycle({step.name: [d.step for d in step.depends_on if d.step != step.name] for step in steps})
+def _check_cycle(steps: Sequence[Step], part: str, names: set[str]) -> Iterator[Problem]:
+    """A step also waits for those whose outputs it reads."""
+    loop = find_cycle({step.name: [n for n in graph.needs_of(step, names) if n != step.name] for step in steps})
     if loop:
         position = next(index for index, step in enumerate(steps) if step.name == loop[0])
         yield Problem(

@@ -108,7 +108,7 @@ def _check_with(step: Step, path: Path, types: Types) -> Iterator[Problem]:
         model.model_validate(step.with_)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
-            where = tuple(part for part in detail["loc"] if isinstance(part, str | int))
+            where: Path = tuple(detail["loc"])
             if not _is_computed(step.with_, where):
                 yield _with_problem(detail, (*path, "with", *where), model)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ensue.core.graph import Graph, Node
+from ensue.core.graph import Graph, Node, labels_of
 from ensue.model.run import Reason, Run, State, StepRun
 
 
@@ -90,7 +90,7 @@ def _queued(step: StepRun, places: Sequence[Place]) -> str:
     fitting = [place for place in places if step.engine in place.engines]
     if not fitting:
         return f"it is ready, but no worker has the engine {step.engine}"
-    wanted = dict(part.split("=", 1) for part in step.selector.split(",")) if step.selector else {}
+    wanted = labels_of(step.selector)
     if not any(wanted.items() <= place.labels.items() for place in fitting):
         return f"it is ready, but no worker has the labels {step.selector}"
     return "it is ready and waits for a free slot on a worker"

@@ -1,7 +1,8 @@
 """A workflow as the planner sees it: nodes with their edges, defaults applied. Cached by definition hash."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from ensue.expr import documents, reference
 from ensue.model.run import State
@@ -49,12 +50,12 @@ class Graph:
 def build(workflow: Workflow) -> Graph:
     """The graph of a workflow that `checking` found no error in."""
     spec = workflow.spec
-    mains = [_with_defaults(step, spec.defaults) for step in spec.steps]
-    finals = [_with_defaults(step, spec.defaults) for step in spec.finally_]
+    mains = [with_defaults(step, spec.defaults) for step in spec.steps]
+    finals = [with_defaults(step, spec.defaults) for step in spec.finally_]
     names = {step.name for step in mains}
-    needs = {step.name: _needs(step, names) for step in mains}
+    needs = {step.name: needs_of(step, names) for step in mains}
     final_names = {step.name for step in finals}
-    needs |= {step.name: _needs(step, final_names) for step in finals}
+    needs |= {step.name: needs_of(step, final_names) for step in finals}
     dependants: dict[str, list[str]] = {name: [] for name in needs}
     for name, wanted in needs.items():
         for dependency in wanted:
@@ -87,11 +88,21 @@ def engine_of(step: Step) -> str:
     return step.engine or ("container" if step.image else "process")
 
 
-def selector_of(labels: dict[str, str]) -> str:
-    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+def selector_of(labels: Mapping[str, str]) -> str:
+    """Labels as one canonical text."""
+    return ",".join(f"{_escaped(key)}={_escaped(value)}" for key, value in sorted(labels.items()))
 
 
-def _with_defaults(step: Step, defaults: Defaults) -> Step:
+def labels_of(selector: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in selector.split(",")) if selector else ()
+    return {unquote(key): unquote(value) for key, _, value in pairs}
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace(",", "%2C").replace("=", "%3D")
+
+
+def with_defaults(step: Step, defaults: Defaults) -> Step:
     given = step.model_fields_set
     update: dict[str, object] = {}
     for field in ("engine", "timeout", "pending_timeout", "shell", "retry", "on_lost"):
@@ -105,10 +116,12 @@ def _with_defaults(step: Step, defaults: Defaults) -> Step:
     return step.model_copy(update=update) if update else step
 
 
-def _needs(step: Step, names: set[str]) -> dict[str, frozenset[State]]:
-    needs = {
-        dependency.step: frozenset().union(*(_ENDS[on] for on in dependency.on)) for dependency in step.depends_on
-    }
+def needs_of(step: Step, names: Collection[str]) -> dict[str, frozenset[State]]:
+    """The dependencies that are written down, and those implied by the outputs that the step reads."""
+    needs: dict[str, frozenset[State]] = {}
+    for dependency in step.depends_on:
+        ends = frozenset().union(*(_ENDS[on] for on in dependency.on))
+        needs[dependency.step] = needs.get(dependency.step, frozenset()) | ends
     for name in _outputs_read(step):
         if name in names and name != step.name:
             needs.setdefault(name, _ENDS[On.SUCCEEDED])
@@ -116,7 +129,13 @@ def _needs(step: Step, names: set[str]) -> dict[str, frozenset[State]]:
 
 
 def _outputs_read(step: Step) -> Iterable[str]:
-    """A reference to an output implies the dependency."""
-    fields: list[Json] = [step.env, step.spec, step.with_, list(step.when), step.parameters, step.continue_on_error, step.foreach]
+    fields: list[Json] = [
+        step.env, step.spec, step.with_, list(step.when), step.parameters, step.continue_on_error, step.foreach,
+        step.retry.when,
+    ]  # fmt: skip
+    if step.matrix is not None:
+        fields.append(step.matrix.model_dump(mode="json"))
     texts = {text for field in fields for text in documents.strings(field) if "${" in text}
-    return sorted(ref[1] for text in texts for ref in reference.compile(text).refs if ref[0] == "outputs" and len(ref) > 1)
+    return sorted(
+        ref[1] for text in texts for ref in reference.compile(text).refs if ref[0] == "outputs" and len(ref) > 1
+    )

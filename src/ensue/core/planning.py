@@ -123,9 +123,7 @@ def pause(run: Run, steps: Iterable[StepRun], is_paused: bool, now: datetime) ->
         ]
         run = replace(run, is_paused=True, state=State.WAITING, reason=Reason.PAUSED)
     else:
-        changed = [
-            _queue(step, now) for step in steps if step.state is State.WAITING and step.reason is Reason.PAUSED
-        ]
+        changed = [_queue(step, now) for step in steps if step.state is State.WAITING and step.reason is Reason.PAUSED]
         run = replace(run, is_paused=False, state=State.RUNNING if run.started_at else State.QUEUED, reason=Reason.NONE)
     return Advance(run=run, changed=tuple(changed), ended=())
 
@@ -174,9 +172,7 @@ def _release(node: Node, run: Run, step: StepRun, now: datetime) -> StepRun:
     """A step whose dependencies have all ended: ready, held back, or skipped."""
     if step.unmet:
         message = f"step {step.unmet} did not end as needed"
-        return replace(
-            step, state=State.SKIPPED, reason=Reason.DEPENDENCY_NOT_MET, message=message, completed_at=now
-        )
+        return replace(step, state=State.SKIPPED, reason=Reason.DEPENDENCY_NOT_MET, message=message, completed_at=now)
     if run.is_paused:
         return replace(step, state=State.WAITING, reason=Reason.PAUSED, queued_at=now, ready_at=now)
     return _queue(step, now)
@@ -192,9 +188,7 @@ def _released(step: StepRun) -> StepRun:
     return replace(step, worker=None, is_stopping=False, handle="", lease_epoch=step.lease_epoch + 1)
 
 
-def _ended(
-    node: Node, step: StepRun, outcome: Outcome, state: State, reason: Reason, now: datetime
-) -> StepRun:
+def _ended(node: Node, step: StepRun, outcome: Outcome, state: State, reason: Reason, now: datetime) -> StepRun:
     # Where nobody could evaluate it (a lost attempt, one that could not start), the plain word still counts.
     continues = outcome.continues_on_error or conditions.truth(node.step.continue_on_error) is True
     return replace(

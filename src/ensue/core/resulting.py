@@ -34,8 +34,8 @@ def with_outputs(graph: Graph, run: Run, steps: Sequence[StepRun], now: datetime
 
 def _was_skipped(missing: tuple[str, ...], steps: Sequence[StepRun]) -> bool:
     """An output of a step that did not run is simply not there."""
-    skipped = {f"outputs.{step.key.step}" for step in steps if step.state is State.SKIPPED}
-    return all(any(name == prefix or name.startswith(f"{prefix}.") for prefix in skipped) for name in missing)
+    skipped = {("outputs", step.key.step) for step in steps if step.state is State.SKIPPED}
+    return all(reference.compile(f"${{{name}}}").refs <= skipped for name in missing)
 
 
 def roots(run: Run, steps: Sequence[StepRun]) -> dict[str, Json]:

@@ -2,26 +2,25 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import timedelta
 
 from pydantic import ValidationError
 
 from ensue.engines.memory import CappedLog, LogSink, Resident
 from ensue.model.errors import Fail, Retry
-from ensue.model.run import Outcome, Reason, State
-from ensue.model.values import format_duration
+from ensue.model.run import Outcome, Reason, State, StepKey
+from ensue.model.values import RunUid, format_duration
 from ensue.ports.clock import Clock
 from ensue.ports.engine import Call, Handle, LogChunk, StepOrder, StepType
 
-log = logging.getLogger("ensue.engines")
+logger = logging.getLogger("ensue.engines")
 
 _CANCELLED = Outcome(state=State.CANCELLED, reason=Reason.REQUESTED)
 
 
 class InlineEngine:
-    """Satisfies ports.Engine. The runtime may call `run` in place of start, tail, wait and destroy: it is the same
-    work without a task, a handle and a kept log."""
+    """Satisfies ports.Engine and ports.DirectEngine: `run` is the same work without a task, a handle and a kept log."""
 
     name = "inline"
     is_durable = False
@@ -31,7 +30,7 @@ class InlineEngine:
         self._clock = clock
         self._residents: dict[Handle, Resident] = {}
 
-    async def run(self, order: StepOrder, log_sink: LogSink) -> Outcome:
+    async def run(self, order: StepOrder, log: LogSink) -> Outcome:
         """Do the step here and now. Cancelling the caller stops it; the cancellation is passed on."""
         step_type = self._step_types.get(order.step_type)
         if step_type is None:
@@ -40,7 +39,7 @@ class InlineEngine:
             inputs = step_type.inputs.model_validate(order.inputs)
         except ValidationError as error:
             return _failed(Reason.ERROR, _explain(error), can_retry=False)
-        lines = CappedLog(limit=order.limits.output, now=self._clock.now, sink=log_sink)
+        lines = CappedLog(limit=order.limits.output, now=self._clock.now, sink=log)
         call = Call(key=order.key, attempt=order.attempt, inputs=inputs, now=self._clock.now, log=lines.line)
         try:
             return await _bounded(step_type, call, order.limits.timeout)
@@ -49,26 +48,29 @@ class InlineEngine:
         except Retry as error:
             return _failed(Reason.ERROR, str(error), retry_after=error.after.total_seconds())
         except Exception as error:
-            log.exception("step type %s has a bug: step %s of run %s", order.step_type, order.key.title, order.key.run)
+            logger.exception(
+                "step type %s has a bug: step %s of run %s", order.step_type, order.key.title, order.key.run
+            )
             return _failed(Reason.ERROR, f"a bug in step type {order.step_type}: {type(error).__name__}: {error}")
         finally:
             lines.close()
 
+    def handle_for(self, key: StepKey, attempt: int) -> Handle:
+        return Handle(f"{key.run}/{key.step}.{key.item}.{attempt}")
+
     async def start(self, order: StepOrder) -> Handle:
-        handle = Handle(f"{order.key.run}/{order.key.step}.{order.key.item}.{order.attempt}")
+        handle = self.handle_for(order.key, order.attempt)
         if handle not in self._residents:
             if order.step_type not in self._step_types:
                 raise Fail(f"there is no step type {order.step_type}")
             resident = self._residents[handle] = Resident()
             resident.task = asyncio.create_task(self._reside(order, resident))
+            # A task that is cancelled before it began runs none of its own code.
+            resident.task.add_done_callback(lambda task: resident.end(_CANCELLED))
         return handle
 
     async def _reside(self, order: StepOrder, resident: Resident) -> None:
-        try:
-            resident.end(await self.run(order, resident.add))
-        except asyncio.CancelledError:
-            resident.end(_CANCELLED)
-            raise
+        resident.end(await self.run(order, resident.add))
 
     async def tail(self, handle: Handle, offset: int = 0) -> AsyncIterator[LogChunk]:
         resident = self._residents.get(handle)
@@ -97,6 +99,16 @@ class InlineEngine:
 
     async def adopt(self, handle: Handle) -> bool:
         return handle in self._residents
+
+    async def sweep(self, current: Collection[Handle]) -> int:
+        others = [handle for handle in self._residents if handle not in current]
+        for handle in others:
+            await self.destroy(handle)
+        return len(others)
+
+    async def remove_run(self, run: RunUid) -> None:
+        for handle in [handle for handle in self._residents if handle.startswith(f"{run}/")]:
+            await self.destroy(handle)
 
     async def close(self) -> None:
         for handle in list(self._residents):

@@ -1,14 +1,14 @@
 """An engine for tests: what every attempt does is written down beforehand, what is asked of it is recorded."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ensue.engines.memory import CappedLog, Resident
 from ensue.model.errors import EnsueError
-from ensue.model.run import Outcome, Reason, State
-from ensue.model.values import format_duration
+from ensue.model.run import Outcome, Reason, State, StepKey
+from ensue.model.values import RunUid, format_duration
 from ensue.ports.engine import Handle, LogChunk, StepOrder
 
 SUCCEEDED = Outcome(state=State.SUCCEEDED)
@@ -64,8 +64,11 @@ class ScriptedEngine:
             for handle in list(self._residents):
                 self._forget(handle)
 
+    def handle_for(self, key: StepKey, attempt: int) -> Handle:
+        return Handle(f"{key.run}/{key.step}.{key.item}.{attempt}")
+
     async def start(self, order: StepOrder) -> Handle:
-        handle = Handle(f"{order.key.run}/{order.key.step}.{order.key.item}.{order.attempt}")
+        handle = self.handle_for(order.key, order.attempt)
         self.asked.append(Asked("start", handle))
         act = self._act(order)
         if act.refusal is not None:
@@ -138,6 +141,16 @@ class ScriptedEngine:
     async def adopt(self, handle: Handle) -> bool:
         self.asked.append(Asked("adopt", handle))
         return handle in self._residents and handle not in self._lost
+
+    async def sweep(self, current: Collection[Handle]) -> int:
+        others = [handle for handle in self._residents if handle not in current]
+        for handle in others:
+            await self.destroy(handle)
+        return len(others)
+
+    async def remove_run(self, run: RunUid) -> None:
+        for handle in [handle for handle in self._residents if handle.startswith(f"{run}/")]:
+            await self.destroy(handle)
 
     async def close(self) -> None:
         if not self.is_durable:

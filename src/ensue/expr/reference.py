@@ -10,7 +10,9 @@ from ensue.expr.interface import Absent, Error, Found, Needs, NotLoaded, Program
 from ensue.model.values import Json
 
 _OPEN = re.compile(r"\$\$\{|\$\{")
-_PATH = re.compile(r"""\s*([A-Za-z_][A-Za-z0-9_]*)((?:\.[A-Za-z_][A-Za-z0-9_-]*|\[\d{1,9}\]|\[(?:'[^']*'|"[^"]*")\])*)\s*\}""")
+_PATH = re.compile(
+    r"""\s*([A-Za-z_][A-Za-z0-9_]*)((?:\.[A-Za-z_][A-Za-z0-9_-]*|\[\d{1,9}\]|\[(?:'[^']*'|"[^"]*")\])*)\s*\}"""
+)
 _PART = re.compile(r"""\.([A-Za-z_][A-Za-z0-9_-]*)|\[(\d+)\]|\[(?:'([^']*)'|"([^"]*)")\]""")
 
 COLLECTIONS = frozenset({"outputs", "secrets", "connections", "credentials"})
@@ -113,7 +115,9 @@ def _split(text: str) -> Iterator[str | Path]:
         path = _PATH.match(text, opening.end())
         if path is None:
             raise ValueError("only references as ${parameters.name} are understood here", opening.start())
-        keys = tuple(int(part[2]) if part[2] else part[1] or part[3] or part[4] or "" for part in _PART.finditer(path[2]))
+        keys = tuple(
+            int(part[2]) if part[2] else part[1] or part[3] or part[4] or "" for part in _PART.finditer(path[2])
+        )
         yield Path(path[1], keys, text[opening.end() : path.end() - 1].strip(), opening.start())
         end = path.end()
     if end < len(text):
@@ -130,9 +134,9 @@ def _find(path: Path, scope: Scope) -> Found | Absent | NotLoaded | Error:
         return answer
     value = answer.value
     for key in keys:
-        if isinstance(value, dict) and isinstance(key, str) and key in value:
-            value = value[key]
-        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
+        if (isinstance(value, dict) and isinstance(key, str) and key in value) or (
+            isinstance(value, list) and isinstance(key, int) and key < len(value)
+        ):
             value = value[key]
         else:
             return Absent()

@@ -10,6 +10,7 @@ from pathlib import Path as FilePath
 from pydantic import ValidationError
 
 from ensue.core import checking
+from ensue.core.canonical import encode
 from ensue.core.checking_paths import render
 from ensue.core.checking_spelling import did_you_mean
 from ensue.files import complaints, composing, json_text
@@ -83,6 +84,11 @@ def load(
 
 def accept(value: Mapping[str, Json], name: str = "", *, known: checking.Known = checking.NOTHING_MORE) -> Document:
     """The document of a value that is not in a file: a stored body, or one sent to the API."""
+    try:
+        encode(value)
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deep" if isinstance(error, RecursionError) else str(error)
+        return broken(name, (Problem(message=f"not a JSON value: {reason}"),))
     return _judge(dict(value), _dialect(value.get("apiVersion")), Marks(None), name, 0, known)
 
 

@@ -36,7 +36,9 @@ class Select:
     is_followed: bool = False
 
 
-async def read(identity: Identity, world: World, namespace: Namespace, name: str, select: Select) -> AsyncIterator[Line]:
+async def read(
+    identity: Identity, world: World, namespace: Namespace, name: str, select: Select
+) -> AsyncIterator[Line]:
     """The lines of a run, step after step in the order of the definition; followed, as they come."""
     permitting.require(identity, "get", "Run", namespace)
     run = await world.history.run(namespace, name)
@@ -47,7 +49,9 @@ async def read(identity: Identity, world: World, namespace: Namespace, name: str
     while True:
         is_over = not select.is_followed or (await world.history.run(namespace, run.name)).state.is_final
         segments = await world.logs.list(namespace, run.uid, select.step)
-        for segment in sorted(segments, key=lambda part: (order.get(part.step, 0), part.item, part.attempt, part.start)):
+        for segment in sorted(
+            segments, key=lambda part: (order.get(part.step, 0), part.item, part.attempt, part.start)
+        ):
             for line in await _lines(world, run, segment, seen):
                 if select.since is None or line.at >= select.since:
                     yield line

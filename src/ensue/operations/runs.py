@@ -137,7 +137,9 @@ async def wait(identity: Identity, world: World, namespace: Namespace, name: str
     return run
 
 
-async def explain(identity: Identity, world: World, namespace: Namespace, name: str) -> tuple[explaining.Explanation, ...]:
+async def explain(
+    identity: Identity, world: World, namespace: Namespace, name: str
+) -> tuple[explaining.Explanation, ...]:
     """What the run and each of its steps wait for, or why they ended as they did."""
     whole = await get(identity, world, namespace, name)
     graph = await world.definitions.graph(whole.run.definition_hash, whole.run.workflow)

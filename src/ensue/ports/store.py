@@ -13,7 +13,6 @@ from ensue.model.identity import Identity
 from ensue.model.run import Attempt, Lease, Outcome, Run, State, StepKey, StepRun
 from ensue.model.values import DefinitionHash, Json, Namespace, RunUid, WorkerId
 
-
 T = TypeVar("T")
 
 
@@ -230,7 +229,9 @@ class History(Protocol):
 
     async def attempts(self, namespace: Namespace, run: RunUid) -> tuple[Attempt, ...]: ...
 
-    async def outputs(self, namespace: Namespace, run: RunUid, steps: Sequence[str]) -> Mapping[str, Mapping[str, Json]]:
+    async def outputs(
+        self, namespace: Namespace, run: RunUid, steps: Sequence[str]
+    ) -> Mapping[str, Mapping[str, Json]]:
         """Outputs of the named steps that have ended."""
 
     async def audit(self, namespace: Namespace, limit: int, after: str = "") -> Page[AuditRow]:
@@ -264,7 +265,7 @@ class Definitions(Protocol):
         uid: str,
         take_over: bool = False,
     ) -> StoredDefinition:
-        """Create (with this uid) or replace. Raises Conflict, naming the manager, when another one manages the object."""
+        """Create (with this uid) or replace. Raises Conflict, naming the manager, when it is another one's."""
 
     async def get(self, namespace: Namespace, kind: str, name: str) -> StoredDefinition: ...
 

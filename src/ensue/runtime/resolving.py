@@ -87,7 +87,8 @@ class Resolver:
     async def _load(self, refs: frozenset[interface.Ref]) -> None:
         lease = self.lease
         outputs, steps = self.roots["outputs"], self.roots["steps"]
-        assert isinstance(outputs, dict) and isinstance(steps, dict)
+        assert isinstance(outputs, dict)
+        assert isinstance(steps, dict)
         names = [ref[1] for ref in refs if ref[0] == "outputs" and len(ref) > 1]
         if names:
             found = await self.history.outputs(lease.key.namespace, lease.key.run, names)

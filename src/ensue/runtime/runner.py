@@ -228,9 +228,7 @@ class Runner:
         while True:
             claimant = None
             if self._is_open:
-                claimant = Claimant(
-                    worker=lease.worker, labels=self._profile.worker.labels, free={lease.engine: 1}
-                )
+                claimant = Claimant(worker=lease.worker, labels=self._profile.worker.labels, free={lease.engine: 1})
             try:
                 return await self._runs.finish(lease, ending, claimant)
             except Unavailable as error:
@@ -252,4 +250,3 @@ class Runner:
                 await self._stepping.forget_run(lease.key.run)
         except (EnsueError, OSError) as error:
             log.warning("cannot clean up after %s: %s", lease.key.title, error)
-

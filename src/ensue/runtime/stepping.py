@@ -92,7 +92,11 @@ class Stepping:
     async def stop(self, lease: Lease, is_kill: bool) -> None:
         """End an attempt of this process, unless the lease has passed to another."""
         stop = self._stops.get((lease.key, lease.attempt))
-        if stop is None or (stop.is_asked and stop.is_kill >= is_kill) or not await self._records.runs.is_current(lease):
+        if (
+            stop is None
+            or (stop.is_asked and stop.is_kill >= is_kill)
+            or not await self._records.runs.is_current(lease)
+        ):
             return
         stop.is_asked, stop.is_kill = True, is_kill
         if stop.task is not None:

@@ -1,5 +1,9 @@
 """Step type `fail`: fails, on purpose."""
 
+from typing import ClassVar
+
+from pydantic import BaseModel
+
 from ensue.model.definition import Strict
 from ensue.model.run import Outcome, Reason, State
 from ensue.ports.engine import Call
@@ -11,8 +15,8 @@ class FailInputs(Strict):
 
 
 class FailStep:
-    name = "fail"
-    inputs = FailInputs
+    name: ClassVar[str] = "fail"
+    inputs: ClassVar[type[BaseModel]] = FailInputs
 
     async def execute(self, call: Call) -> Outcome:
         assert isinstance(call.inputs, FailInputs)

@@ -1,6 +1,9 @@
 """Step type `log`: writes a line into the step's log."""
 
 from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import BaseModel
 
 from ensue.model.definition import Strict
 from ensue.model.run import Outcome, State
@@ -22,8 +25,8 @@ class LogInputs(Strict):
 
 
 class LogStep:
-    name = "log"
-    inputs = LogInputs
+    name: ClassVar[str] = "log"
+    inputs: ClassVar[type[BaseModel]] = LogInputs
 
     async def execute(self, call: Call) -> Outcome:
         assert isinstance(call.inputs, LogInputs)

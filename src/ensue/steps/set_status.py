@@ -1,6 +1,9 @@
 """Step type `set-status`: says what the run will end as; the run goes on."""
 
 from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import BaseModel
 
 from ensue.model.definition import Strict
 from ensue.model.run import Outcome, State
@@ -20,8 +23,8 @@ class SetStatusInputs(Strict):
 
 
 class SetStatusStep:
-    name = "set-status"
-    inputs = SetStatusInputs
+    name: ClassVar[str] = "set-status"
+    inputs: ClassVar[type[BaseModel]] = SetStatusInputs
 
     async def execute(self, call: Call) -> Outcome:
         assert isinstance(call.inputs, SetStatusInputs)

@@ -1,8 +1,8 @@
 """Step type `wait`: sleeps for a time or until one. While it sleeps it is a row, not a task."""
 
-from typing import Self
+from typing import ClassVar, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from ensue.model.definition import Strict
 from ensue.model.run import Outcome, Reason, State
@@ -28,8 +28,8 @@ class WaitInputs(Strict):
 
 
 class WaitStep:
-    name = "wait"
-    inputs = WaitInputs
+    name: ClassVar[str] = "wait"
+    inputs: ClassVar[type[BaseModel]] = WaitInputs
 
     async def execute(self, call: Call) -> Outcome:
         assert isinstance(call.inputs, WaitInputs)

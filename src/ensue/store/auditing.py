@@ -17,4 +17,4 @@ ADD = Sql("""
 def record(
     at: int, by: Identity, verb: str, namespace: Namespace, kind: str, name: str, details: Mapping[str, Json]
 ) -> Statement:
-    return ADD(namespace, at, by.subject, json.dumps(by.groups), verb, kind, name, rows.dump(details))
+    return ADD.quietly(namespace, at, by.subject, json.dumps(by.groups), verb, kind, name, rows.dump(details))

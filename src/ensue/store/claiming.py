@@ -1,10 +1,13 @@
 """Giving ready steps to workers."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from ensue.model.run import Lease, State, StepKey
-from ensue.model.values import DefinitionHash, Namespace, RunUid, WorkerId, from_micros
+from ensue.core import graph
+from ensue.model.identity import Identity
+from ensue.model.run import Lease, Run, State, StepKey
+from ensue.model.values import DefinitionHash, Json, Namespace, RunUid, WorkerId, from_micros
 from ensue.ports.store import Claimant, Claimed
 from ensue.store import rows
 from ensue.store.statement import Row, Sql, Transaction
@@ -46,8 +49,21 @@ BEGIN_RUN = Sql("""
 """)
 
 
-def claim(claimant: Claimant, now: int) -> Transaction[tuple[Lease, ...]]:
-    """Lease as many ready steps as the worker has room for, longest ready first."""
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What a lease says of its run."""
+
+    uid: str
+    name: str
+    workflow: str
+    definition_hash: DefinitionHash
+    parameters: Mapping[str, Json]
+    started_by: Identity
+    state: State
+
+
+def claim(claimant: Claimant, now: int, run: Run | None = None) -> Transaction[tuple[Lease, ...]]:
+    """Lease as many ready steps as the worker has room for, longest ready first. `run` need not be read again."""
     claimed: list[Row] = []
     for engine, free in claimant.free.items():
         if free <= 0:
@@ -65,9 +81,7 @@ def claim(claimant: Claimant, now: int) -> Transaction[tuple[Lease, ...]]:
             if not following:
                 break
             selector = following[0][0]
-    if not claimed:
-        return ()
-    return (yield from leases(claimant.worker, claimed, now))
+    return (yield from leases(claimant.worker, claimed, now, run))
 
 
 def claim_some(claimant: Claimant, now: int) -> Transaction[Claimed]:
@@ -78,26 +92,36 @@ def claim_some(claimant: Claimant, now: int) -> Transaction[Claimed]:
     return Claimed(now=from_micros(now), next_at=rows.moment(found[0][0]))
 
 
-def leases(worker: WorkerId, claimed: list[Row], now: int) -> Transaction[tuple[Lease, ...]]:
+def leases(
+    worker: WorkerId, claimed: Sequence[Row], now: int, run: Run | None = None
+) -> Transaction[tuple[Lease, ...]]:
     """The LEASED rows with what a worker needs to know of their runs."""
-    uids = sorted({row[1] for row in claimed})
-    if len(uids) == 1:
-        found = yield RUN(uids[0])
-        begun = [uids[0]] if found[0][-1] == State.QUEUED else []
-    else:
-        found = yield RUNS(json.dumps(uids))
-        begun = [row[0] for row in found if row[-1] == State.QUEUED]
+    briefs = {} if run is None else {str(run.uid): _brief_of(run)}
+    unknown = sorted({row[1] for row in claimed} - briefs.keys())
+    if unknown:
+        found = (yield RUN(unknown[0])) if len(unknown) == 1 else (yield RUNS(json.dumps(unknown)))
+        briefs |= {row[0]: _brief(row) for row in found}
+    begun = sorted({row[1] for row in claimed if briefs[row[1]].state is State.QUEUED})
     if len(begun) == 1:
-        yield BEGIN_RUN(now, begun[0])
+        yield BEGIN_RUN.quietly(now, begun[0])
     elif begun:
-        yield BEGIN_RUNS(now, json.dumps(begun))
-    runs = {row[0]: row for row in found}
-    return tuple(_lease(worker, row, runs[row[1]]) for row in claimed)
+        yield BEGIN_RUNS.quietly(now, json.dumps(begun))
+    return tuple(_lease(worker, row, briefs[row[1]]) for row in claimed)
 
 
-def _lease(worker: WorkerId, row: Row, run: Row) -> Lease:
+def _brief_of(run: Run) -> Brief:
+    return Brief(run.uid, run.name, run.workflow, run.definition_hash, run.parameters, run.started_by, run.state)
+
+
+def _brief(row: Row) -> Brief:
+    uid, name, workflow, definition_hash, parameters, subject, groups, state = row
+    return Brief(
+        uid, name, workflow, definition_hash, rows.load(parameters), rows.to_identity(subject, groups), State(state)
+    )
+
+
+def _lease(worker: WorkerId, row: Row, run: Brief) -> Lease:
     namespace, uid, step, item, attempt, epoch, engine, handle, started_at = row
-    _, name, workflow, definition_hash, parameters, subject, groups, state = run
     return Lease(
         key=StepKey(namespace=Namespace(namespace), run=RunUid(uid), step=step, item=item),
         attempt=attempt,
@@ -105,17 +129,16 @@ def _lease(worker: WorkerId, row: Row, run: Row) -> Lease:
         worker=worker,
         engine=engine,
         handle=handle,
-        run_name=name,
-        workflow=workflow,
-        definition_hash=DefinitionHash(definition_hash),
-        parameters=rows.load(parameters),
-        started_by=rows.to_identity(subject, groups),
-        run_state=State(state),
+        run_name=run.name,
+        workflow=run.workflow,
+        definition_hash=run.definition_hash,
+        parameters=run.parameters,
+        started_by=run.started_by,
+        run_state=run.state,
         started_at=from_micros(started_at),
     )
 
 
 def satisfies(labels: Mapping[str, str], selector: str) -> bool:
     """Whether these labels have every `key=value` of a canonical selector."""
-    wanted = (part.split("=", 1) for part in selector.split(",")) if selector else ()
-    return all(labels.get(part[0]) == part[1] for part in wanted)
+    return graph.labels_of(selector).items() <= labels.items()

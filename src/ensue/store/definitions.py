@@ -57,7 +57,10 @@ class Definitions:
         return await self._driver.write(lambda: _put(body, hash, dialect, manager, by, uid, take_over))
 
     async def get(self, namespace: Namespace, kind: str, name: str) -> StoredDefinition:
-        return await self._driver.read(lambda: _get(namespace, kind, name))
+        found = await self._driver.fetch(CURRENT(namespace, kind, name))
+        if not found:
+            raise NotFound(f"no {kind} {name} in namespace {namespace}")
+        return _stored(found[0])
 
     async def list(self, namespace: Namespace | None, kind: str) -> tuple[StoredDefinition, ...]:
         return await self._driver.read(lambda: _list(namespace, kind))
@@ -110,13 +113,6 @@ def _put(
     )  # fmt: skip
     yield auditing.record(now, by, "apply", Namespace(key[0]), key[1], key[2], {"generation": generation, "hash": hash})
     return _stored((yield CURRENT(*key))[0])
-
-
-def _get(namespace: Namespace, kind: str, name: str) -> Transaction[StoredDefinition]:
-    found = yield CURRENT(namespace, kind, name)
-    if not found:
-        raise NotFound(f"no {kind} {name} in namespace {namespace}")
-    return _stored(found[0])
 
 
 def _list(namespace: Namespace | None, kind: str) -> Transaction[tuple[StoredDefinition, ...]]:

@@ -8,6 +8,8 @@ Dialect = Literal["sqlite", "postgres"]
 # Marker: (SQLite, PostgreSQL). `#` stands for the number after the colon, as in `{in_list:1}`.
 MARKERS: dict[str, tuple[str, str]] = {
     "for_update": ("", "FOR UPDATE"),
+    # The store's clock in microseconds, where a round trip of its own for NOW is saved.
+    "clock": ("ensue_now()", "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"),
     "for_share": ("", "FOR SHARE"),
     "skip_locked": ("", "FOR UPDATE SKIP LOCKED"),
     "in_list": ("(SELECT value FROM json_each($#))", "(SELECT value FROM json_array_elements_text($#::json))"),

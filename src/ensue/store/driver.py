@@ -1,9 +1,10 @@
 """The port between transactions and the two databases."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from ensue.store.dialects import Dialect
-from ensue.store.statement import Begin, T
+from ensue.store.statement import Begin, Row, Statement, T
 
 
 class Driver(Protocol):
@@ -31,3 +32,6 @@ class Driver(Protocol):
 
     async def read(self, begin: Begin[T]) -> T:
         """One snapshot for all statements; one that writes is refused."""
+
+    async def fetch(self, statement: Statement) -> Sequence[Row]:
+        """One statement that reads; cheaper than a transaction."""

@@ -12,9 +12,13 @@ from ensue.store.driver import Driver
 from ensue.store.statement import Sql, Transaction
 
 _RUN = rows.columns(rows.RUN_KEY, rows.RUN_FIXED, rows.RUN_CHANGING)
-BY_UID = Sql(f"SELECT {_RUN} FROM runs WHERE namespace = $1 AND uid = $2")
-BY_NAME = Sql(f"SELECT {_RUN} FROM runs WHERE namespace = $1 AND name = $2")
-ATTEMPTS = Sql(f"SELECT {rows.columns(rows.ATTEMPT)} FROM attempts WHERE namespace = $1 AND run = $2 ORDER BY step, item, number")
+# A name goes before a uid that looks the same.
+RUN = Sql(f"""
+    SELECT {_RUN} FROM runs WHERE namespace = $1 AND (name = $2 OR uid = $2) ORDER BY (name = $2) DESC LIMIT 1
+""")
+ATTEMPTS = Sql(
+    f"SELECT {rows.columns(rows.ATTEMPT)} FROM attempts WHERE namespace = $1 AND run = $2 ORDER BY step, item, number"
+)
 OUTPUTS = Sql("""
     SELECT step, outputs FROM step_runs
     WHERE namespace = $1 AND run = $2 AND step IN {in_list:3} AND item = -1 AND completed_at IS NOT NULL
@@ -30,31 +34,28 @@ class History:
         self._driver = driver
 
     async def run(self, namespace: Namespace, name: str) -> Run:
-        return await self._driver.read(lambda: _run(namespace, name))
+        found = await self._driver.fetch(RUN(namespace, name))
+        if not found:
+            raise NotFound(f"no run {name} in namespace {namespace}", remedy="ensue get runs lists them")
+        return rows.to_run(found[0])
 
     async def runs(self, select: RunFilter, limit: int, after: str = "") -> Page[Run]:
         return await self._driver.read(lambda: _runs(select, limit, after))
 
     async def steps(self, namespace: Namespace, run: RunUid) -> tuple[StepRun, ...]:
-        return await self._driver.read(lambda: _steps(namespace, run))
+        return tuple(rows.to_step(row) for row in await self._driver.fetch(saving.STEPS(namespace, run)))
 
     async def attempts(self, namespace: Namespace, run: RunUid) -> tuple[Attempt, ...]:
-        return await self._driver.read(lambda: _attempts(namespace, run))
+        return tuple(rows.to_attempt(row) for row in await self._driver.fetch(ATTEMPTS(namespace, run)))
 
     async def outputs(
         self, namespace: Namespace, run: RunUid, steps: Sequence[str]
     ) -> Mapping[str, Mapping[str, Json]]:
-        return await self._driver.read(lambda: _outputs(namespace, run, steps))
+        found = await self._driver.fetch(OUTPUTS(namespace, run, json.dumps(list(steps))))
+        return {row[0]: rows.load(row[1]) for row in found}
 
     async def audit(self, namespace: Namespace, limit: int, after: str = "") -> Page[AuditRow]:
         return await self._driver.read(lambda: _audit(namespace, limit, after))
-
-
-def _run(namespace: Namespace, name: str) -> Transaction[Run]:
-    found = (yield BY_NAME(namespace, name)) or (yield BY_UID(namespace, name))
-    if not found:
-        raise NotFound(f"no run {name} in namespace {namespace}", remedy="ensue get runs lists them")
-    return rows.to_run(found[0])
 
 
 def _runs(select: RunFilter, limit: int, after: str) -> Transaction[Page[Run]]:
@@ -93,21 +94,6 @@ def _clauses(select: RunFilter) -> tuple[list[str], list[object]]:
             value,
         )
     return clauses, args
-
-
-def _steps(namespace: Namespace, run: RunUid) -> Transaction[tuple[StepRun, ...]]:
-    found = yield saving.STEPS(namespace, run)
-    return tuple(rows.to_step(row) for row in found)
-
-
-def _attempts(namespace: Namespace, run: RunUid) -> Transaction[tuple[Attempt, ...]]:
-    found = yield ATTEMPTS(namespace, run)
-    return tuple(rows.to_attempt(row) for row in found)
-
-
-def _outputs(namespace: Namespace, run: RunUid, steps: Sequence[str]) -> Transaction[dict[str, Mapping[str, Json]]]:
-    found = yield OUTPUTS(namespace, run, json.dumps(list(steps)))
-    return {row[0]: rows.load(row[1]) for row in found}
 
 
 def _audit(namespace: Namespace, limit: int, after: str) -> Transaction[Page[AuditRow]]:

@@ -8,7 +8,7 @@ from ensue.ports.store import LogSegment
 from ensue.store import rows
 from ensue.store.driver import Driver
 from ensue.store.moves import IS_CURRENT, held
-from ensue.store.statement import Sql, Transaction
+from ensue.store.statement import Row, Sql, Transaction
 
 _COLUMNS = "step, item, attempt, start_offset, end_offset, storage_key, body, first_at, last_at"
 ADD = Sql(f"""
@@ -45,7 +45,8 @@ class Logs:
         return await self._driver.read(lambda: _end(lease))
 
     async def list(self, namespace: Namespace, run: RunUid, step: str | None = None) -> tuple[LogSegment, ...]:
-        return await self._driver.read(lambda: _list(namespace, run, step))
+        statement = LIST(namespace, run) if step is None else LIST_STEP(namespace, run, step)
+        return tuple(_segment(row) for row in await self._driver.fetch(statement))
 
 
 def _add(lease: Lease, segments: Sequence[LogSegment], is_whole: bool) -> Transaction[bool]:
@@ -59,7 +60,7 @@ def _add(lease: Lease, segments: Sequence[LogSegment], is_whole: bool) -> Transa
 
 def add(lease: Lease, segments: Sequence[LogSegment]) -> Transaction[None]:
     for segment in segments:
-        yield ADD(
+        yield ADD.quietly(
             lease.key.namespace, lease.key.run, segment.step, segment.item, segment.attempt, segment.start,
             segment.end, segment.key, segment.body, to_micros(segment.first_at), to_micros(segment.last_at),
         )  # fmt: skip
@@ -71,19 +72,15 @@ def _end(lease: Lease) -> Transaction[int]:
     return end
 
 
-def _list(namespace: Namespace, run: RunUid, step: str | None) -> Transaction[tuple[LogSegment, ...]]:
-    found = yield LIST(namespace, run) if step is None else LIST_STEP(namespace, run, step)
-    return tuple(
-        LogSegment(
-            step=row[0],
-            item=row[1],
-            attempt=row[2],
-            start=row[3],
-            end=row[4],
-            key=row[5],
-            body=row[6],
-            first_at=from_micros(row[7]),
-            last_at=from_micros(row[8]),
-        )
-        for row in found
+def _segment(row: Row) -> LogSegment:
+    return LogSegment(
+        step=row[0],
+        item=row[1],
+        attempt=row[2],
+        start=row[3],
+        end=row[4],
+        key=row[5],
+        body=row[6],
+        first_at=from_micros(row[7]),
+        last_at=from_micros(row[8]),
     )

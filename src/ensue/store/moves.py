@@ -12,9 +12,9 @@ from ensue.store.graphs import Graphs
 from ensue.store.saving import Settled
 from ensue.store.statement import Sql, Transaction
 
-
 HELD = (
-    "namespace = $1 AND run = $2 AND step = $3 AND item = $4 AND attempt = $5 AND lease_epoch = $6 AND state = 'Running'"
+    "namespace = $1 AND run = $2 AND step = $3 AND item = $4 AND attempt = $5 AND lease_epoch = $6"
+    " AND state = 'Running'"
 )
 IS_CURRENT = Sql(f"SELECT attempt FROM step_runs WHERE {HELD}")
 
@@ -24,14 +24,12 @@ def held(lease: Lease) -> tuple[str, str, str, int, int, int]:
     return (*rows.step_key(lease.key), lease.attempt, lease.epoch)
 
 
-def finish_attempt(
-    graph: Graph, run: Run, step: StepRun, ending: Ending, now: datetime
-) -> Transaction[Settled]:
+def finish_attempt(graph: Graph, run: Run, step: StepRun, ending: Ending, now: datetime) -> Transaction[Settled]:
     """The attempt of a step that runs has ended."""
     outcome = ending.outcome
     ended = planning.conclude(graph.nodes[step.key.step], run, step, outcome, now, ending.draw)
     if ended.state is not State.WAITING or outcome.state is not State.WAITING:
-        yield saving.ADD_ATTEMPT(*rows.attempt_of(step, ended, now))
+        yield saving.ADD_ATTEMPT.quietly(*rows.attempt_of(step, ended, now))
     run = planning.note_status(run, outcome)
     if run.state is State.QUEUED:
         run = replace(run, state=State.RUNNING, started_at=step.started_at)
@@ -44,5 +42,4 @@ def stop_run(graphs: Graphs, run: Run, stop: Stop, now: datetime) -> Transaction
     found = yield saving.LOCK_STEPS(run.namespace, run.uid)
     state = State.TIMED_OUT if stop is Stop.TIME_OUT else State.CANCELLED
     move = planning.stop(graph, run, [rows.to_step(row) for row in found], state, stop is Stop.KILL, now)
-    yield from saving.write_steps(graph, move.changed)
-    return (yield from saving.close(graph, move.run, now)).run
+    return (yield from saving.close(graph, move.run, move.changed, now)).run

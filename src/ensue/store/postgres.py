@@ -3,14 +3,15 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
+from functools import lru_cache
 from typing import Final, Literal, TypeVar, cast
 
 import asyncpg
 
 from ensue.model.errors import EnsueError, StoreBroken, StoreFull, StoreUnreachable, Unavailable
 from ensue.store.pool import Connection, Pool
-from ensue.store.statement import Begin, Row, Statement, T
+from ensue.store.statement import Begin, Row, Sql, Statement, T, Transaction, together
 
 OLDEST: Final = 14
 CONNECT_SECONDS: Final = 10.0
@@ -100,6 +101,9 @@ class PostgresDriver:
     async def read(self, begin: Begin[T]) -> T:
         return await self._persist(READ, begin)
 
+    async def fetch(self, statement: Statement) -> Sequence[Row]:
+        return await self._persist("", lambda: _one(statement))
+
     async def _persist(self, mode: str, begin: Begin[T]) -> T:
         pool = self._pool
         if pool is None:
@@ -130,6 +134,8 @@ async def _transact(pool: Pool, mode: str, begin: Begin[T]) -> T:
     """One try. Group commit would take several `begin` here, with a savepoint for each."""
     connection = await _acquire(pool)
     try:
+        if not mode:
+            return await perform(connection, begin)
         try:
             await _ask(connection, connection.execute(mode))
             result = await perform(connection, begin)
@@ -152,23 +158,52 @@ class _Again(Exception):
 
 async def perform(connection: Connection, begin: Begin[T]) -> T:
     transaction = begin()
+    quiet: list[Statement] = []
+    answer: list[Row] = []
     try:
         statement = next(transaction)
         while True:
-            statement = transaction.send(await _ask(connection, execute(connection, statement)))
+            if statement.is_quiet:
+                quiet.append(statement)
+                answer = []
+            else:
+                if quiet:
+                    await _ask(connection, execute(connection, combined(quiet)))
+                    quiet = []
+                answer = await _ask(connection, execute(connection, statement))
+            statement = transaction.send(answer)
     except StopIteration as stop:
+        if quiet:
+            await _ask(connection, execute(connection, combined(quiet)))
         result: T = stop.value
         return result
     finally:
         transaction.close()
 
 
+def combined(statements: Sequence[Statement]) -> Statement:
+    """One round trip for all."""
+    if len(statements) == 1:
+        return statements[0]
+    sql = _together(tuple(statement.sql for statement in statements))
+    return sql(*(arg for statement in statements for arg in statement.args))
+
+
+@lru_cache(maxsize=512)
+def _together(parts: tuple[Sql, ...]) -> Sql:
+    return Sql(together([part.postgres for part in parts]))
+
+
 async def execute(connection: Connection, statement: Statement) -> list[Row]:
-    sql, args, is_many = statement
+    sql, args, is_many, _ = statement
     if is_many:
         await connection.executemany(sql.postgres, args)
         return []
     return cast(list[Row], await connection.fetch(sql.postgres, *args))
+
+
+def _one(statement: Statement) -> Transaction[Sequence[Row]]:
+    return (yield statement)
 
 
 async def _acquire(pool: Pool) -> Connection:

@@ -25,7 +25,18 @@ STEP_CHANGING = (
     "is_stopping", "continues_on_error", "exit_code", "handle", "outputs", "queued_at", "ready_at", "started_at",
     "completed_at",
 )  # fmt: skip
-ATTEMPT = (*STEP_KEY, "number", "worker", "engine", "state", "reason", "message", "exit_code", "started_at", "completed_at")
+ATTEMPT = (
+    *STEP_KEY,
+    "number",
+    "worker",
+    "engine",
+    "state",
+    "reason",
+    "message",
+    "exit_code",
+    "started_at",
+    "completed_at",
+)
 
 
 def columns(*groups: tuple[str, ...], prefix: str = "") -> str:
@@ -41,7 +52,13 @@ def assignments(names: tuple[str, ...], start: int = 1) -> str:
 
 
 def dump(value: Json | Mapping[str, Json]) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if value else "{}" if value == {} else json.dumps(value)
+    return (
+        json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        if value
+        else "{}"
+        if value == {}
+        else json.dumps(value)
+    )
 
 
 def load(text: str) -> Any:

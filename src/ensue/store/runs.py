@@ -20,6 +20,8 @@ _STEP = rows.columns(rows.STEP_KEY, rows.STEP_FIXED, rows.STEP_CHANGING)
 ADD_RUN = Sql(f"INSERT INTO runs ({_RUN}) VALUES ({rows.marks(26)}) ON CONFLICT DO NOTHING RETURNING uid")
 NAME_OF = Sql("SELECT name FROM runs WHERE namespace = $1 AND uid = $2")
 ADD_STEP = Sql(f"INSERT INTO step_runs ({_STEP}) VALUES ({rows.marks(26)})")
+FEW = 8
+"""Rows that are worth sending with others; more are sent on their own."""
 ADD_LABEL = Sql("INSERT INTO run_labels (namespace, label, value, run) VALUES ($1, $2, $3, $4)")
 NOTE_HANDLE = Sql(f"UPDATE step_runs SET handle = $7 WHERE {moves.HELD} RETURNING attempt")
 
@@ -43,7 +45,7 @@ class Runs:
         return await self._driver.write(lambda: _is_found(NOTE_HANDLE, (*moves.held(lease), handle)))
 
     async def is_current(self, lease: Lease) -> bool:
-        return await self._driver.read(lambda: _is_found(moves.IS_CURRENT, moves.held(lease)))
+        return bool(await self._driver.fetch(moves.IS_CURRENT(*moves.held(lease))))
 
     async def stop(self, namespace: Namespace, uid: RunUid, stop: Stop, by: Identity) -> Run:
         return await self._driver.write(lambda: self._stop(namespace, uid, stop, by))
@@ -63,42 +65,40 @@ class Runs:
             found = yield NAME_OF(run.namespace, run.uid)
             return Started(name=found[0][0], is_new=False)
         run = named
-        yield ADD_STEP.many([(*rows.step_key(s.key), *rows.step_fixed(s), *rows.step_changing(s)) for s in steps])
+        yield from _add_steps(steps)
         if run.labels:
             yield ADD_LABEL.many([(run.namespace, key, value, run.uid) for key, value in run.labels.items()])
         if graph.has_timers:
             yield from _set_timers(graph, run, steps)
         yield auditing.record(to_micros(now), by, "start", run.namespace, "Run", run.name, {"workflow": run.workflow})
-        claimed = (yield from claiming.claim(claimant, to_micros(now))) if claimant else ()
+        claimed = (yield from claiming.claim(claimant, to_micros(now), run)) if claimant else ()
         return Started(name=run.name, is_new=True, claimed=claimed)
 
     def _finish(self, lease: Lease, ending: Ending, claimant: Claimant | None) -> Transaction[Finished]:
-        micros: int = (yield NOW)[0][0]
-        run = yield from saving.lock_run(lease.key.namespace, lease.key.run)
+        locked = yield from saving.lock_run(lease.key.namespace, lease.key.run)
         found = yield saving.HELD_STEP(*moves.held(lease))
-        if run is None or not found:
+        if locked is None or not found:
             return Finished(is_accepted=False)
+        run, micros = locked
         graph = yield from self._graphs.of(run.definition_hash, run.workflow)
         if ending.log:
             yield from logs.add(lease, ending.log)
         step = rows.to_step(found[0])
         settled = yield from moves.finish_attempt(graph, run, step, ending, from_micros(micros))
-        claimed = (yield from claiming.claim(claimant, micros)) if claimant else ()
+        claimed = (yield from claiming.claim(claimant, micros, settled.run)) if claimant else ()
         return Finished(
             is_accepted=True, is_run_over=settled.run.state.is_final, queued=settled.queued, claimed=claimed
         )
 
     def _stop(self, namespace: Namespace, uid: RunUid, stop: Stop, by: Identity) -> Transaction[Run]:
-        micros: int = (yield NOW)[0][0]
-        run = yield from _lock_open(namespace, uid)
+        run, micros = yield from _lock_open(namespace, uid)
         run = yield from moves.stop_run(self._graphs, run, stop, from_micros(micros))
         verb = "kill" if stop is Stop.KILL else "cancel" if stop is Stop.CANCEL else "time-out"
         yield auditing.record(micros, by, verb, namespace, "Run", run.name, {})
         return run
 
     def _pause(self, namespace: Namespace, uid: RunUid, is_paused: bool, by: Identity) -> Transaction[Run]:
-        micros: int = (yield NOW)[0][0]
-        run = yield from _lock_open(namespace, uid)
+        run, micros = yield from _lock_open(namespace, uid)
         if run.stopping is not None:
             raise Conflict(f"run {run.name} is being stopped")
         graph = yield from self._graphs.of(run.definition_hash, run.workflow)
@@ -117,13 +117,14 @@ def _is_found(statement: Sql, args: tuple[object, ...]) -> Transaction[bool]:
     return bool((yield statement(*args)))
 
 
-def _lock_open(namespace: Namespace, uid: RunUid) -> Transaction[Run]:
-    run = yield from saving.lock_run(namespace, uid)
-    if run is None:
+def _lock_open(namespace: Namespace, uid: RunUid) -> Transaction[tuple[Run, int]]:
+    locked = yield from saving.lock_run(namespace, uid)
+    if locked is None:
         raise NotFound(f"no run {uid} in namespace {namespace}")
+    run, micros = locked
     if run.state.is_final:
         raise Conflict(f"run {run.name} has ended: {run.state}")
-    return run
+    return run, micros
 
 
 def _add_run(run: Run) -> Transaction[Run | None]:
@@ -140,10 +141,21 @@ def _add_run(run: Run) -> Transaction[Run | None]:
     raise StoreBroken(f"no free name for a run of {run.workflow}")
 
 
+def _add_steps(steps: tuple[StepRun, ...]) -> Transaction[None]:
+    values = [(*rows.step_key(step.key), *rows.step_fixed(step), *rows.step_changing(step)) for step in steps]
+    if len(values) > FEW:
+        yield ADD_STEP.many(values)
+        return
+    for value in values:
+        yield ADD_STEP.quietly(*value)
+
+
 def _set_timers(graph: Graph, run: Run, steps: tuple[StepRun, ...]) -> Transaction[None]:
     limit = graph.workflow.spec.timeout
     if limit is not None:
-        yield saving.SET_TIMER(run.namespace, run.uid, "", -1, saving.RUN_TIMER, to_micros(run.created_at + limit))
+        yield saving.SET_TIMER.quietly(
+            run.namespace, run.uid, "", -1, saving.RUN_TIMER, to_micros(run.created_at + limit)
+        )
     for step in steps:
         timer = saving.timer_of(graph, step)
         if timer is not None:

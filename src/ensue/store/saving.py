@@ -10,14 +10,14 @@ from ensue.core.graph import Graph
 from ensue.model.run import Phase, Reason, Run, State, StepRun
 from ensue.model.values import Json, Namespace, RunUid, to_micros
 from ensue.store import rows
-from ensue.store.statement import Sql, Statement, Transaction
+from ensue.store.statement import Row, Sql, Statement, Transaction
 
 _RUN = rows.columns(rows.RUN_KEY, rows.RUN_FIXED, rows.RUN_CHANGING)
 _STEP = rows.columns(rows.STEP_KEY, rows.STEP_FIXED, rows.STEP_CHANGING)
 _RUN_CHANGES = len(rows.RUN_CHANGING)
 _STEP_CHANGES = len(rows.STEP_CHANGING)
 
-LOCK_RUN = Sql(f"SELECT {_RUN} FROM runs WHERE namespace = $1 AND uid = $2 {{for_update}}")
+LOCK_RUN = Sql(f"SELECT {{clock}}, {_RUN} FROM runs WHERE namespace = $1 AND uid = $2 {{for_update}}")
 UPDATE_RUN = Sql(
     f"UPDATE runs SET {rows.assignments(rows.RUN_CHANGING)}"
     f" WHERE namespace = ${_RUN_CHANGES + 1} AND uid = ${_RUN_CHANGES + 2}"
@@ -30,7 +30,9 @@ HELD_STEP = Sql(f"""
     SELECT {_STEP} FROM step_runs WHERE namespace = $1 AND run = $2 AND step = $3 AND item = $4
         AND attempt = $5 AND lease_epoch = $6 AND state = 'Running'
 """)
-STEP = Sql(f"SELECT {_STEP} FROM step_runs WHERE namespace = $1 AND run = $2 AND step = $3 AND item = -1 {{for_update}}")
+STEP = Sql(
+    f"SELECT {_STEP} FROM step_runs WHERE namespace = $1 AND run = $2 AND step = $3 AND item = -1 {{for_update}}"
+)
 STEPS = Sql(f"SELECT {_STEP} FROM step_runs WHERE namespace = $1 AND run = $2 ORDER BY position, item")
 LOCK_STEPS = Sql(f"""
     SELECT {_STEP} FROM step_runs WHERE namespace = $1 AND run = $2 ORDER BY position, item {{for_update}}
@@ -39,7 +41,8 @@ NAMED_STEPS = Sql(f"""
     SELECT {_STEP} FROM step_runs WHERE namespace = $1 AND run = $2 AND step IN {{in_list:3}} AND item = -1
 """)
 ADD_ATTEMPT = Sql(
-    f"INSERT INTO attempts ({rows.columns(rows.ATTEMPT)}) VALUES ({rows.marks(len(rows.ATTEMPT))}) ON CONFLICT DO NOTHING"
+    f"INSERT INTO attempts ({rows.columns(rows.ATTEMPT)}) VALUES ({rows.marks(len(rows.ATTEMPT))})"
+    " ON CONFLICT DO NOTHING"
 )
 SET_TIMER = Sql("""
     INSERT INTO timers (namespace, run, step, item, kind, due_at) VALUES ($1, $2, $3, $4, $5, $6)
@@ -51,9 +54,10 @@ ADD_OUTBOX = Sql("INSERT INTO outbox (namespace, run, type, data, created_at) VA
 PENDING_TIMER, WAIT_TIMER, RUN_TIMER = "pending", "wait", "run"
 
 
-def lock_run(namespace: Namespace, uid: RunUid) -> Transaction[Run | None]:
+def lock_run(namespace: Namespace, uid: RunUid) -> Transaction[tuple[Run, int] | None]:
+    """The run, which nobody else changes until the commit, and the time once it was ours."""
     found = yield LOCK_RUN(namespace, uid)
-    return rows.to_run(found[0]) if found else None
+    return (rows.to_run(found[0][1:]), found[0][0]) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,63 +69,59 @@ class Settled:
 
 def settle(graph: Graph, run: Run, changed: Sequence[StepRun], now: datetime) -> Transaction[Settled]:
     """Write these steps and all that follows: dependants, the `finally` phase, the run's end."""
+    latest = {step.key.step: step for step in changed}
     ended = [step for step in changed if step.state.is_final]
-    queued = yield from write_steps(graph, changed)
     while ended:
-        dependants = yield from _dependants(graph, run, ended)
+        dependants = yield from _dependants(graph, run, ended, latest)
         move = planning.advance(graph, run, ended, dependants, now)
         run, ended = move.run, list(move.ended)
-        queued += yield from write_steps(graph, move.changed)
-    closed = yield from close(graph, run, now)
-    return Settled(closed.run, queued + closed.queued)
+        latest |= {step.key.step: step for step in move.changed}
+    return (yield from close(graph, run, list(latest.values()), now))
 
 
-def close(graph: Graph, run: Run, now: datetime) -> Transaction[Settled]:
-    """Turn to `finally` or end the run when its steps have all ended, and write it."""
-    queued = 0
+def close(graph: Graph, run: Run, changed: Sequence[StepRun], now: datetime) -> Transaction[Settled]:
+    """Write these steps; turn to `finally` or end the run when its steps have all ended, and write it."""
+    changed = list(changed)
     if planning.is_turning(graph, run):
         found = yield NAMED_STEPS(run.namespace, run.uid, json.dumps(graph.finals))
         move = planning.open_finally(graph, run, [rows.to_step(row) for row in found], now)
         run = move.run
-        queued = yield from write_steps(graph, move.changed)
+        changed += move.changed
+    for step in changed:
+        yield UPDATE_STEP.quietly(*rows.step_changing(step), *rows.step_key(step.key))
+        timer = timer_of(graph, step)
+        if timer is not None:
+            yield timer
     if run.phase is not Phase.ENDED and planning.is_over(graph, run):
         run = yield from _end(graph, run, now)
-    yield UPDATE_RUN(*rows.run_changing(run), run.namespace, run.uid)
-    return Settled(run, queued)
-
-
-def write_steps(graph: Graph, changed: Iterable[StepRun]) -> Transaction[int]:
-    """Returns how many of them are ready."""
-    queued = 0
-    for step in changed:
-        queued += step.state is State.QUEUED
-        yield UPDATE_STEP(*rows.step_changing(step), *rows.step_key(step.key))
-        if graph.has_timers:
-            timer = timer_of(graph, step)
-            if timer is not None:
-                yield timer
-    return queued
+    yield UPDATE_RUN.quietly(*rows.run_changing(run), run.namespace, run.uid)
+    return Settled(run, sum(step.state is State.QUEUED for step in changed))
 
 
 def timer_of(graph: Graph, step: StepRun) -> Statement | None:
     """What must happen to the step by itself, later."""
+    if not graph.has_timers:
+        return None
     limit = graph.nodes[step.key.step].step.pending_timeout
     if step.state is State.QUEUED and limit is not None and step.queued_at is not None:
-        return SET_TIMER(*rows.step_key(step.key), PENDING_TIMER, to_micros(step.queued_at + limit))
+        return SET_TIMER.quietly(*rows.step_key(step.key), PENDING_TIMER, to_micros(step.queued_at + limit))
     if step.state is State.WAITING and step.reason is Reason.TIMER and step.ready_at is not None:
-        return SET_TIMER(*rows.step_key(step.key), WAIT_TIMER, to_micros(step.ready_at))
+        return SET_TIMER.quietly(*rows.step_key(step.key), WAIT_TIMER, to_micros(step.ready_at))
     return None
 
 
-def _dependants(graph: Graph, run: Run, ended: Iterable[StepRun]) -> Transaction[dict[str, StepRun]]:
-    names = sorted({name for step in ended for name in graph.nodes[step.key.step].dependants})
-    if not names:
-        return {}
+def _dependants(
+    graph: Graph, run: Run, ended: Iterable[StepRun], latest: dict[str, StepRun]
+) -> Transaction[dict[str, StepRun]]:
+    """The rows of what depends on these: as this transaction has them, else as they are stored."""
+    wanted = {name for step in ended for name in graph.nodes[step.key.step].dependants}
+    names = sorted(wanted - latest.keys())
+    found: Sequence[Row] = ()
     if len(names) == 1:
         found = yield STEP(run.namespace, run.uid, names[0])
-    else:
+    elif names:
         found = yield NAMED_STEPS(run.namespace, run.uid, json.dumps(names))
-    return {row[2]: rows.to_step(row) for row in found}
+    return {name: latest[name] for name in wanted & latest.keys()} | {row[2]: rows.to_step(row) for row in found}
 
 
 def _end(graph: Graph, run: Run, now: datetime) -> Transaction[Run]:
@@ -130,7 +130,7 @@ def _end(graph: Graph, run: Run, now: datetime) -> Transaction[Run]:
         found = yield STEPS(run.namespace, run.uid)
         run = resulting.with_outputs(graph, run, [rows.to_step(row) for row in found], now)
     if graph.has_timers:
-        yield CLEAR_TIMERS(run.namespace, run.uid)
+        yield CLEAR_TIMERS.quietly(run.namespace, run.uid)
     data: dict[str, Json] = {
         "name": run.name,
         "workflow": run.workflow,
@@ -139,7 +139,7 @@ def _end(graph: Graph, run: Run, now: datetime) -> Transaction[Run]:
         "message": run.message,
         "outputs": dict(run.outputs),
     }
-    yield ADD_OUTBOX(
+    yield ADD_OUTBOX.quietly(
         run.namespace, run.uid, f"dev.ensue.run.{run.state.lower()}.v1", rows.dump(data), to_micros(now)
     )
     return run

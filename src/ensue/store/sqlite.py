@@ -103,6 +103,9 @@ class SqliteDriver:
     async def read(self, begin: Begin[T]) -> T:
         return await self._hand(self._reads, begin)
 
+    async def fetch(self, statement: Statement) -> Sequence[Row]:
+        return await self._hand(self._reads, lambda: _one(statement))
+
     def _hand(self, inbox: Inbox, begin: Begin[T]) -> "asyncio.Future[T]":
         if not self._is_open:
             raise Unavailable("The store is closed")
@@ -307,7 +310,7 @@ def perform(cursor: sqlite3.Cursor, begin: Begin[T]) -> T:
 
 
 def execute(cursor: sqlite3.Cursor, statement: Statement) -> Sequence[Row]:
-    sql, args, is_many = statement
+    sql, args, is_many, _ = statement
     pick = sql.pick
     if is_many:
         cursor.executemany(sql.sqlite, args if pick is None else map(pick, args))
@@ -315,6 +318,10 @@ def execute(cursor: sqlite3.Cursor, statement: Statement) -> Sequence[Row]:
     if statement is NOW:
         return ((time.time_ns() // 1000,),)
     return cursor.execute(sql.sqlite, args if pick is None else pick(args)).fetchall()
+
+
+def _one(statement: Statement) -> Transaction[Sequence[Row]]:
+    return (yield statement)
 
 
 def _settle(members: Sequence[Member[Any]]) -> None:

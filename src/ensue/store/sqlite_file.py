@@ -1,6 +1,7 @@
 """Opening a SQLite file as the driver needs it, and the names of its errors."""
 
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -50,6 +51,7 @@ def _connect(path: Path, mode: str, prepare: Callable[[sqlite3.Connection], None
     )
     try:
         prepare(connection)
+        connection.create_function("ensue_now", 0, lambda: time.time_ns() // 1000)
         connection.execute("PRAGMA foreign_keys = ON")
         # LIKE as on PostgreSQL, and it can use an index.
         connection.execute("PRAGMA case_sensitive_like = ON")

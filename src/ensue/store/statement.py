@@ -17,11 +17,16 @@ _LITERAL_OR_PARAMETER = re.compile(r"'[^']*'|\$(\d+)")
 
 
 class Statement(NamedTuple):
-    """A text and its arguments; with `is_many`, one row of arguments after the other and no rows back."""
+    """A text and its arguments; with `is_many`, one row of arguments after the other and no rows back.
+
+    A quiet one answers no rows, so a driver may hold it back until the next that does, or the commit. Quiet
+    statements in a row must not concern the same row: PostgreSQL is sent them as one statement.
+    """
 
     sql: "Sql"
     args: Sequence[Any]
-    is_many: bool
+    is_many: bool = False
+    is_quiet: bool = False
 
 
 class Sql:
@@ -44,7 +49,10 @@ class Sql:
         self.pick = None if order == list(range(len(order))) else _picker(self.order)
 
     def __call__(self, *args: Any) -> Statement:
-        return Statement(self, args, False)
+        return Statement(self, args)
+
+    def quietly(self, *args: Any) -> Statement:
+        return Statement(self, args, False, True)
 
     def many(self, rows: Sequence[Sequence[Any]]) -> Statement:
         """Execute once per row of arguments; answers no rows."""
@@ -52,6 +60,25 @@ class Sql:
 
     def __repr__(self) -> str:
         return f"Sql({self.postgres!r})"
+
+
+def together(texts: Sequence[str]) -> str:
+    """Several PostgreSQL texts that change rows as one, their arguments in one list."""
+    parts = []
+    offset = 0
+    for number, text in enumerate(texts):
+        highest = 0
+
+        def shift(match: re.Match[str], offset: int = offset) -> str:
+            nonlocal highest
+            if match[1] is None:
+                return match[0]
+            highest = max(highest, int(match[1]))
+            return f"${int(match[1]) + offset}"
+
+        parts.append(f"q{number} AS ({_LITERAL_OR_PARAMETER.sub(shift, text)})")
+        offset += highest
+    return f"WITH {', '.join(parts)} SELECT"
 
 
 Transaction: TypeAlias = Generator[Statement, Sequence[Row], T]

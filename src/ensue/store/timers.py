@@ -36,10 +36,11 @@ class Timers:
 
     def _fire(self, timer: Row) -> Transaction[None]:
         namespace, uid, step, _, kind = timer
-        micros: int = (yield NOW)[0][0]
-        run = yield from saving.lock_run(Namespace(namespace), RunUid(uid))
-        taken = yield TAKE(*timer, micros)
-        if not taken or run is None or run.state.is_final:
+        locked = yield from saving.lock_run(Namespace(namespace), RunUid(uid))
+        if locked is None:
+            return
+        run, micros = locked
+        if not (yield TAKE(*timer, micros)) or run.state.is_final:
             return
         if kind == saving.RUN_TIMER:
             # `finally` has all the time it needs.
@@ -54,7 +55,7 @@ class Timers:
         step = rows.to_step(found[0])
         if kind == saving.WAIT_TIMER and step.state is State.WAITING and step.reason is Reason.TIMER:
             ended = planning.wake(step, now)
-            yield saving.ADD_ATTEMPT(*rows.attempt_of(step, ended, now))
+            yield saving.ADD_ATTEMPT.quietly(*rows.attempt_of(step, ended, now))
             yield from saving.settle(graph, run, [ended], now)
         node = graph.nodes[name]
         limit = node.step.pending_timeout

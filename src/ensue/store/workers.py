@@ -82,9 +82,11 @@ class Workers:
         return await self._driver.write(lambda: _hold(duty, worker, ttl))
 
     def _lose(self, worker: WorkerId, key: Row) -> Transaction[int]:
-        micros: int = (yield NOW)[0][0]
-        run = yield from saving.lock_run(Namespace(key[0]), RunUid(key[1]))
-        if run is None or not (yield IS_LAPSED(worker, micros)):
+        locked = yield from saving.lock_run(Namespace(key[0]), RunUid(key[1]))
+        if locked is None:
+            return 0
+        run, micros = locked
+        if not (yield IS_LAPSED(worker, micros)):
             return 0
         found = yield HELD(*key, worker)
         if not found:
@@ -101,7 +103,7 @@ def _register(worker: Worker, ttl: timedelta) -> Transaction[tuple[Lease, ...]]:
         now, now + _micros(ttl), int(worker.is_draining),
     )  # fmt: skip
     held = yield TAKE_BACK(worker.id)
-    return (yield from claiming.leases(worker.id, list(held), now)) if held else ()
+    return (yield from claiming.leases(worker.id, held, now)) if held else ()
 
 
 def _renew(worker: WorkerId, ttl: timedelta) -> Transaction[tuple[StopOrder, ...] | None]:

@@ -170,6 +170,10 @@ class ProcessEngine:
     def _attempts(self, run: str) -> list[str]:
         return [f"{run}/{name}" for name in _names(os.path.join(self._paths.attempts, run))]
 
+    async def retire(self) -> None:
+        """Nobody comes after this server: end the supervisor too, unless it still has steps."""
+        await self._link.retire()
+
     async def close(self) -> None:
         self._link.close()
 

@@ -35,6 +35,7 @@ class _Wire(asyncio.Protocol):
         self._incoming = bytearray()
         self._asked: dict[int, asyncio.Future[Answer]] = {}
         self._number = 0
+        self.gone = asyncio.Event()
 
     @property
     def is_open(self) -> bool:
@@ -57,6 +58,7 @@ class _Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
+        self.gone.set()
         asked, self._asked = self._asked, {}
         for future in asked.values():
             if not future.done():
@@ -174,6 +176,19 @@ class Link:
         except OSError as error:
             raise Unavailable(f"the supervisor of steps cannot be started: {error}") from error
         await asyncio.wait_for(process.wait(), _PATIENCE)
+
+    async def retire(self) -> None:
+        """End the supervisor, if there is one and it has no steps; returns when it has gone."""
+        wire = self._wire if self._wire is not None and self._wire.is_open else await self._connect()
+        if wire is None:
+            return
+        try:
+            if not (await wire.ask("hello", {"version": layout.PROTOCOL})).get("attempts"):
+                await wire.ask("retire", {})
+                await wire.gone.wait()
+        except Gone:
+            pass
+        wire.close()
 
     def close(self) -> None:
         if self._wire is not None:

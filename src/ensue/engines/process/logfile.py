@@ -4,6 +4,7 @@ What a reader gets is one sequence that only grows: the head as it is written an
 that says how much was cut, then the tail. So an offset means the same bytes whenever it is asked for.
 """
 
+import errno
 import os
 import struct
 import time
@@ -35,18 +36,17 @@ class File:
         length = _FRAME.size + len(data)
         try:
             if os.writev(self._descriptor, [_FRAME.pack(len(data), stream, micros), data]) != length:
-                raise OSError("the disk is full")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError:
-            os.ftruncate(self._descriptor, self.size)
-            os.lseek(self._descriptor, self.size, os.SEEK_SET)
+            self.cut_to(self.size, self.held)
             raise
         self.size += length
         self.held += len(data)
 
-    def clear(self) -> None:
-        os.ftruncate(self._descriptor, 0)
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        self.size = self.held = 0
+    def cut_to(self, size: int, held: int) -> None:
+        os.ftruncate(self._descriptor, size)
+        os.lseek(self._descriptor, size, os.SEEK_SET)
+        self.size, self.held = size, held
 
     def line_after(self, offset: int) -> int:
         """Where the first line at or after byte `offset` of the log in this file starts."""
@@ -97,12 +97,14 @@ class Writer:
         self._put(self._tail_for(len(data)), stream, micros, data)
 
     def _put(self, file: File, stream: int, micros: int, data: bytes) -> None:
+        before = file.size, file.held
         try:
             if self._lost:
                 file.write(SYSTEM, micros, lost_line(self._lost, self._lost_for))
-                self._lost = 0
             file.write(stream, micros, data)
+            self._lost = 0
         except OSError as error:
+            file.cut_to(*before)
             self._lost += len(data)
             self._lost_for = os.strerror(error.errno) if error.errno else str(error)
 
@@ -112,7 +114,7 @@ class Writer:
         if self._tails[-1].held and self._tails[-1].held + length > self._half:
             self._tails.reverse()
             self._rotated_out += self._tails[-1].held
-            self._tails[-1].clear()
+            self._tails[-1].cut_to(0, 0)
         return self._tails[-1]
 
     def finish(self) -> dict[str, object]:

@@ -128,6 +128,8 @@ class Supervisor:
         self._care()
         while not self._is_over:
             self._loop.turn()
+        # Before clients see the end, so that none finds the name again.
+        os.unlink("socket")
         self._desk.close()
 
     def _signalled(self, numbers: bytes) -> None:
@@ -241,7 +243,6 @@ def serve(paths: layout.Layout, linger: float, ready: int) -> None:
     log("serves")
     os.close(ready)
     supervisor.run()
-    os.unlink("socket")
     log("ends")
 
 

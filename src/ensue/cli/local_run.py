@@ -1,0 +1,167 @@
+"""One run inside this process: started, shown while it goes on, stopped by signals."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import click
+
+from ensue import app
+from ensue.cli import tables
+from ensue.cli.invocation import Invocation
+from ensue.files.documents import Document
+from ensue.model.errors import Conflict
+from ensue.model.identity import Identity
+from ensue.model.run import Reason, Run, State, StepRun
+from ensue.model.values import Json
+from ensue.operations import definitions, logs, runs
+from ensue.operations.world import World
+from ensue.settings import Settings
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LOOK_SECONDS = 0.2
+KILL_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    document: Document
+    parameters: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    whole: runs.Whole
+    is_interrupted: bool
+
+
+async def execute(settings: Settings, order: Order, invocation: Invocation, *, is_log_on_stdout: bool) -> Result:
+    """Run it to its end. Nothing of it is left running, however this ends."""
+    interruption = Interruption(invocation=invocation)
+    with interruption.caught():
+        async with app.open_node(settings, is_last=True) as node:
+            stop = asyncio.Event()
+            work = asyncio.create_task(app.work(node, stop))
+            show = Show(world=node.world, invocation=invocation, is_log_on_stdout=is_log_on_stdout)
+            see = asyncio.create_task(_see_through(node.world, order, show, interruption))
+            try:
+                await asyncio.wait({work, see}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                see.cancel()
+                await asyncio.wait({see})
+                stop.set()
+                await work
+            return Result(whole=see.result(), is_interrupted=interruption.count > 0)
+
+
+async def _see_through(world: World, order: Order, show: "Show", interruption: "Interruption") -> runs.Whole:
+    identity = app.local_identity()
+    stored = await definitions.apply_document(identity, world, order.document, manager="file")
+    start = runs.Start(namespace=stored.namespace, workflow=stored.name, parameters=order.parameters)
+    run = await runs.start(identity, world, start)
+    show.invocation.say(f"run {run.name} started")
+    interruption.concern(world, identity, run)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(show.lines(identity, run))
+            tasks.create_task(show.states(identity, run))
+    except BaseException:
+        await _kill(world, identity, run)
+        raise
+    return await runs.get(identity, world, run.namespace, run.name)
+
+
+async def _kill(world: World, identity: Identity, run: Run) -> None:
+    with contextlib.suppress(Conflict):
+        await runs.stop(identity, world, run.namespace, run.name, is_kill=True)
+        await runs.wait(identity, world, run.namespace, run.name, KILL_SECONDS)
+
+
+class Interruption:
+    """The first signal cancels the run, the second kills it, a third ends this process's patience."""
+
+    def __init__(self, *, invocation: Invocation) -> None:
+        self._invocation = invocation
+        self._run: tuple[World, Identity, Run] | None = None
+        self._orders: set[asyncio.Task[None]] = set()
+        self._main: asyncio.Task[object] | None = None
+        self.count = 0
+
+    @contextlib.contextmanager
+    def caught(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        self._main = asyncio.current_task()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, self._interrupt)
+        try:
+            yield
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+        finally:
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
+
+    def concern(self, world: World, identity: Identity, run: Run) -> None:
+        """From now on a signal is about this run."""
+        self._run = (world, identity, run)
+
+    def _interrupt(self) -> None:
+        self.count += 1
+        if self._run is None or self.count > 2:
+            assert self._main is not None
+            self._main.cancel()
+            return
+        is_kill = self.count == 2
+        self._invocation.say("killing the run" if is_kill else "cancelling the run; Ctrl-C again kills it")
+        order = asyncio.create_task(self._stop(*self._run, is_kill))
+        self._orders.add(order)
+        order.add_done_callback(self._orders.discard)
+
+    async def _stop(self, world: World, identity: Identity, run: Run, is_kill: bool) -> None:
+        with contextlib.suppress(Conflict):
+            await runs.stop(identity, world, run.namespace, run.name, is_kill=is_kill)
+
+
+class Show:
+    """What a person sees of a run while it goes on."""
+
+    def __init__(self, *, world: World, invocation: Invocation, is_log_on_stdout: bool) -> None:
+        self._world = world
+        self.invocation = invocation
+        self._is_log_on_stdout = is_log_on_stdout
+        self._said: dict[str, tuple[State, Reason, int]] = {}
+
+    async def lines(self, identity: Identity, run: Run) -> None:
+        """Every line of every step, as it comes."""
+        steps = await self._world.history.steps(run.namespace, run.uid)
+        width = max(len(step.key.title) for step in steps)
+        select = logs.Select(is_followed=True)
+        async for line in logs.read(identity, self._world, run.namespace, run.name, select):
+            click.echo(f"{line.step:<{width}} | {line.text}", err=not self._is_log_on_stdout)
+
+    async def states(self, identity: Identity, run: Run) -> None:
+        """Every change of a step, until the run has ended."""
+        while True:
+            current = await runs.wait(identity, self._world, run.namespace, run.name, LOOK_SECONDS)
+            for step in await self._world.history.steps(run.namespace, run.uid):
+                self._say(step)
+            if current.state.is_final:
+                return
+
+    def _say(self, step: StepRun) -> None:
+        now = (step.state, step.reason, step.attempt)
+        if self._said.get(step.key.title) == now:
+            return
+        self._said[step.key.title] = now
+        if step.state is State.PENDING or (step.state is State.QUEUED and not step.reason):
+            return
+        text = f"{step.key.title}: {tables.paint(step.state, step.state)}"
+        if step.reason:
+            text += f" ({step.reason})"
+        if step.attempt > 1 and step.state is State.RUNNING:
+            text += f", try {step.attempt}"
+        if step.started_at and step.completed_at:
+            text += f" after {tables.span(step.completed_at - step.started_at)}"
+        self.invocation.say(text)

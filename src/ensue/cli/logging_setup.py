@@ -1,0 +1,44 @@
+"""The program's own log, on stderr: lines for people, or JSON lines."""
+
+import json
+import logging
+from datetime import UTC, datetime
+
+LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
+
+
+class Text(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        head = f"{_time(record)} {record.levelname:<7} {record.name}: {record.getMessage()}"
+        return f"{head}\n{self.formatException(record.exc_info)}" if record.exc_info else head
+
+
+class Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": _time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            entry["error"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def set_up(level: int, form: str = "text") -> None:
+    """Once, by a command that runs the server's code."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(Json() if form == "json" else Text())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("uvicorn.error").setLevel(max(level, logging.WARNING))
+    logging.getLogger("asyncio").setLevel(max(level, logging.WARNING))
+
+
+def level_of(verbosity: int) -> int:
+    return LEVELS[min(verbosity, len(LEVELS) - 1)]
+
+
+def _time(record: logging.LogRecord) -> str:
+    at = datetime.fromtimestamp(record.created, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,67 @@
+"""What a run is given: `-p name=value`, `-p name:=JSON`, `--params-file FILE`; a flag wins over the file."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ensue.core import checking
+from ensue.files import composing, decoding
+from ensue.files.constructing import construct
+from ensue.files.limits import DEFAULT_LIMITS
+from ensue.model.definition import Dialect
+from ensue.model.errors import InvalidDefinition, InvalidInput, InvalidParameters, NotFound
+from ensue.model.values import Json
+from ensue.model.workflow import Workflow
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+def options(command: Decorated) -> Decorated:
+    """Add -p and --params-file."""
+    for option in (
+        click.option("--params-file", metavar="FILE", help="A YAML or JSON file with parameters by name."),
+        click.option(
+            "-p",
+            "--param",
+            "assignments",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="A parameter; NAME:=JSON for a list, mapping or number. May be repeated.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def read(workflow: Workflow, assignments: Sequence[str], file: str | None) -> dict[str, Json]:
+    """The values given. Raises InvalidParameters, InvalidInput, NotFound."""
+    values = {} if file is None else _of_file(file)
+    given = [checking.read_assignment(workflow, text) for text in assignments]
+    names = [name for name, _ in given]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidParameters(f'the parameter "{name}" is given twice')
+    return values | dict(given)
+
+
+def _of_file(path: str) -> dict[str, Json]:
+    try:
+        text = decoding.decode(Path(path).read_bytes(), limits=DEFAULT_LIMITS, is_json=path.endswith(".json"))
+        nodes = [node for node in composing.compose(text, limits=DEFAULT_LIMITS) if node is not None]
+    except FileNotFoundError:
+        raise NotFound(f"there is no file {path}") from None
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from None
+    except InvalidDefinition as error:
+        raise InvalidDefinition([replace(problem, file=path) for problem in error.problems]) from None
+    value, problems = construct(nodes[0] if nodes else None, dialect=Dialect.ENSUE, limits=DEFAULT_LIMITS)
+    if problems:
+        raise InvalidParameters("; ".join(str(replace(problem, file=path)) for problem in problems))
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or len(nodes) > 1:
+        raise InvalidParameters(f"{path} is not one mapping of names to values", remedy="write it as `name: value`")
+    return value

@@ -1,0 +1,164 @@
+"""`ensue run`: a workflow from a file, without a server."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ensue import app, files, settings
+from ensue.api import views
+from ensue.cli import (
+    definition_files,
+    durations,
+    exits,
+    invocation,
+    local_run,
+    logging_setup,
+    parameters,
+    printing,
+    step_table,
+)
+from ensue.cli.invocation import Invocation
+from ensue.core import checking, graph
+from ensue.files.documents import Document
+from ensue.model.errors import InvalidDefinition, NotFound, Problem
+from ensue.model.values import Json, format_duration, parse_duration
+from ensue.model.workflow import Workflow
+
+ENGINES = ("inline", "process")
+
+
+@click.command("run")
+@click.argument("file")
+@click.argument("workflow", required=False)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Keep the run in this data directory; by default nothing is kept.",
+)
+@parameters.options
+@click.option("--engine", type=click.Choice(ENGINES), help="Where steps run that may run there and name no engine.")
+@click.option("--timeout", type=durations.DURATION, metavar="DURATION", help="The longest time the run may take.")
+@invocation.options
+@invocation.pass_invocation
+def command(
+    invocation: Invocation,
+    file: str,
+    workflow: str | None,
+    data: Path | None,
+    assignments: Sequence[str],
+    params_file: str | None,
+    engine: str | None,
+    timeout: str | None,
+) -> int:
+    """Run a workflow from FILE (`-` is standard input) to its end, without a server.
+
+    What steps print goes to stdout, progress to stderr; the exit code is the outcome. Ctrl-C cancels the run,
+    a second one kills it. WORKFLOW is needed when the file has several.
+
+    \b
+    Examples:
+      ensue run build.yaml -p branch=main -p 'hosts:=["a", "b"]'
+      ensue run build.yaml -o json > result.json
+    """
+    logging_setup.set_up(logging_setup.level_of(invocation.verbosity))
+    known = app.known()
+    document = _choose(definition_files.load([file], known), workflow, file)
+    document = _tailored(document, known, engine, timeout)
+    definition = document.definition
+    assert isinstance(definition, Workflow)
+    values = parameters.read(definition, assignments, params_file)
+    with _directory(data) as directory:
+        chosen = _settings(directory)
+        _require_place(definition, chosen.labels)
+        return _execute(invocation, chosen, local_run.Order(document=document, parameters=values))
+
+
+def _execute(invocation: Invocation, chosen: settings.Settings, order: local_run.Order) -> int:
+    is_for_people = invocation.is_for_people
+    result = asyncio.run(local_run.execute(chosen, order, invocation, is_log_on_stdout=is_for_people))
+    view = views.run(result.whole.run, result.whole.steps, result.whole.attempts)
+    text = printing.encoded(invocation.form, view)
+    if text is None:
+        invocation.say(step_table.summary(view))
+    else:
+        click.echo(text)
+    return exits.INTERRUPTED if result.is_interrupted else exits.of_state(view["status"]["state"])
+
+
+def _choose(documents: Sequence[Document], name: str | None, file: str) -> Document:
+    found = {doc.definition.metadata.name: doc for doc in documents if isinstance(doc.definition, Workflow)}
+    if not found:
+        raise InvalidDefinition([Problem(message="the file holds no workflow", file=file)])
+    names = ", ".join(found)
+    if name is None and len(found) > 1:
+        raise click.UsageError(f"{file} has several workflows; name one of {names}")
+    if name is not None and name not in found:
+        raise NotFound(f"{file} has no workflow {name}", remedy=f"it has {names}")
+    return found[name or names]
+
+
+def _tailored(document: Document, known: checking.Known, engine: str | None, timeout: str | None) -> Document:
+    """The same workflow with what the flags say."""
+    if engine is None and timeout is None:
+        return document
+    body = files.body(document)
+    spec = body["spec"]
+    assert isinstance(spec, dict) and isinstance(document.definition, Workflow)
+    if timeout is not None:
+        own = document.definition.spec.timeout
+        limit = parse_duration(timeout)
+        spec["timeout"] = format_duration(limit if own is None else min(own, limit))
+    if engine is not None:
+        defined = document.definition.spec
+        for part, steps in (("steps", defined.steps), ("finally", defined.finally_)):
+            given = spec.get(part, [])
+            assert isinstance(given, list)
+            for step, definition in zip(given, steps, strict=True):
+                _place_on(engine, step, definition.kind)
+    return files.accept(body, document.file, known=known)
+
+
+def _place_on(engine: str, step: Json, kind: str) -> None:
+    if isinstance(step, dict) and "engine" not in step and kind in checking.ENGINE_STEP_TYPES[engine]:
+        step["engine"] = engine
+
+
+def _require_place(definition: Workflow, labels: Mapping[str, str]) -> None:
+    """Refuse what nobody here would ever run."""
+    problems = []
+    for name, node in graph.build(definition).nodes.items():
+        if node.engine not in ENGINES:
+            remedy = f"this command has {' and '.join(ENGINES)}"
+            problems.append(Problem(message=f"step {name} needs the engine {node.engine}", remedy=remedy))
+        if not node.step.requires.items() <= labels.items():
+            remedy = "set ENSUE_LABELS if this machine has them"
+            problems.append(Problem(message=f"step {name} needs a worker with {node.selector}", remedy=remedy))
+    if problems:
+        raise InvalidDefinition(problems)
+
+
+def _settings(directory: Path) -> settings.Settings:
+    """Of the environment, but for where things are kept."""
+    own: dict[str, Any] = {"data_dir": directory, "database_url": "", "storage_dir": directory / "storage"}
+    return settings.load(os.environ, **own)
+
+
+@contextlib.contextmanager
+def _directory(data: Path | None) -> Iterator[Path]:
+    """The given one, or one that is gone afterwards."""
+    if data is not None:
+        yield data.absolute()
+        return
+    temporary = Path(tempfile.mkdtemp(prefix="ensue-run-"))
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

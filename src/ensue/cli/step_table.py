@@ -1,0 +1,45 @@
+"""The steps of a run, for people."""
+
+from typing import Any
+
+from ensue.cli import tables
+
+View = dict[str, Any]
+
+
+def summary(run: View) -> str:
+    """A line for each step, and one for the run."""
+    return "\n".join(filter(None, ("", steps(run), "", outcome(run))))
+
+
+def steps(run: View, *, width: int | None = None) -> str:
+    titles = ("STEP", "STATE", "TRY", "DURATION", "MESSAGE")
+    rows = [
+        (
+            step["name"],
+            state(step),
+            str(step["attempt"] or ""),
+            tables.age(step.get("startTime"), step.get("completionTime")),
+            note(step),
+        )
+        for step in run["status"]["steps"]
+    ]
+    return tables.table(titles, rows, width=width)
+
+
+def state(item: View) -> str:
+    """The state, with its reason."""
+    return item["state"] + (f" ({item['reason']})" if item["reason"] else "")
+
+
+def note(step: View) -> str:
+    """The message, in one line; an exit code where that is all there is."""
+    text = " ".join(step["message"].split())
+    return text or (f"exit code {step['exitCode']}" if step.get("exitCode") else "")
+
+
+def outcome(run: View) -> str:
+    status = run["status"]
+    length = tables.age(run["metadata"]["creationTimestamp"], status.get("completionTime"))
+    text = f"{run['metadata']['name']}: {tables.paint(state(status), status['state'])} after {length}"
+    return f"{text}: {status['message']}" if status["message"] else text

@@ -1,0 +1,77 @@
+"""Why a run is where it is."""
+
+from typing import Any
+
+import pytest
+
+from ensue.core import explaining
+from ensue.core.explaining import Place
+from ensue.model.run import State
+from tests.core.playing import ASLEEP, FAILED, SUCCEEDED, Play, workflow
+
+PLACES = [Place(name="one", labels={"os": "linux"}, engines=("inline", "process"))]
+
+
+def texts(play: Play, places: list[Place] = PLACES) -> dict[str, str]:
+    found = explaining.explain(play.graph, play.run, list(play.steps.values()), places)
+    return {item.subject: item.text for item in found}
+
+
+def test_a_step_that_waits_names_what_it_waits_for() -> None:
+    play = Play(workflow([{"name": "a"}, {"name": "b"}, {"name": "c", "after": ["a", "b"]}], [{"name": "z"}]))
+    play.carry_out("a", SUCCEEDED)
+    said = texts(play)
+    assert said["c"] == "it waits for b to end"
+    assert said["z"] == "it runs when the other steps have ended"
+    assert said["w-bcdfg"] == "it waits for b"
+
+
+@pytest.mark.parametrize(
+    ("step", "text"),
+    [
+        ({}, "it is ready and waits for a free slot on a worker"),
+        ({"requires": {"os": "linux"}}, "it is ready and waits for a free slot on a worker"),
+        ({"requires": {"os": "linux", "gpu": "1"}}, "it is ready, but no worker has the labels gpu=1,os=linux"),
+        ({"requires": {"x": "a,b"}}, "it is ready, but no worker has the labels x=a%2Cb"),
+        ({"engine": "ssh"}, "it is ready, but no worker has the engine ssh"),
+    ],
+)
+def test_a_step_that_is_ready_says_what_keeps_it(step: dict[str, Any], text: str) -> None:
+    assert texts(Play(workflow([{"name": "a", **step}])))["a"] == text
+
+
+def test_a_paused_run_says_how_to_go_on() -> None:
+    play = Play(workflow([{"name": "a"}]))
+    play.pause()
+    assert "ensue resume" in texts(play)["w-bcdfg"]
+    assert texts(play)["a"] == "it is ready; the run is paused"
+
+
+def test_a_sleeping_step_says_until_when() -> None:
+    play = Play(workflow([{"name": "a"}]))
+    play.carry_out("a", ASLEEP)
+    assert texts(play)["a"] == "it sleeps until 2026-01-01T01:00:00+00:00"
+
+
+def test_a_step_that_is_tried_again_says_when() -> None:
+    play = Play(workflow([{"name": "a", "retry": {"limit": 1}}]))
+    play.carry_out("a", FAILED)
+    assert texts(play)["a"].startswith("it is tried again at 2026-01-01T00:00:01+00:00")
+
+
+def test_a_run_that_is_being_stopped_names_what_it_waits_for() -> None:
+    play = Play(workflow([{"name": "a"}], [{"name": "z"}]))
+    play.claim("a")
+    play.stop()
+    said = texts(play)
+    assert said["w-bcdfg"] == "it is being stopped and waits for a"
+    assert said["a"].endswith("and has been asked to end")
+
+
+def test_an_end_is_explained_by_its_message() -> None:
+    play = Play(workflow([{"name": "a"}, {"name": "b", "after": ["a"]}]))
+    play.carry_out("a", FAILED)
+    said = texts(play)
+    assert said["b"] == "step a did not end as needed"
+    assert said["w-bcdfg"] == "step a failed"
+    assert play.run.state is State.FAILED

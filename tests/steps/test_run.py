@@ -1,0 +1,69 @@
+"""From a step that runs a program to its command."""
+
+from typing import Any
+
+import pytest
+
+from ensue.model.errors import Fail
+from ensue.model.workflow import Step
+from ensue.ports.engine import Command
+from ensue.steps import run
+
+
+def command(environment: dict[str, str] | None = None, /, **fields: Any) -> Command:
+    step = Step.model_validate({"name": "work", **fields})
+    return run.command(step, environment or {}, step.with_)
+
+
+def test_a_script_goes_to_the_default_shell_as_it_is_written() -> None:
+    script = "echo ${HOME} $(date) ${parameters.x}\n"
+    made = command(run=script)
+    assert made.argv == ("/bin/sh", "-e", "$(ENSUE_SCRIPT)")
+    assert made.env == {"ENSUE_SCRIPT": script}
+
+
+def test_the_steps_shell_wins_over_the_default() -> None:
+    step = Step.model_validate({"name": "work", "run": "x", "shell": "python3 -u"})
+    assert run.command(step, {}, {}, "bash -e").argv[:2] == ("python3", "-u")
+    assert run.command(step.model_copy(update={"shell": ""}), {}, {}, "bash -e").argv[:2] == ("bash", "-e")
+
+
+def test_input_lines_are_joined() -> None:
+    assert command(input=["a", "b $(c)"]).env["ENSUE_SCRIPT"] == "a\nb $(c)"
+
+
+def test_command_and_args_are_taken_with_references_filled_in() -> None:
+    made = command({"NAME": "x y"}, command=["echo", "$(NAME)"], args=["a$(NAME)b", "$(OTHER)", "$$(NAME)", "$NAME"])
+    assert made.argv == ("echo", "x y", "ax yb", "$(OTHER)", "$(NAME)", "$NAME")
+
+
+@pytest.mark.parametrize("argv", [["sh", "-c"], ["/bin/bash", "-euc"], ["env", "-i", "bash", "-o", "pipefail", "-c"]])
+def test_a_value_never_becomes_script_text(argv: list[str]) -> None:
+    with pytest.raises(Fail, match="NAME"):
+        command({"NAME": "; rm -rf /"}, command=argv, args=["echo $(NAME)"])
+    made = command({"NAME": "x"}, command=argv, args=["echo $(date) $$", "$(NAME)"])
+    assert made.argv[-2:] == ("echo $(date) $$", "x")
+
+
+def test_a_variable_with_the_scripts_name_is_not_taken_for_one() -> None:
+    made = command({"ENSUE_SCRIPT": "evil"}, command=["echo", "$(ENSUE_SCRIPT)"])
+    assert made.env == {}
+
+
+def test_options_are_read_from_with() -> None:
+    made = command(run="x", workdir="sub", **{"with": {"pty": True, "user": "ann", "stdin": "hi"}})
+    assert (made.has_pty, made.user, made.stdin, made.workdir) == (True, "ann", b"hi", "sub")
+
+
+@pytest.mark.parametrize(
+    ("fields", "part"),
+    [
+        ({}, "nothing to run"),
+        ({"run": "x", "with": {"tty": True}}, "with.tty"),
+        ({"run": "x" * (2**20 + 1)}, "longer"),
+        ({"run": "x", "shell": "sh 'oops"}, "shell"),
+    ],
+)
+def test_what_cannot_run_is_refused(fields: dict[str, object], part: str) -> None:
+    with pytest.raises(Fail, match=part):
+        command(**fields)
