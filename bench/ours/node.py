@@ -17,7 +17,7 @@ from ensue.settings import Settings
 
 ME = Identity(subject="user:bench", groups=("admin",))
 NAMESPACE = Namespace("default")
-PATIENCE = 300.0
+PATIENCE = 120.0
 
 
 @contextlib.asynccontextmanager

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ensue import __version__, plugins
-from ensue.core.checking import Known
+from ensue import __version__, steps
 from ensue.engines.inline import InlineEngine
 from ensue.engines.process import layout
 from ensue.engines.process.engine import ProcessEngine
@@ -24,7 +23,7 @@ from ensue.model.errors import Unavailable
 from ensue.model.identity import Identity
 from ensue.model.values import WorkerId
 from ensue.operations.world import Starting, World
-from ensue.ports.engine import Limits, StepType
+from ensue.ports.engine import Limits
 from ensue.ports.store import Worker
 from ensue.ports.wakeup import Wakeup
 from ensue.runtime import keeping, stepping
@@ -147,7 +146,7 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
             worker = WorkerId(_instance_id(directory))
             clock = SystemClock()
             process = ProcessEngine(data_dir=settings.data_dir, step_user=settings.step_user)
-            direct = InlineEngine(step_types=step_types(), clock=clock)
+            direct = InlineEngine(step_types=steps.installed(), clock=clock)
             engines = stepping.Engines(
                 direct=direct,
                 others={"process": process},
@@ -214,7 +213,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
         definitions=definitions,
         feed=feed,
         history=history,
-        known=known(),
+        known=steps.known(),
         logs=logs,
         runs=runs,
         starting=starting,
@@ -223,16 +222,6 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
         workers=workers,
     )
     return Node(world=world, runner=runner, keeper=keeper, driver=driver)
-
-
-def known() -> Known:
-    """What is installed, for checking definitions."""
-    inputs = {name: step_type.inputs for name, step_type in step_types().items()}
-    return Known(step_types={**inputs, "run": run_step.RunInputs})
-
-
-def step_types() -> dict[str, StepType]:
-    return {name: step_type() for name, step_type in plugins.load(plugins.STEP_TYPES).items()}
 
 
 def _profile(settings: Settings, worker: WorkerId, engines: stepping.Engines) -> Profile:

@@ -6,7 +6,7 @@ import select
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -99,20 +99,23 @@ def end(pid: int, number: int = signal.SIGTERM) -> None:
 
 
 @pytest.fixture
-async def bench() -> AsyncIterator[ProcessBench]:
+def make_bench() -> Iterator[Callable[[], ProcessBench]]:
+    """Benches, which their users close."""
     data = _reachable_directory()
-    bench = ProcessBench(data)
     descriptors = set(os.listdir("/proc/self/fd"))
-    try:
-        yield bench
-    finally:
-        try:
-            await bench.close()
-        finally:
-            shutil.rmtree(data, ignore_errors=True)
-    await asyncio.sleep(0.01)
+    yield lambda: ProcessBench(data)
+    shutil.rmtree(data, ignore_errors=True)
     left = [_target(name) for name in set(os.listdir("/proc/self/fd")) - descriptors]
-    assert not [target for target in left if str(data) in target or target.startswith("socket:")]
+    assert not [target for target in left if str(data) in target]
+
+
+@pytest.fixture
+async def bench(make_bench: Callable[[], ProcessBench]) -> AsyncIterator[ProcessBench]:
+    bench = make_bench()
+    yield bench
+    await bench.close()
+    await asyncio.sleep(0.01)
+    assert not [name for name in os.listdir("/proc/self/fd") if "supervisor" in _target(name)]
 
 
 def _reachable_directory() -> Path:

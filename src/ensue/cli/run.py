@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from ensue import app, files, settings
+from ensue import app, files, settings, steps
 from ensue.api import views
 from ensue.cli import (
     definition_files,
@@ -69,7 +69,7 @@ def command(
       ensue run build.yaml -o json > result.json
     """
     logging_setup.set_up(logging_setup.level_of(invocation.verbosity))
-    known = app.known()
+    known = steps.known()
     document = _choose(definition_files.load([file], known), workflow, file)
     document = _tailored(document, known, engine, timeout)
     definition = document.definition

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 import click
 
-from ensue import files
+from ensue import files, steps
 from ensue.model.errors import Problem, Severity
 
 
@@ -20,7 +20,7 @@ def command(context: click.Context, paths: Sequence[str], strict: bool, output: 
 
     Prints `file:line:column: path: message (remedy)` for every problem; exits with 6 if there is an error.
     """
-    documents = files.load(paths)
+    documents = files.load(paths, known=steps.known())
     problems = [_judged(problem, strict=strict) for document in documents for problem in document.problems]
     is_valid = not any(problem.severity is Severity.ERROR for problem in problems)
     count = sum(document.definition is not None for document in documents)

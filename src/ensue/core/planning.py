@@ -108,8 +108,12 @@ def stop(graph: Graph, run: Run, steps: Iterable[StepRun], state: State, is_kill
         state=State.RUNNING,
         reason=Reason.CANCELLING if (run.stopping or state) is State.CANCELLED else Reason.TIMING_OUT,
     )
-    changed = [_stop_step(graph.nodes[step.key.step], run, step, now) for step in steps if not step.state.is_final]
-    for row in changed:
+    changed = []
+    for step in steps:
+        row = step if step.state.is_final else _stop_step(graph.nodes[step.key.step], run, step, now)
+        if row == step:
+            continue
+        changed.append(row)
         if row.state.is_final and graph.nodes[row.key.step].is_finally == (run.phase is Phase.FINALLY):
             run = _count(run, row)
     return Advance(run=run, changed=tuple(changed), ended=())
@@ -238,6 +242,13 @@ def note_status(run: Run, outcome: Outcome) -> Run:
     if outcome.ends_as is None or run.ends_as is State.FAILED:
         return run
     return replace(run, ends_as=outcome.ends_as, ends_message=outcome.ends_message)
+
+
+def outlook(phase: Phase, stopping: State | None, ends_as: State | None, failed_step: str) -> State:
+    """The state of a run as its steps see it: for those of `finally`, how it will end as things stand."""
+    if phase is not Phase.FINALLY:
+        return State.RUNNING
+    return stopping or ends_as or (State.FAILED if failed_step else State.SUCCEEDED)
 
 
 def _verdict(run: Run) -> tuple[State, Reason, str]:

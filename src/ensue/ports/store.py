@@ -131,6 +131,14 @@ class AuditRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    prefixes: tuple[str, ...]
+    """What is free in storage now."""
+    has_more: bool
+    """The batch was full."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredDefinition:
     namespace: Namespace
     kind: str
@@ -201,11 +209,15 @@ class Workers(Protocol):
     async def renew(self, worker: WorkerId, ttl: timedelta) -> tuple[StopOrder, ...] | None:
         """Prolong the lease; returns the attempts to stop. None: the worker was given up and must register."""
 
+    async def held(self, worker: WorkerId) -> tuple[Lease, ...]:
+        """The attempts this worker holds. One it does not know of is left from a claim whose answer was lost."""
+
     async def stops(self, worker: WorkerId) -> tuple[StopOrder, ...]:
         """The attempts of this worker that have been asked to end."""
 
     async def expire(self, by: WorkerId) -> int:
-        """Finish the attempts of all other workers whose lease has lapsed as lost; returns how many."""
+        """Finish the attempts of all other workers whose lease has lapsed, or who are not registered, as lost;
+        returns how many."""
 
     async def leave(self, worker: WorkerId) -> None:
         """The worker holds nothing and goes."""
@@ -245,7 +257,8 @@ class Logs(Protocol):
         """Guarded by the lease. A segment that is there already (same attempt and start) is not added again."""
 
     async def compact(self, lease: Lease, segments: Sequence[LogSegment]) -> bool:
-        """Replace the attempt's segments by these. Guarded by the lease."""
+        """Replace the attempt's segments from the first of these on by these: an earlier process that shipped
+        the beginning of the log keeps its own. Guarded by the lease."""
 
     async def end(self, lease: Lease) -> int:
         """The offset after the last byte indexed."""
@@ -302,8 +315,8 @@ class Feed(Protocol):
 class Care(Protocol):
     """Keeping the store healthy."""
 
-    async def prune(self, keep_runs: timedelta, keep_events: timedelta, batch: int = 200) -> tuple[str, ...]:
-        """Delete what ended longer ago, one bounded batch; returns storage prefixes that are now free."""
+    async def prune(self, keep_runs: timedelta, keep_events: timedelta, batch: int = 200) -> Pruned:
+        """Delete what ended longer ago, one bounded batch."""
 
     async def check(self) -> tuple[str, ...]:
         """The invariants that do not hold, one sentence each; empty when all is well."""

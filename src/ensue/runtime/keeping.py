@@ -96,7 +96,7 @@ class Keeper:
             self._wakeup.notify("steps", "runs")
 
     async def _prune(self) -> None:
-        freed = await self._records.care.prune(self._retention.runs, self._retention.events)
-        for prefix in freed:
+        pruned = await self._records.care.prune(self._retention.runs, self._retention.events)
+        for prefix in pruned.prefixes:
             await self._records.storage.delete(prefix)
-        await asyncio.sleep(PRUNE_PAUSE if freed else PRUNE_PERIOD)
+        await asyncio.sleep(PRUNE_PAUSE if pruned.has_more else PRUNE_PERIOD)

@@ -4,22 +4,26 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ensue.core import graph
+from ensue.core import graph, planning
 from ensue.model.identity import Identity
-from ensue.model.run import Lease, Run, State, StepKey
+from ensue.model.run import Lease, Phase, Run, State, StepKey
 from ensue.model.values import DefinitionHash, Json, Namespace, RunUid, WorkerId, from_micros
 from ensue.ports.store import Claimant, Claimed
-from ensue.store import rows
+from ensue.store import homing, rows
+from ensue.store.selecting import satisfies
 from ensue.store.statement import Row, Sql, Transaction
 
 LEASED = "namespace, run, step, item, attempt, lease_epoch, engine, handle, started_at"
+# Materialized, so that PostgreSQL cannot run the limited subselect more than once.
 CLAIM = Sql(f"""
-    UPDATE step_runs SET state = 'Running', reason = '', attempt = attempt + 1, lease_epoch = lease_epoch + 1,
-        worker = $1, started_at = $2, is_stopping = 0
-    WHERE (namespace, run, step, item) IN (
+    WITH ready AS MATERIALIZED (
         SELECT namespace, run, step, item FROM step_runs
         WHERE state = 'Queued' AND engine = $3 AND selector = $4 AND ready_at <= $5
+            AND (home IS NULL OR home = $1)
         ORDER BY ready_at LIMIT $6 {{skip_locked}})
+    UPDATE step_runs SET state = 'Running', reason = '', attempt = attempt + 1, lease_epoch = lease_epoch + 1,
+        worker = $1, started_at = $2, is_stopping = 0
+    WHERE (namespace, run, step, item) IN (SELECT namespace, run, step, item FROM ready)
     RETURNING {LEASED}
 """)
 NEXT_SELECTOR = Sql("""
@@ -30,14 +34,12 @@ NEXT_READY = Sql("""
     SELECT min(ready_at) FROM step_runs
     WHERE state = 'Queued' AND engine IN {in_list:1} AND selector = '' AND ready_at > $2
 """)
-RUNS = Sql("""
-    SELECT uid, name, workflow, definition_hash, parameters, started_by, started_by_groups, state
-    FROM runs WHERE uid IN {in_list:1}
-""")
-RUN = Sql("""
-    SELECT uid, name, workflow, definition_hash, parameters, started_by, started_by_groups, state
-    FROM runs WHERE uid = $1
-""")
+_OF_RUN = """
+    uid, name, workflow, definition_hash, parameters, started_by, started_by_groups, state, phase, stopping, ends_as,
+    failed_step
+"""
+RUNS = Sql(f"SELECT {_OF_RUN} FROM runs WHERE uid IN {{in_list:1}}")
+RUN = Sql(f"SELECT {_OF_RUN} FROM runs WHERE uid = $1")
 # A run that another transaction holds is being changed by a finish or a stop, which set the state themselves.
 BEGIN_RUNS = Sql("""
     UPDATE runs SET state = 'Running', started_at = $1 WHERE (namespace, uid) IN (
@@ -59,7 +61,8 @@ class Brief:
     definition_hash: DefinitionHash
     parameters: Mapping[str, Json]
     started_by: Identity
-    state: State
+    is_queued: bool
+    outlook: State
 
 
 def claim(claimant: Claimant, now: int, run: Run | None = None) -> Transaction[tuple[Lease, ...]]:
@@ -71,6 +74,8 @@ def claim(claimant: Claimant, now: int, run: Run | None = None) -> Transaction[t
         selector = ""
         while True:
             taken = yield CLAIM(claimant.worker, now, engine, selector, now, free)
+            if taken and engine in homing.ENGINES:
+                taken = yield from homing.keep(claimant, taken)
             claimed += taken
             free -= len(taken)
             if free <= 0:
@@ -95,13 +100,9 @@ def claim_some(claimant: Claimant, now: int) -> Transaction[Claimed]:
 def leases(
     worker: WorkerId, claimed: Sequence[Row], now: int, run: Run | None = None
 ) -> Transaction[tuple[Lease, ...]]:
-    """The LEASED rows with what a worker needs to know of their runs."""
-    briefs = {} if run is None else {str(run.uid): _brief_of(run)}
-    unknown = sorted({row[1] for row in claimed} - briefs.keys())
-    if unknown:
-        found = (yield RUN(unknown[0])) if len(unknown) == 1 else (yield RUNS(json.dumps(unknown)))
-        briefs |= {row[0]: _brief(row) for row in found}
-    begun = sorted({row[1] for row in claimed if briefs[row[1]].state is State.QUEUED})
+    """The LEASED rows with what a worker needs to know of their runs, which begin with them."""
+    briefs = yield from _briefs(claimed, run)
+    begun = sorted({row[1] for row in claimed if briefs[row[1]].is_queued})
     if len(begun) == 1:
         yield BEGIN_RUN.quietly(now, begun[0])
     elif begun:
@@ -109,15 +110,35 @@ def leases(
     return tuple(_lease(worker, row, briefs[row[1]]) for row in claimed)
 
 
+def known_leases(worker: WorkerId, held: Sequence[Row]) -> Transaction[tuple[Lease, ...]]:
+    briefs = yield from _briefs(held)
+    return tuple(_lease(worker, row, briefs[row[1]]) for row in held)
+
+
+def _briefs(claimed: Sequence[Row], run: Run | None = None) -> Transaction[dict[str, Brief]]:
+    briefs = {} if run is None else {str(run.uid): _brief_of(run)}
+    unknown = sorted({row[1] for row in claimed} - briefs.keys())
+    if unknown:
+        found = (yield RUN(unknown[0])) if len(unknown) == 1 else (yield RUNS(json.dumps(unknown)))
+        briefs |= {row[0]: _brief(row) for row in found}
+    return briefs
+
+
 def _brief_of(run: Run) -> Brief:
-    return Brief(run.uid, run.name, run.workflow, run.definition_hash, run.parameters, run.started_by, run.state)
+    outlook = planning.outlook(run.phase, run.stopping, run.ends_as, run.failed_step)
+    is_queued = run.state is State.QUEUED
+    return Brief(
+        run.uid, run.name, run.workflow, run.definition_hash, run.parameters, run.started_by, is_queued, outlook
+    )
 
 
 def _brief(row: Row) -> Brief:
-    uid, name, workflow, definition_hash, parameters, subject, groups, state = row
-    return Brief(
-        uid, name, workflow, definition_hash, rows.load(parameters), rows.to_identity(subject, groups), State(state)
+    uid, name, workflow, definition_hash, parameters, subject, groups, state, phase, stopping, ends_as, failed = row
+    by = rows.to_identity(subject, groups)
+    outlook = planning.outlook(
+        Phase(phase), State(stopping) if stopping else None, State(ends_as) if ends_as else None, failed
     )
+    return Brief(uid, name, workflow, definition_hash, rows.load(parameters), by, state == State.QUEUED, outlook)
 
 
 def _lease(worker: WorkerId, row: Row, run: Brief) -> Lease:
@@ -134,11 +155,6 @@ def _lease(worker: WorkerId, row: Row, run: Brief) -> Lease:
         definition_hash=run.definition_hash,
         parameters=run.parameters,
         started_by=run.started_by,
-        run_state=run.state,
+        run_state=run.outlook,
         started_at=from_micros(started_at),
     )
-
-
-def satisfies(labels: Mapping[str, str], selector: str) -> bool:
-    """Whether these labels have every `key=value` of a canonical selector."""
-    return graph.labels_of(selector).items() <= labels.items()

@@ -19,7 +19,11 @@ _COLUMNS = (
     " d.created_at, d.updated_at"
 )
 _FROM = f"SELECT {_COLUMNS} FROM definitions d JOIN bodies b ON b.hash = d.hash"
-KEEP = Sql("INSERT INTO bodies (hash, body, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+# A body that is stored again is as good as new to `prune`.
+KEEP = Sql("""
+    INSERT INTO bodies (hash, body, created_at) VALUES ($1, $2, $3)
+    ON CONFLICT (hash) DO UPDATE SET created_at = excluded.created_at
+""")
 BODY = Sql("SELECT body FROM bodies WHERE hash = $1")
 BUMP = Sql("""
     INSERT INTO namespaces (name, revision) VALUES ($1, 1)

@@ -27,7 +27,8 @@ READ_IN = Sql(f"""
     WHERE (xid, seq) > ({{xid:1}}, $2) AND namespace = $3 AND {{settled}} ORDER BY xid, seq LIMIT $4
 """)
 TAKE = Sql("""
-    DELETE FROM outbox WHERE seq IN (SELECT seq FROM outbox ORDER BY seq LIMIT $1 {skip_locked})
+    WITH first AS MATERIALIZED (SELECT seq FROM outbox ORDER BY seq LIMIT $1 {skip_locked})
+    DELETE FROM outbox WHERE seq IN (SELECT seq FROM first)
     RETURNING seq, namespace, run, type, data, created_at
 """)
 

@@ -21,6 +21,7 @@ END = Sql("""
 """)
 CLEAR = Sql("""
     DELETE FROM log_segments WHERE namespace = $1 AND run = $2 AND step = $3 AND item = $4 AND attempt = $5
+        AND start_offset >= $6
 """)
 LIST = Sql(f"""
     SELECT {_COLUMNS} FROM log_segments WHERE namespace = $1 AND run = $2 ORDER BY step, item, attempt, start_offset
@@ -36,10 +37,10 @@ class Logs:
         self._driver = driver
 
     async def add(self, lease: Lease, segments: Sequence[LogSegment]) -> bool:
-        return await self._driver.write(lambda: _add(lease, segments, is_whole=False))
+        return await self._driver.write(lambda: _add(lease, segments, is_merged=False))
 
     async def compact(self, lease: Lease, segments: Sequence[LogSegment]) -> bool:
-        return await self._driver.write(lambda: _add(lease, segments, is_whole=True))
+        return await self._driver.write(lambda: _add(lease, segments, is_merged=True))
 
     async def end(self, lease: Lease) -> int:
         return await self._driver.read(lambda: _end(lease))
@@ -49,11 +50,11 @@ class Logs:
         return tuple(_segment(row) for row in await self._driver.fetch(statement))
 
 
-def _add(lease: Lease, segments: Sequence[LogSegment], is_whole: bool) -> Transaction[bool]:
+def _add(lease: Lease, segments: Sequence[LogSegment], is_merged: bool) -> Transaction[bool]:
     if not (yield IS_CURRENT(*held(lease))):
         return False
-    if is_whole:
-        yield CLEAR(*rows.step_key(lease.key), lease.attempt)
+    if is_merged and segments:
+        yield CLEAR(*rows.step_key(lease.key), lease.attempt, min(segment.start for segment in segments))
     yield from add(lease, segments)
     return True
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ensue.core import planning
 from ensue.core.graph import Graph
-from ensue.model.run import Lease, Run, State, StepRun
+from ensue.model.run import Lease, Reason, Run, State, StepRun
 from ensue.ports.store import Ending, Stop
 from ensue.store import rows, saving
 from ensue.store.graphs import Graphs
@@ -29,10 +29,11 @@ def finish_attempt(graph: Graph, run: Run, step: StepRun, ending: Ending, now: d
     outcome = ending.outcome
     ended = planning.conclude(graph.nodes[step.key.step], run, step, outcome, now, ending.draw)
     if ended.state is not State.WAITING or outcome.state is not State.WAITING:
-        yield saving.ADD_ATTEMPT.quietly(*rows.attempt_of(step, ended, now))
+        yield saving.ADD_ATTEMPT.quietly(*rows.attempt_of(step, ended, now, outcome))
     run = planning.note_status(run, outcome)
-    if run.state is State.QUEUED:
-        run = replace(run, state=State.RUNNING, started_at=step.started_at)
+    # A claim leaves the run's row alone while another transaction holds it.
+    state = State.RUNNING if run.state is State.QUEUED else run.state
+    run = replace(run, state=state, started_at=run.started_at or step.started_at)
     return (yield from saving.settle(graph, run, [ended], now))
 
 
@@ -40,6 +41,10 @@ def stop_run(graphs: Graphs, run: Run, stop: Stop, now: datetime) -> Transaction
     """Cancel, kill or time out."""
     graph = yield from graphs.of(run.definition_hash, run.workflow)
     found = yield saving.LOCK_STEPS(run.namespace, run.uid)
+    steps = {step.key: step for step in map(rows.to_step, found)}
     state = State.TIMED_OUT if stop is Stop.TIME_OUT else State.CANCELLED
-    move = planning.stop(graph, run, [rows.to_step(row) for row in found], state, stop is Stop.KILL, now)
+    move = planning.stop(graph, run, list(steps.values()), state, stop is Stop.KILL, now)
+    for ended in move.changed:
+        if ended.state.is_final and steps[ended.key].reason is Reason.TIMER:
+            yield saving.ADD_ATTEMPT.quietly(*rows.attempt_of(steps[ended.key], ended, now))
     return (yield from saving.close(graph, move.run, move.changed, now)).run

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ensue.model.identity import Identity
-from ensue.model.run import Attempt, Phase, Reason, Run, State, StepKey, StepRun
+from ensue.model.run import Attempt, Outcome, Phase, Reason, Run, State, StepKey, StepRun
 from ensue.model.values import DefinitionHash, Json, Namespace, RunUid, WorkerId, from_micros, to_micros
 
 RUN_KEY = ("namespace", "uid")
@@ -52,17 +52,22 @@ def assignments(names: tuple[str, ...], start: int = 1) -> str:
 
 
 def dump(value: Json | Mapping[str, Json]) -> str:
-    return (
-        json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        if value
-        else "{}"
-        if value == {}
-        else json.dumps(value)
-    )
+    if value == {}:
+        return "{}"
+    dumped = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # Half of a surrogate pair has no UTF-8; escaped it can be kept.
+    return dumped if dumped == text(dumped) else json.dumps(value, separators=(",", ":"))
 
 
-def load(text: str) -> Any:
-    return {} if text == "{}" else json.loads(text)
+def load(dumped: str) -> Any:
+    return {} if dumped == "{}" else json.loads(dumped)
+
+
+def text(given: str) -> str:
+    """The text as both databases can keep it: a step's words must never keep its end from being recorded."""
+    if given.isascii():
+        return given.replace("\0", "\ufffd")
+    return given.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def micros(moment: datetime | None) -> int | None:
@@ -82,9 +87,9 @@ def run_fixed(run: Run) -> tuple[Any, ...]:
 
 def run_changing(run: Run) -> tuple[Any, ...]:
     return (
-        run.state.value, run.reason.value, run.message, run.phase.value, run.stopping and run.stopping.value,
+        run.state.value, run.reason.value, text(run.message), run.phase.value, run.stopping and run.stopping.value,
         int(run.is_killed), int(run.is_paused), run.open_steps, run.failed_step, run.ends_as and run.ends_as.value,
-        run.ends_message, dump(run.outputs), micros(run.started_at), micros(run.completed_at),
+        text(run.ends_message), dump(run.outputs), micros(run.started_at), micros(run.completed_at),
     )  # fmt: skip
 
 
@@ -138,9 +143,9 @@ def step_fixed(step: StepRun) -> tuple[Any, ...]:
 
 def step_changing(step: StepRun) -> tuple[Any, ...]:
     return (
-        step.state.value, step.reason.value, step.message, step.attempt, step.retries, step.losses, step.lease_epoch,
+        step.state.value, step.reason.value, text(step.message), step.attempt, step.retries, step.losses, step.lease_epoch,
         step.worker, step.waiting_for, step.unmet, int(step.is_stopping), int(step.continues_on_error), step.exit_code,
-        step.handle, dump(step.outputs), micros(step.queued_at), micros(step.ready_at), micros(step.started_at),
+        text(step.handle), dump(step.outputs), micros(step.queued_at), micros(step.ready_at), micros(step.started_at),
         micros(step.completed_at),
     )  # fmt: skip
 
@@ -179,13 +184,13 @@ def to_step(row: Any) -> StepRun:
     )
 
 
-def attempt_of(step: StepRun, ended: StepRun, at: datetime) -> tuple[Any, ...]:
-    """The ATTEMPT columns for the try of `step` that ended as `ended` says."""
+def attempt_of(step: StepRun, ended: StepRun, at: datetime, outcome: Outcome | None = None) -> tuple[Any, ...]:
+    """The ATTEMPT columns for the try of `step` that ended as `ended` says, or, if it goes on, as `outcome` does."""
     state, reason = ended.state, ended.reason
-    if not state.is_final:
-        state, reason = State.FAILED, Reason.LOST if ended.losses > step.losses else Reason.ERROR
+    if not state.is_final and outcome is not None:
+        state, reason = outcome.state, outcome.reason
     return (
-        *step_key(step.key), step.attempt, step.worker, step.engine, state.value, reason.value, ended.message,
+        *step_key(step.key), step.attempt, step.worker, step.engine, state.value, reason.value, text(ended.message),
         ended.exit_code, micros(step.started_at), to_micros(at),
     )  # fmt: skip
 

@@ -28,7 +28,7 @@ UPDATE_STEP = Sql(
 )
 HELD_STEP = Sql(f"""
     SELECT {_STEP} FROM step_runs WHERE namespace = $1 AND run = $2 AND step = $3 AND item = $4
-        AND attempt = $5 AND lease_epoch = $6 AND state = 'Running'
+        AND attempt = $5 AND lease_epoch = $6 AND state = 'Running' {{for_update}}
 """)
 STEP = Sql(
     f"SELECT {_STEP} FROM step_runs WHERE namespace = $1 AND run = $2 AND step = $3 AND item = -1 {{for_update}}"

@@ -2,12 +2,13 @@
 
 import functools
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 
 from ensue.model.run import Lease, Outcome, Reason, State, StepKey
 from ensue.model.values import Namespace, RunUid, WorkerId, from_micros
 from ensue.ports.store import Ending, StopOrder, Worker
-from ensue.store import claiming, moves, rows, saving
+from ensue.store import claiming, homing, moves, rows, saving
 from ensue.store.driver import Driver
 from ensue.store.graphs import Graphs
 from ensue.store.statement import NOW, Row, Sql, Transaction
@@ -19,22 +20,33 @@ ENTER = Sql("""
         pid = excluded.pid, version = excluded.version, seen_at = excluded.seen_at,
         lease_until = excluded.lease_until, is_draining = excluded.is_draining
 """)
+# Locked in the order in which saving.LOCK_STEPS locks them.
 TAKE_BACK = Sql(f"""
-    UPDATE step_runs SET lease_epoch = lease_epoch + 1 WHERE worker = $1 AND state = 'Running'
+    WITH held AS MATERIALIZED (
+        SELECT namespace, run, step, item FROM step_runs WHERE worker = $1 AND state = 'Running'
+        ORDER BY namespace, run, position, item {{for_update}})
+    UPDATE step_runs SET lease_epoch = lease_epoch + 1
+    WHERE (namespace, run, step, item) IN (SELECT namespace, run, step, item FROM held)
     RETURNING {claiming.LEASED}
 """)
+LEASES = Sql(f"SELECT {claiming.LEASED} FROM step_runs WHERE worker = $1 AND state = 'Running'")
 RENEW = Sql("UPDATE workers SET seen_at = $1, lease_until = $2 WHERE id = $3 RETURNING id")
 STOPS = Sql("""
     SELECT s.namespace, s.run, s.step, s.item, s.attempt, s.lease_epoch, r.is_killed
     FROM step_runs s JOIN runs r ON r.namespace = s.namespace AND r.uid = s.run
     WHERE s.worker = $1 AND s.is_stopping = 1
 """)
-LAPSED = Sql("SELECT id FROM workers WHERE lease_until < $1 AND id <> $2")
-IS_LAPSED = Sql("SELECT id FROM workers WHERE id = $1 AND lease_until < $2 {for_update}")
+# A worker that was given up may have claimed once more before it noticed, and died.
+LAPSED = Sql("""
+    SELECT id FROM workers WHERE lease_until < $1 AND id <> $2
+    UNION SELECT worker FROM step_runs WHERE worker IS NOT NULL AND worker <> $2
+        AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = step_runs.worker)
+""")
+LEASE_OF = Sql("SELECT lease_until FROM workers WHERE id = $1 {for_update}")
 HELD_BY = Sql("SELECT namespace, run, step, item FROM step_runs WHERE worker = $1 AND state = 'Running'")
 HELD = Sql(f"""
     SELECT {rows.columns(rows.STEP_KEY, rows.STEP_FIXED, rows.STEP_CHANGING)} FROM step_runs
-    WHERE namespace = $1 AND run = $2 AND step = $3 AND item = $4 AND worker = $5 AND state = 'Running'
+    WHERE namespace = $1 AND run = $2 AND step = $3 AND item = $4 AND worker = $5 AND state = 'Running' {{for_update}}
 """)
 LEAVE = Sql("DELETE FROM workers WHERE id = $1")
 ALL = Sql("""
@@ -61,6 +73,9 @@ class Workers:
     async def renew(self, worker: WorkerId, ttl: timedelta) -> tuple[StopOrder, ...] | None:
         return await self._driver.write(lambda: _renew(worker, ttl))
 
+    async def held(self, worker: WorkerId) -> tuple[Lease, ...]:
+        return await self._driver.read(lambda: _leases(worker))
+
     async def stops(self, worker: WorkerId) -> tuple[StopOrder, ...]:
         return await self._driver.read(lambda: _stops(worker))
 
@@ -86,7 +101,7 @@ class Workers:
         if locked is None:
             return 0
         run, micros = locked
-        if not (yield IS_LAPSED(worker, micros)):
+        if _is_living((yield LEASE_OF(worker)), micros):
             return 0
         found = yield HELD(*key, worker)
         if not found:
@@ -131,6 +146,15 @@ def _lapsed(by: WorkerId) -> Transaction[list[WorkerId]]:
     return [WorkerId(row[0]) for row in found]
 
 
+def _is_living(found: Sequence[Row], now: int) -> bool:
+    return bool(found) and found[0][0] >= now
+
+
+def _leases(worker: WorkerId) -> Transaction[tuple[Lease, ...]]:
+    held = yield LEASES(worker)
+    return (yield from claiming.known_leases(worker, list(held))) if held else ()
+
+
 def _held_by(worker: WorkerId) -> Transaction[list[Row]]:
     return list((yield HELD_BY(worker)))
 
@@ -138,12 +162,14 @@ def _held_by(worker: WorkerId) -> Transaction[list[Row]]:
 def _give_up(worker: WorkerId) -> Transaction[None]:
     """Forget a worker that still is lapsed and holds nothing."""
     now: int = (yield NOW)[0][0]
-    if (yield IS_LAPSED(worker, now)) and not (yield HELD_BY(worker)):
+    if not _is_living((yield LEASE_OF(worker)), now) and not (yield HELD_BY(worker)):
+        yield from homing.leave(worker)
         yield LEAVE(worker)
 
 
 def _leave(worker: WorkerId) -> Transaction[None]:
     if not (yield HELD_BY(worker)):
+        yield from homing.leave(worker)
         yield LEAVE(worker)
 
 

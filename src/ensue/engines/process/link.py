@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from ensue.engines.process import layout
 from ensue.model.errors import Unavailable
@@ -42,8 +42,8 @@ class _Wire(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports inherit nothing.
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         searched = len(self._incoming)
@@ -120,6 +120,7 @@ class Link:
 
     async def _find(self) -> _Wire:
         deadline = asyncio.get_running_loop().time() + _PATIENCE
+        pause = 0.0
         while True:
             wire = await self._connect()
             if wire is not None:
@@ -127,6 +128,8 @@ class Link:
             if asyncio.get_running_loop().time() > deadline:
                 raise Unavailable("no supervisor of steps could be started", remedy=f"see {self._paths.supervisor}/log")
             await self._launch()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2 + 0.005, 1.0)
 
     async def _replace(self, wire: _Wire) -> _Wire:
         """Ask one of another version to go, which it does once it has no steps."""

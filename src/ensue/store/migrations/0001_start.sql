@@ -28,6 +28,7 @@ CREATE TABLE definitions (
     updated_at {big} NOT NULL,
     PRIMARY KEY (namespace, kind, name, from_revision)
 ) {without_rowid};
+CREATE INDEX definitions_hash ON definitions (hash);
 CREATE UNIQUE INDEX definitions_current ON definitions (namespace, kind, name) WHERE to_revision IS NULL;
 
 CREATE TABLE runs (
@@ -65,6 +66,7 @@ CREATE INDEX runs_active ON runs (namespace, uid) WHERE completed_at IS NULL;
 CREATE INDEX runs_ended ON runs (completed_at) WHERE completed_at IS NOT NULL;
 CREATE INDEX runs_state ON runs (namespace, state, uid) WHERE completed_at IS NOT NULL;
 CREATE INDEX runs_workflow ON runs (namespace, workflow, uid);
+CREATE INDEX runs_definition ON runs (definition_hash);
 
 CREATE TABLE run_labels (
     namespace {text} NOT NULL,
@@ -97,6 +99,7 @@ CREATE TABLE step_runs (
     continues_on_error SMALLINT NOT NULL,
     exit_code {big},
     handle TEXT NOT NULL,
+    home {text},
     outputs TEXT NOT NULL,
     queued_at {big},
     ready_at {big},
@@ -105,6 +108,7 @@ CREATE TABLE step_runs (
     PRIMARY KEY (namespace, run, step, item)
 ) {without_rowid};
 CREATE INDEX step_runs_ready ON step_runs (engine, selector, ready_at) WHERE state = 'Queued';
+CREATE INDEX step_runs_home ON step_runs (home) WHERE home IS NOT NULL AND completed_at IS NULL;
 CREATE INDEX step_runs_held ON step_runs (worker) WHERE worker IS NOT NULL;
 
 CREATE TABLE attempts (
@@ -161,6 +165,15 @@ CREATE TABLE workers (
     lease_until {big} NOT NULL,
     is_draining SMALLINT NOT NULL
 ) {without_rowid};
+
+-- Where a run's workspace is.
+CREATE TABLE homes (
+    namespace {text} NOT NULL,
+    run {text} NOT NULL,
+    worker {text} NOT NULL,
+    PRIMARY KEY (namespace, run)
+) {without_rowid};
+CREATE INDEX homes_worker ON homes (worker);
 
 CREATE TABLE duties (
     duty {text} PRIMARY KEY,

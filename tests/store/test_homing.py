@@ -1,0 +1,2 @@
+"""A run's process steps stay on one worker."""
+
