@@ -1,6 +1,6 @@
 """W8: one run of 40 light steps, one after the other: in the process that runs the run, and as processes."""
 
-import shutil
+import os
 import sys
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ def reports(*, is_quick: bool, only: str) -> Iterator[Report]:
 
 
 def _report(is_quick: bool, *, as_processes: bool) -> Report:
-    program = shutil.which("python3") or sys.executable
+    program = os.path.realpath(sys.executable)
     args = {
         "steps": STEPS,
         "runs": 1,

@@ -59,7 +59,7 @@ def run(
         process = subprocess.Popen(command, cwd=cwd, env=dict(env), stdin=subprocess.DEVNULL, stdout=out, stderr=errors)
         peak, usage = _watch(process, began + timeout, spared)
         seconds = time.perf_counter() - began
-        cpu = usage + sum(_end(pid) for pid in below(os.getpid(), spared))
+        cpu = usage + end_all(spared)
         code = process.returncode
         if code and not (may_die and code == -signal.SIGKILL):
             errors.seek(0)
@@ -69,6 +69,17 @@ def run(
         lines = out.read().decode(errors="replace").strip().splitlines()
     answer = json.loads(lines[-1]) if lines and not code else {}
     return Done(answer=answer, seconds=seconds, cpu=cpu, memory=peak / 2**20)
+
+
+def end_all(spared: Collection[int] = ()) -> float:
+    """End what is left below this process; returns the processor seconds that it had used."""
+    spent_seconds = 0.0
+    for _ in range(10):  # the end of one may bring another to light
+        pids = below(os.getpid(), spared)
+        spent_seconds += sum(map(_end, pids))
+        if not pids:
+            break
+    return spent_seconds
 
 
 def _watch(process: "subprocess.Popen[bytes]", deadline: float, spared: Collection[int]) -> tuple[float, float]:
@@ -124,6 +135,11 @@ def proportional(pid: int) -> int:
 def spent(root: int) -> float:
     """Processor seconds of a process, its living descendants and all children that these have reaped."""
     return sum(_spent(pid) for pid in (root, *below(root)))
+
+
+def spent_below() -> float:
+    """The same of all processes below this one."""
+    return sum(_spent(pid) for pid in below(os.getpid()))
 
 
 def _spent(pid: int) -> float:

@@ -78,8 +78,9 @@ def of_run(uid: str, name: str) -> Work:
     kind = "dev.ensue.run.succeeded.v1"
     start = [
         runs.ADD_RUN(run.namespace, uid, *rows.run_fixed(run), *rows.run_changing(run)),
-        runs.ADD_STEP.many(
-            [(*rows.step_key(s.key), *rows.step_fixed(s), *rows.step_changing(s)) for s in (first, waiting)]
+        *(
+            runs.ADD_STEP(*rows.step_key(step.key), *rows.step_fixed(step), *rows.step_changing(step))
+            for step in (first, waiting)
         ),
         auditing.record(micros, me, "start", run.namespace, "Run", name, {"workflow": "w"}),
     ]
@@ -144,11 +145,8 @@ class OnSqlite:
         return found
 
     def _execute(self, statement: Statement) -> None:
-        sql, args, is_many = statement
-        if is_many:
-            self._cursor.executemany(sql.sqlite, args if sql.pick is None else map(sql.pick, args))
-        else:
-            self._cursor.execute(sql.sqlite, args if sql.pick is None else sql.pick(args)).fetchall()
+        text, pick = statement.sql.sqlite, statement.sql.pick
+        self._cursor.execute(text, statement.args if pick is None else pick(statement.args)).fetchall()
 
 
 class OnPostgres:
@@ -172,8 +170,8 @@ class OnPostgres:
     async def _play(self, connection: Any, work: list[Work], group: int) -> None:
         for statements in commits(work, group):
             await connection.execute("BEGIN")
-            for sql, args, is_many in statements:
-                await (connection.executemany(sql.postgres, args) if is_many else connection.fetch(sql.postgres, *args))
+            for statement in statements:
+                await connection.fetch(statement.sql.postgres, *statement.args)
             await connection.execute("COMMIT")
 
 

@@ -40,7 +40,8 @@ def conclude(node: Node, run: Run, step: StepRun, outcome: Outcome, now: datetim
     """The StepRun after its attempt ended with this outcome: final, or to be tried again, or asleep."""
     is_cut = run.stopping is not None and (run.is_killed or not node.is_finally)
     if outcome.state is State.WAITING and not is_cut:
-        return replace(_released(step), state=State.WAITING, reason=Reason.TIMER, ready_at=outcome.until or now)
+        wakes_at = outcome.until or now if outcome.delay is None else now + outcome.delay
+        return replace(_released(step), state=State.WAITING, reason=Reason.TIMER, ready_at=wakes_at)
     if outcome.state in (State.SUCCEEDED, State.SKIPPED):
         return _ended(node, step, outcome, outcome.state, outcome.reason, now)
     if is_cut:

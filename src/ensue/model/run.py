@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ensue.model.identity import Identity
@@ -189,7 +189,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How an attempt ended. `state` is final, or WAITING with `until` for a step that sleeps.
+    """How an attempt ended. `state` is final, or WAITING with `until` or `delay` for a step that sleeps.
 
     A lost attempt is FAILED with reason LOST.
     """
@@ -200,6 +200,8 @@ class Outcome:
     exit_code: int | None = None
     outputs: Mapping[str, Json] = field(default_factory=dict)
     until: datetime | None = None
+    delay: timedelta | None = None
+    """In place of `until`: counted from the recording, on the store's clock."""
     retry_after: float | None = None
     """Seconds; a step type's own wish, in place of the backoff."""
     can_retry: bool = True

@@ -59,7 +59,7 @@ async def start(identity: Identity, world: World, request: Start) -> Run:
     )
     _require_supported(graph)
     started = await world.starting.start(run, identity)
-    return await world.history.run(request.namespace, started.name)
+    return started.run or await world.history.run(request.namespace, started.name)
 
 
 def _uid(identity: Identity, world: World, request: Start) -> RunUid:

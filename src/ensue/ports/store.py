@@ -76,6 +76,12 @@ class Started:
     """The name the run was given."""
     is_new: bool
     """False: a run with this uid was started before; nothing was written."""
+    run: Run | None = None
+    """As it was recorded, when it is new."""
+    queued: int = 0
+    """How many of its steps are ready and were not claimed with it."""
+    has_timers: bool = False
+    """Something of it happens by itself later."""
     claimed: tuple[Lease, ...] = ()
 
 

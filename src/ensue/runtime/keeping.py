@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +16,7 @@ from ensue.ports.wakeup import Wakeup
 log = logging.getLogger("ensue.keeper")
 
 LONGEST_WAIT = 5.0
+AWAY_PAUSE = 1.0
 OUTBOX_BATCH = 200
 OUTBOX_PERIOD = 1.0
 PRUNE_PERIOD = 600.0
@@ -50,6 +52,7 @@ class Keeper:
         self._worker = worker
         self._ttl = ttl
         self._retention = retention
+        self._answered_at = self._is_patient_until = -math.inf
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as loops:
@@ -59,14 +62,12 @@ class Keeper:
             loops.create_task(self._forever(self._prune))
 
     async def _forever(self, duty: Callable[[], Awaitable[None]]) -> None:
-        """After the store was away, wait for a lease's length: the others must be able to renew first."""
         while True:
             try:
                 await duty()
             except Unavailable as error:
                 log.warning("%s: %s", duty.__name__.strip("_").replace("_", " "), error)
-                is_expiry = duty == self._expire
-                await asyncio.sleep(self._ttl.total_seconds() if is_expiry else 1.0)
+                await asyncio.sleep(AWAY_PAUSE)
             except (EnsueError, OSError):
                 log.exception("%s failed", duty.__name__.strip("_").replace("_", " "))
                 await asyncio.sleep(LONGEST_WAIT)
@@ -89,7 +90,17 @@ class Keeper:
         self._wakeup.notify("events")
 
     async def _expire(self) -> None:
-        await asyncio.sleep(self._ttl.total_seconds() / 3)
+        """Only after the store was there for a lease's length: the others must have been able to renew."""
+        ttl = self._ttl.total_seconds()
+        await asyncio.sleep(ttl / 3)
+        # Asked first, so that what follows is not what had to wait for the store's return.
+        await self._records.workers.stops(self._worker)
+        now = asyncio.get_running_loop().time()
+        if now > self._answered_at + ttl * 2 / 3:
+            self._is_patient_until = now + ttl
+        self._answered_at = now
+        if now < self._is_patient_until:
+            return
         lost = await self._records.workers.expire(self._worker)
         if lost:
             log.warning("%d attempts of workers that are gone were lost", lost)

@@ -9,6 +9,7 @@ from ensue.expr import documents, interface, reference
 from ensue.model.run import Lease, Outcome, Reason, State
 from ensue.model.values import Json
 from ensue.ports.store import History
+from ensue.runtime.patience import patiently
 
 MAX_ROUNDS = 8
 
@@ -91,11 +92,11 @@ class Resolver:
         assert isinstance(steps, dict)
         names = [ref[1] for ref in refs if ref[0] == "outputs" and len(ref) > 1]
         if names:
-            found = await self.history.outputs(lease.key.namespace, lease.key.run, names)
+            found = await patiently(lambda: self.history.outputs(lease.key.namespace, lease.key.run, names))
             for name in names:
                 outputs[name] = dict(found.get(name, {}))
         if any(ref[0] == "steps" or ref == ("outputs",) for ref in refs):
-            rows = await self.history.steps(lease.key.namespace, lease.key.run)
+            rows = await patiently(lambda: self.history.steps(lease.key.namespace, lease.key.run))
             for row in rows:
                 steps[row.key.step] = resulting.status(row)
                 outputs[row.key.step] = dict(row.outputs)

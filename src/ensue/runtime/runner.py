@@ -13,6 +13,7 @@ from ensue.model.run import Lease, Outcome, Reason, Run, State
 from ensue.ports.store import Claimant, Ending, Finished, Started, StopOrder, Worker, Workers
 from ensue.ports.store import Runs as RunsPort
 from ensue.ports.wakeup import Wakeup
+from ensue.runtime.granting import Grants
 from ensue.runtime.stepping import Carried, Stepping
 
 log = logging.getLogger("ensue.runner")
@@ -49,18 +50,22 @@ class Runner:
         self._used: Counter[str] = Counter()
         self._tasks: dict[asyncio.Task[None], Lease] = {}
         self._is_open = False
+        self._grants = Grants(workers=workers, worker=profile.worker.id, known=self._tasks.values)
 
     async def start(self, run: Run, by: Identity) -> Started:
         """Record a run; a first step that this worker has room for is leased in the same commit."""
         claimant = self._reserve("inline")
-        try:
-            started = await self._runs.start(run, by, claimant)
-        except BaseException:
-            self._give_back(claimant)
-            raise
-        self._take(claimant, started.claimed)
-        if started.is_new:
-            self._wakeup.notify("steps", "timers")
+        with self._grants.asking():
+            try:
+                started = await self._runs.start(run, by, claimant)
+            except BaseException:
+                self._give_back(claimant)
+                raise
+            self._take(claimant, started.claimed)
+        channels = ["steps"] if started.queued else []
+        if started.has_timers:
+            channels.append("timers")
+        self._wakeup.notify(*channels)
         return started
 
     async def run(self) -> None:
@@ -70,6 +75,7 @@ class Runner:
             async with asyncio.TaskGroup() as loops:
                 loops.create_task(self._claim())
                 loops.create_task(self._renew())
+                loops.create_task(self._take_unheard())
                 loops.create_task(self._watch_stops())
         finally:
             self._is_open = False
@@ -101,7 +107,8 @@ class Runner:
             wait = POLL_SECONDS
             if claimant is not None:
                 try:
-                    claimed = await self._runs.claim(claimant)
+                    with self._grants.asking():
+                        claimed = await self._runs.claim(claimant)
                 except Unavailable as error:
                     self._give_back(claimant)
                     log.warning("cannot claim: %s", error)
@@ -130,6 +137,15 @@ class Runner:
             else:
                 await self._obey(orders)
 
+    async def _take_unheard(self) -> None:
+        """Apart from the renewing, which must not wait for calls that are not answered."""
+        while True:
+            await asyncio.sleep(self._profile.ttl.total_seconds() / 3)
+            try:
+                self._take(None, await self._grants.find())
+            except Unavailable as error:
+                log.warning("cannot look for leases: %s", error)
+
     async def _watch_stops(self) -> None:
         while True:
             if await self._wakeup.wait("stops", 3600.0) and self._tasks:
@@ -151,6 +167,8 @@ class Runner:
     async def _abandon(self) -> None:
         """The others gave this worker up and its attempts are theirs: let go and begin anew."""
         log.warning("this worker's lease lapsed; its attempts were given to others")
+        self._is_open = False
+        await self._grants.settled()
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
@@ -219,25 +237,31 @@ class Runner:
             return await self._stepping.carry_out(lease, is_taken_over)
         except Exception as error:
             log.exception("attempt %s of %s ended by a bug", lease.attempt, lease.key.title)
-            outcome = Outcome(state=State.FAILED, reason=Reason.ERROR, message=f"internal error: {error!r}")
-            return Carried(ending=Ending(outcome=outcome), handle=None, is_fenced=False)
+            return Carried(ending=_bug(error), handle=self._stepping.handle_of(lease), is_fenced=False)
 
     async def _record(self, lease: Lease, ending: Ending) -> Finished:
-        """Until the store has it: an outcome is never dropped."""
+        """Until the store has it: an outcome is never dropped, and one that cannot be stored still is an end."""
         pause = 0.05
+        is_plain = False
         while True:
             claimant = None
-            if self._is_open:
+            if self._is_open and not is_plain:
                 claimant = Claimant(worker=lease.worker, labels=self._profile.worker.labels, free={lease.engine: 1})
             try:
-                return await self._runs.finish(lease, ending, claimant)
+                with self._grants.asking():
+                    return await self._runs.finish(lease, ending, claimant)
             except Unavailable as error:
                 log.warning("cannot record the end of %s: %s", lease.key.title, error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+            except Exception as error:
+                if is_plain:
+                    raise
+                log.exception("the end of %s cannot be stored", lease.key.title)
+                ending, is_plain = _bug(error), True
 
     async def _tidy(self, lease: Lease, carried: Carried, finished: Finished) -> None:
-        channels = ["timers"] if carried.ending.outcome.until else []
+        channels = ["timers"] if carried.ending.outcome.state is State.WAITING else []
         if finished.queued > len(finished.claimed):
             channels.append("steps")
         if finished.is_run_over:
@@ -250,3 +274,8 @@ class Runner:
                 await self._stepping.forget_run(lease.key.run)
         except (EnsueError, OSError) as error:
             log.warning("cannot clean up after %s: %s", lease.key.title, error)
+
+
+def _bug(error: Exception) -> Ending:
+    message = f"internal error: {error!r}"
+    return Ending(outcome=Outcome(state=State.FAILED, reason=Reason.ERROR, message=message))

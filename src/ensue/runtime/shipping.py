@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ensue.model.errors import Unavailable
+from ensue.model.errors import EnsueError, Unavailable
 from ensue.model.run import Lease
 from ensue.model.values import from_micros, to_micros
 from ensue.ports.engine import LogChunk
 from ensue.ports.storage import Storage
 from ensue.ports.store import Logs, LogSegment
+from ensue.runtime.patience import patiently
 
 log = logging.getLogger("ensue.logs")
 
@@ -59,6 +60,8 @@ class Shipper:
         self.is_fenced = False
 
     def add(self, chunk: LogChunk) -> None:
+        if not chunk.data:
+            return
         text = chunk.data.decode("utf-8", "replace").replace("\0", "\ufffd")
         self._lines.append(LogLine(chunk.offset, chunk.at, chunk.stream, text, len(chunk.data)))
         self._size += len(chunk.data)
@@ -70,7 +73,8 @@ class Shipper:
             async for chunk in chunks:
                 self.add(chunk)
                 if self._size >= SEGMENT_BYTES:
-                    await self.flush()
+                    # Shielded: a segment that is indexed must not be shipped again by `close`.
+                    await asyncio.shield(self.flush())
                 if self.is_fenced:
                     return
         finally:
@@ -83,7 +87,7 @@ class Shipper:
                 return
             lines, size = list(self._lines), self._size
             segment = await self._store(lines)
-            if not await self._persist(segment):
+            if not await patiently(lambda: self._logs.add(self._lease, [segment])):
                 self.is_fenced = True
             self._shipped.append(segment)
             del self._lines[: len(lines)]
@@ -111,14 +115,11 @@ class Shipper:
 
     async def _store(self, lines: Sequence[LogLine]) -> LogSegment:
         """Write a segment; when storage stays unusable, one that says so in its place."""
-        key = _key(self._lease, lines[0].offset, lines[-1].end)
-        data = gzip.compress(encode(lines).encode(), compresslevel=1, mtime=0)
         started = asyncio.get_running_loop().time()
         delay = 0.1
         while True:
             try:
-                await self._storage.write(key, data)
-                return _segment(self._lease, lines, key=key)
+                return await self._write(lines)
             except (OSError, Unavailable) as error:
                 if asyncio.get_running_loop().time() - started > KEEP_TRYING.total_seconds():
                     log.error("log of %s could not be kept: %s", self._lease.key.title, error)
@@ -126,25 +127,21 @@ class Shipper:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
 
-    async def _persist(self, segment: LogSegment) -> bool:
-        delay = 0.1
-        while True:
-            try:
-                return await self._logs.add(self._lease, [segment])
-            except Unavailable:
-                await asyncio.sleep(delay)
-                delay = min(delay * 2, 5.0)
+    async def _write(self, lines: Sequence[LogLine]) -> LogSegment:
+        key = _key(self._lease, lines[0].offset, lines[-1].end)
+        await self._storage.write(key, gzip.compress(encode(lines).encode(), compresslevel=1, mtime=0))
+        return _segment(self._lease, lines, key=key)
 
     async def _merge(self) -> None:
         """Many small segments become few; the small ones are deleted when the index no longer names them."""
         try:
             lines = [line for segment in self._shipped for line in await read(self._storage, segment)]
-            merged = [await self._store(part) for part in _parts(lines)]
+            merged = [await self._write(part) for part in _parts(lines)]
             if await self._logs.compact(self._lease, merged):
                 for segment in self._shipped:
                     if segment.key and segment.key not in {kept.key for kept in merged}:
                         await self._storage.delete(segment.key)
-        except (OSError, Unavailable) as error:
+        except (EnsueError, OSError) as error:
             log.warning("segments of %s stay small: %s", self._lease.key.title, error)
 
 

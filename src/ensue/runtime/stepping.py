@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -16,6 +16,7 @@ from ensue.ports.clock import Clock
 from ensue.ports.engine import Command, DirectEngine, Engine, Handle, Limits, StepOrder
 from ensue.ports.storage import Storage
 from ensue.ports.store import Definitions, Ending, History, Logs, Runs
+from ensue.runtime.patience import patiently
 from ensue.runtime.resolving import Resolver, Unusable
 from ensue.runtime.shipping import Shipper
 
@@ -76,7 +77,7 @@ class Stepping:
 
     async def carry_out(self, lease: Lease, is_taken_over: bool = False) -> Carried:
         """Run the attempt, or find again what an earlier process started, and say how it ended."""
-        stop = self._stops.setdefault((lease.key, lease.attempt), Stop(lease=lease))
+        stop = self._stops[lease.key, lease.attempt] = Stop(lease=lease)
         shipper = Shipper(lease=lease, logs=self._records.logs, storage=self._records.storage)
         try:
             outcome = await self._outcome(lease, shipper, stop, is_taken_over)
@@ -102,11 +103,18 @@ class Stepping:
         if stop.task is not None:
             stop.task.cancel()
         elif stop.handle is not None:
-            grace = timedelta() if is_kill else self._engines.limits.grace
-            await self._engines.others[lease.engine].stop(stop.handle, grace)
+            await self._stop_on_engine(self._engines.others[lease.engine], stop, stop.handle)
+
+    async def _stop_on_engine(self, engine: Engine, stop: "Stop", handle: Handle) -> None:
+        try:
+            await engine.stop(handle, timedelta() if stop.is_kill else self._engines.limits.grace)
+        except EnsueError as error:
+            # The order comes again with the next renewal.
+            stop.is_asked = stop.is_kill = False
+            log.warning("cannot stop %s: %s", stop.lease.key.title, error)
 
     async def _outcome(self, lease: Lease, shipper: Shipper, stop: "Stop", is_taken_over: bool) -> Outcome:
-        graph = await self._records.definitions.graph(lease.definition_hash, lease.workflow)
+        graph = await patiently(lambda: self._records.definitions.graph(lease.definition_hash, lease.workflow))
         node = graph.nodes[lease.key.step]
         resolver = Resolver(lease=lease, history=self._records.history, now=self._clock.now())
         if lease.engine == "inline":
@@ -149,6 +157,8 @@ class Stepping:
         )
 
     async def _run_inline(self, order: StepOrder, shipper: Shipper, stop: "Stop") -> Outcome:
+        if stop.is_asked:
+            return UNSTOPPED
         stop.task = asyncio.current_task()
         try:
             return await self._engines.direct.run(order, shipper.add)
@@ -166,7 +176,7 @@ class Stepping:
         engine = self._engines.others[lease.engine]
         if is_taken_over:
             handle = engine.handle_for(lease.key, lease.attempt)
-            if not engine.is_durable or not await engine.adopt(handle):
+            if not engine.is_durable or not await patiently(lambda: engine.adopt(handle)):
                 return LOST
         else:
             order = await self._order(node, lease, resolver)
@@ -178,19 +188,23 @@ class Stepping:
             await self._note_handle(lease, handle)
         stop.handle = handle
         if stop.is_asked:
-            await engine.stop(handle, timedelta() if stop.is_kill else self._engines.limits.grace)
+            await self._stop_on_engine(engine, stop, handle)
         pump = asyncio.create_task(self._pump(engine, handle, lease, shipper, is_taken_over))
         try:
-            outcome = await engine.wait(handle)
-            await pump
-        except BaseException:
+            outcome = await patiently(lambda: engine.wait(handle))
+            await asyncio.wait([pump])
+        finally:
             pump.cancel()
-            raise
+            await asyncio.wait([pump])
         return outcome
 
     async def _pump(self, engine: Engine, handle: Handle, lease: Lease, shipper: Shipper, is_taken_over: bool) -> None:
-        offset = await _patiently(lambda: self._records.logs.end(lease)) if is_taken_over else 0
-        await shipper.pump(engine.tail(handle, offset))
+        """What becomes of the log says nothing about the step."""
+        try:
+            offset = await patiently(lambda: self._records.logs.end(lease)) if is_taken_over else 0
+            await shipper.pump(engine.tail(handle, offset))
+        except (EnsueError, OSError) as error:
+            log.warning("the log of %s is incomplete: %s", lease.key.title, error)
 
     async def _note_handle(self, lease: Lease, handle: Handle) -> None:
         try:
@@ -211,6 +225,11 @@ class Stepping:
     async def forget(self, lease: Lease, handle: Handle) -> None:
         """The attempt's end is recorded: free what its engine keeps of it."""
         await self._engines.others[lease.engine].destroy(handle)
+
+    def handle_of(self, lease: Lease) -> Handle | None:
+        """What the attempt is known by where it runs, if anywhere but here."""
+        engine = self._engines.others.get(lease.engine)
+        return None if engine is None else engine.handle_for(lease.key, lease.attempt)
 
     async def forget_run(self, run: RunUid) -> None:
         for engine in self._engines.others.values():
@@ -245,16 +264,6 @@ async def _start(engine: Engine, order: StepOrder) -> Handle:
                 raise Fail(f"the engine cannot be reached: {error}") from error
             await asyncio.sleep(delay)
             waited, delay = waited + delay, min(delay * 2, 5.0)
-
-
-async def _patiently(read: Callable[[], Awaitable[int]]) -> int:
-    delay = 0.1
-    while True:
-        try:
-            return await read()
-        except Unavailable:
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, 5.0)
 
 
 def environment(lease: Lease) -> dict[str, str]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ensue.core import graph, planning
+from ensue.core import planning
 from ensue.model.identity import Identity
 from ensue.model.run import Lease, Phase, Run, State, StepKey
 from ensue.model.values import DefinitionHash, Json, Namespace, RunUid, WorkerId, from_micros
@@ -14,12 +14,14 @@ from ensue.store.selecting import satisfies
 from ensue.store.statement import Row, Sql, Transaction
 
 LEASED = "namespace, run, step, item, attempt, lease_epoch, engine, handle, started_at"
+# A worker that was given up must register before it gets anything.
 # Materialized, so that PostgreSQL cannot run the limited subselect more than once.
 CLAIM = Sql(f"""
     WITH ready AS MATERIALIZED (
         SELECT namespace, run, step, item FROM step_runs
         WHERE state = 'Queued' AND engine = $3 AND selector = $4 AND ready_at <= $5
             AND (home IS NULL OR home = $1)
+            AND EXISTS (SELECT 1 FROM workers WHERE id = $1)
         ORDER BY ready_at LIMIT $6 {{skip_locked}})
     UPDATE step_runs SET state = 'Running', reason = '', attempt = attempt + 1, lease_epoch = lease_epoch + 1,
         worker = $1, started_at = $2, is_stopping = 0

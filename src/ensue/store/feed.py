@@ -13,11 +13,13 @@ from ensue.store.driver import Driver
 from ensue.store.statement import NOW, Row, Sql, Transaction
 
 _COLUMNS = "xid, seq, namespace, uid, source, id, type, subject, time, envelope"
-ADD = Sql("""
+_ADD = """
     INSERT INTO events (namespace, uid, source, id, type, subject, time, envelope, revision, stored_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, (SELECT coalesce(max(revision), 0) FROM namespaces WHERE name = $9), $10)
-    ON CONFLICT (namespace, source, id) DO NOTHING RETURNING seq
-""")
+    ON CONFLICT (namespace, source, id) DO NOTHING
+"""
+ADD_ALL = Sql(_ADD)
+ADD = Sql(f"{_ADD} RETURNING seq")
 SAME = Sql(f"SELECT {_COLUMNS} FROM events WHERE namespace = $1 AND source = $2 AND id = $3")
 READ = Sql(f"""
     SELECT {_COLUMNS} FROM events WHERE (xid, seq) > ({{xid:1}}, $2) AND {{settled}} ORDER BY xid, seq LIMIT $3
@@ -54,24 +56,23 @@ def _append(events: Sequence[Event]) -> Transaction[tuple[StoredEvent, ...]]:
     now: int = (yield NOW)[0][0]
     stored = []
     for event in events:
-        is_new = yield from _add(event, now)
+        is_new = bool((yield ADD(*_row(event, now))))
         found = yield SAME(event.namespace, event.source, event.id)
         stored.append(_stored(found[0], is_duplicate=not is_new))
     return tuple(stored)
 
 
-def _add(event: Event, now: int) -> Transaction[bool]:
+def _row(event: Event, now: int) -> Row:
     envelope: dict[str, Json] = {
         "data": event.data,
         "datacontenttype": event.data_content_type,
         "dataschema": event.data_schema,
         "extensions": dict(event.extensions),
     }
-    added = yield ADD(
+    return (
         event.namespace, event.uid, event.source, event.id, event.type, event.subject, to_micros(event.time),
         rows.dump(envelope), event.namespace, now,
     )  # fmt: skip
-    return bool(added)
 
 
 def _read(namespace: Namespace | None, after: str, limit: int) -> Transaction[Page[StoredEvent]]:
@@ -96,6 +97,7 @@ def _cursor(after: str) -> tuple[int, int]:
 def _drain(limit: int) -> Transaction[int]:
     now: int = (yield NOW)[0][0]
     taken = yield TAKE(limit)
+    events = []
     for _, namespace, run, type, data, created_at in sorted(taken):
         # The id is derived from run and state, so that a repeat collapses.
         event = Event(
@@ -108,7 +110,9 @@ def _drain(limit: int) -> Transaction[int]:
             subject=run,
             data=json.loads(data),
         )
-        yield from _add(event, now)
+        events.append(_row(event, now))
+    if events:
+        yield ADD_ALL.many(events)
     return len(taken)
 
 

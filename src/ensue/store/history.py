@@ -12,9 +12,12 @@ from ensue.store.driver import Driver
 from ensue.store.statement import Sql, Transaction
 
 _RUN = rows.columns(rows.RUN_KEY, rows.RUN_FIXED, rows.RUN_CHANGING)
-# A name goes before a uid that looks the same.
+# A name goes before a uid that looks the same. Two searches: with OR either database may read the whole namespace.
 RUN = Sql(f"""
-    SELECT {_RUN} FROM runs WHERE namespace = $1 AND (name = $2 OR uid = $2) ORDER BY (name = $2) DESC LIMIT 1
+    SELECT {_RUN} FROM (
+        SELECT 0 AS rank, {_RUN} FROM runs WHERE namespace = $1 AND name = $2
+        UNION ALL SELECT 1 AS rank, {_RUN} FROM runs WHERE namespace = $1 AND uid = $2
+    ) found ORDER BY rank LIMIT 1
 """)
 ATTEMPTS = Sql(
     f"SELECT {rows.columns(rows.ATTEMPT)} FROM attempts WHERE namespace = $1 AND run = $2 ORDER BY step, item, number"

@@ -1,4 +1,4 @@
-"""A run's workspace lies on one worker: that of its first step on an engine that has one. The others follow it there."""
+"""A run's workspace lies on one worker: that of its first step on an engine with one. The others follow it there."""
 
 import json
 from collections.abc import Sequence

@@ -30,6 +30,8 @@ _GOING_DOWN = (
     asyncpg.CrashShutdownError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.TooManyConnectionsError,
+    # Asked between the server's last word and the end of the connection.
+    asyncpg.InternalClientError,
 )
 _UNREACHABLE = (*_GOING_DOWN, OSError, TimeoutError, asyncpg.InterfaceError)
 _REPEATABLE = (

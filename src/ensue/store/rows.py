@@ -143,9 +143,10 @@ def step_fixed(step: StepRun) -> tuple[Any, ...]:
 
 def step_changing(step: StepRun) -> tuple[Any, ...]:
     return (
-        step.state.value, step.reason.value, text(step.message), step.attempt, step.retries, step.losses, step.lease_epoch,
-        step.worker, step.waiting_for, step.unmet, int(step.is_stopping), int(step.continues_on_error), step.exit_code,
-        text(step.handle), dump(step.outputs), micros(step.queued_at), micros(step.ready_at), micros(step.started_at),
+        step.state.value, step.reason.value, text(step.message), step.attempt, step.retries, step.losses,
+        step.lease_epoch, step.worker, step.waiting_for, step.unmet, int(step.is_stopping),
+        int(step.continues_on_error), step.exit_code, text(step.handle), dump(step.outputs),
+        micros(step.queued_at), micros(step.ready_at), micros(step.started_at),
         micros(step.completed_at),
     )  # fmt: skip
 

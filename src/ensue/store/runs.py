@@ -6,7 +6,7 @@ from ensue.core import naming, planning
 from ensue.core.graph import Graph
 from ensue.model.errors import Conflict, NotFound, StoreBroken
 from ensue.model.identity import Identity
-from ensue.model.run import Lease, Run, StepRun
+from ensue.model.run import Lease, Run, State, StepRun
 from ensue.model.values import Namespace, RunUid, from_micros, to_micros
 from ensue.ports.store import Claimant, Claimed, Ending, Finished, Fired, Started, Stop
 from ensue.store import auditing, claiming, logs, moves, rows, saving
@@ -72,7 +72,15 @@ class Runs:
             yield from _set_timers(graph, run, steps)
         yield auditing.record(to_micros(now), by, "start", run.namespace, "Run", run.name, {"workflow": run.workflow})
         claimed = (yield from claiming.claim(claimant, to_micros(now), run)) if claimant else ()
-        return Started(name=run.name, is_new=True, claimed=claimed)
+        own = sum(lease.key.run == run.uid for lease in claimed)
+        return Started(
+            name=run.name,
+            is_new=True,
+            run=replace(run, state=State.RUNNING, started_at=now) if own else run,
+            queued=sum(step.state is State.QUEUED for step in steps) - own,
+            has_timers=graph.has_timers,
+            claimed=claimed,
+        )
 
     def _finish(self, lease: Lease, ending: Ending, claimant: Claimant | None) -> Transaction[Finished]:
         locked = yield from saving.lock_run(lease.key.namespace, lease.key.run)

@@ -100,14 +100,14 @@ def close(graph: Graph, run: Run, changed: Sequence[StepRun], now: datetime) -> 
 
 def timer_of(graph: Graph, step: StepRun) -> Statement | None:
     """What must happen to the step by itself, later."""
-    if not graph.has_timers:
-        return None
-    limit = graph.nodes[step.key.step].step.pending_timeout
-    if step.state is State.QUEUED and limit is not None and step.queued_at is not None:
-        return SET_TIMER.quietly(*rows.step_key(step.key), PENDING_TIMER, to_micros(step.queued_at + limit))
     if step.state is State.WAITING and step.reason is Reason.TIMER and step.ready_at is not None:
         return SET_TIMER.quietly(*rows.step_key(step.key), WAIT_TIMER, to_micros(step.ready_at))
-    return None
+    if step.state is not State.QUEUED or step.queued_at is None or not graph.has_timers:
+        return None
+    limit = graph.nodes[step.key.step].step.pending_timeout
+    if limit is None:
+        return None
+    return SET_TIMER.quietly(*rows.step_key(step.key), PENDING_TIMER, to_micros(step.queued_at + limit))
 
 
 def _dependants(

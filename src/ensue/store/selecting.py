@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from ensue.core import graph
+
 
 def satisfies(labels: Mapping[str, str], selector: str) -> bool:
-    """Whether these labels have every `key=value` of a selector as `arch=amd64,os=linux`."""
-    wanted = (part.split("=", 1) for part in selector.split(",")) if selector else ()
-    return all(labels.get(part[0]) == part[1] for part in wanted)
+    """Whether these labels have every one of a selector as `arch=amd64,os=linux`."""
+    return graph.labels_of(selector).items() <= labels.items()

@@ -1,5 +1,6 @@
 """The workflows of the crash test: inline and process steps, side by side, with retries and `finally`."""
 
+import functools
 import random
 import sys
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ from ensue.model.run import State
 Body = dict[str, Any]
 
 PROGRAM = Path(__file__).with_name("step.py")
+PAUSE = "0.04"
+"""Seconds between two lines of a process step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,22 +32,27 @@ class Kind:
         return str(self.body["metadata"]["name"])
 
 
+def work(ledger: Path, name: str, lines: int, *after: str, fails: str = "", **more: Any) -> Body:
+    """A process step that takes its time and keeps the ledger; `fails`: the attempt that does, or `always`."""
+    env = {"LEDGER": str(ledger), "LINES": str(lines), "PAUSE": PAUSE, "FAILS": fails}
+    command = [sys.executable, "-IS", str(PROGRAM)]
+    return {"name": name, "command": command, "env": env, "dependsOn": list(after), **more}
+
+
+def say(name: str, *after: str) -> Body:
+    """An inline step."""
+    return {"name": name, "type": "log", "with": {"message": "line 1"}, "dependsOn": list(after)}
+
+
 def kinds(ledger: Path) -> tuple[Kind, ...]:
-    def work(name: str, lines: int, *after: str, fails: str = "", **more: Any) -> Body:
-        env = {"LEDGER": str(ledger), "LINES": str(lines), "PAUSE": "0.04", "FAILS": fails}
-        command = [sys.executable, "-IS", str(PROGRAM)]
-        return {"name": name, "command": command, "env": env, "dependsOn": list(after), **more}
-
-    def say(name: str, *after: str) -> Body:
-        return {"name": name, "type": "log", "with": {"message": "line 1"}, "dependsOn": list(after)}
-
+    task = functools.partial(work, ledger)
     nap = {"name": "nap", "type": "wait", "with": {"for": "200ms"}, "dependsOn": ["left", "right"]}
     again = {"limit": 3, "backoff": {"duration": "100ms"}}
-    inline = _workflow("inline", [say("first"), say("left", "first"), say("right", "first"), nap], [say("last")])
-    steps = [work("first", 5), work("left", 20, "first"), work("right", 15, "first"), say("join", "left", "right")]
-    process = _workflow("process", steps, [work("clean", 3)])
-    retried = _workflow("retried", [work("flaky", 5, fails="1", retry=again), say("after", "flaky")], [])
-    failing = _workflow("failing", [work("broken", 5, fails="always"), say("never", "broken")], [say("last")])
+    inline = workflow("inline", [say("first"), say("left", "first"), say("right", "first"), nap], [say("last")])
+    steps = [task("first", 5), task("left", 20, "first"), task("right", 15, "first"), say("join", "left", "right")]
+    process = workflow("process", steps, [task("clean", 3)])
+    retried = workflow("retried", [task("flaky", 5, fails="1", retry=again), say("after", "flaky")], [])
+    failing = workflow("failing", [task("broken", 5, fails="always"), say("never", "broken")], [say("last")])
     return (
         Kind(body=inline, ends_as=State.SUCCEEDED, share=4, lines=dict.fromkeys(("first", "left", "right", "last"), 1)),
         Kind(
@@ -62,7 +70,7 @@ def choose(kinds: tuple[Kind, ...], chance: random.Random) -> Kind:
     return chance.choices(kinds, [kind.share for kind in kinds])[0]
 
 
-def _workflow(name: str, steps: list[Body], finals: list[Body]) -> Body:
+def workflow(name: str, steps: list[Body], finals: list[Body]) -> Body:
     return {
         "apiVersion": "ensue.dev/v1alpha1",
         "kind": "Workflow",

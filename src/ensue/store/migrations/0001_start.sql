@@ -65,7 +65,8 @@ CREATE UNIQUE INDEX runs_uid ON runs (uid);
 CREATE INDEX runs_active ON runs (namespace, uid) WHERE completed_at IS NULL;
 CREATE INDEX runs_ended ON runs (completed_at) WHERE completed_at IS NOT NULL;
 CREATE INDEX runs_state ON runs (namespace, state, uid) WHERE completed_at IS NOT NULL;
-CREATE INDEX runs_workflow ON runs (namespace, workflow, uid);
+-- Not (namespace, workflow, uid): while the table is small PostgreSQL would take that for a search by namespace and uid.
+CREATE INDEX runs_workflow ON runs (workflow, namespace, uid);
 CREATE INDEX runs_definition ON runs (definition_hash);
 
 CREATE TABLE run_labels (

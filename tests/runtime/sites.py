@@ -1,0 +1,191 @@
+"""What the tests of the runtime share: a store that can be away, and a server on it with a scripted engine."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ensue import steps
+from ensue.engines.inline import InlineEngine
+from ensue.engines.scripted import Act, ScriptedEngine
+from ensue.model.errors import StoreUnreachable
+from ensue.model.run import Run, State
+from ensue.model.values import Json, WorkerId
+from ensue.model.workflow import Step, Workflow
+from ensue.ports.engine import Command, Engine, Limits, StepType
+from ensue.runtime import shipping, stepping
+from ensue.runtime.runner import Profile, Runner
+from ensue.runtime.stepping import Stepping
+from ensue.storage.directory import DirectoryStorage
+from ensue.store.dialects import Dialect
+from ensue.store.driver import Driver
+from ensue.store.sqlite import SqliteDriver
+from ensue.store.statement import Begin, Row, Statement, T
+from ensue.store.wakeups import LocalWakeup
+from tests.store.stores import ANN, ONE, Store, new_uid, store_with, worker_of
+
+
+class Gate:
+    """A driver whose database can be away, or lose the answer of the next write after it took place."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self.is_away = False
+        self.loses_answer = False
+        self.refused = 0
+
+    @property
+    def dialect(self) -> Dialect:
+        return self._driver.dialect
+
+    async def open(self) -> None:
+        await self._driver.open()
+
+    async def close(self) -> None:
+        await self._driver.close()
+
+    async def write(self, begin: Begin[T]) -> T:
+        self._pass()
+        answer = await self._driver.write(begin)
+        if self.loses_answer:
+            self.loses_answer = False
+            raise StoreUnreachable("the answer was lost")
+        return answer
+
+    async def read(self, begin: Begin[T]) -> T:
+        self._pass()
+        return await self._driver.read(begin)
+
+    async def fetch(self, statement: Statement) -> Sequence[Row]:
+        self._pass()
+        return await self._driver.fetch(statement)
+
+    def _pass(self) -> None:
+        if self.is_away:
+            self.refused += 1
+            raise StoreUnreachable
+
+
+class RealClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def uid(self) -> str:
+        return new_uid()
+
+    def draw(self) -> float:
+        return 0.5
+
+
+def scripted(script: Mapping[str, Sequence[Act]] | None = None, *, is_durable: bool = True) -> ScriptedEngine:
+    return ScriptedEngine(script=script or {}, is_durable=is_durable)
+
+
+def command(step: Step, env: Mapping[str, str], inputs: Mapping[str, Json]) -> Command:
+    return Command(argv=("true",), env=env)
+
+
+@dataclass(kw_only=True)
+class Site:
+    """One database, one storage, one machine; servers on it may come and go."""
+
+    gate: Gate
+    store: Store
+    storage: DirectoryStorage
+    engine: Engine
+    step_types: dict[str, StepType] = field(default_factory=steps.installed)
+    wakeup: LocalWakeup = field(default_factory=LocalWakeup)
+    ttl: timedelta = timedelta(minutes=5)
+    slots: int = 10
+
+    def stepping(self) -> Stepping:
+        store, clock = self.store, RealClock()
+        return Stepping(
+            records=stepping.Records(
+                definitions=store.definitions,
+                history=store.history,
+                logs=store.logs,
+                runs=store.runs,
+                storage=self.storage,
+            ),
+            engines=stepping.Engines(
+                direct=InlineEngine(step_types=self.step_types, clock=clock),
+                others={"scripted": self.engine},
+                command_of=command,
+                limits=Limits(grace=timedelta(seconds=30)),
+            ),
+            clock=clock,
+        )
+
+    def runner(self, worker: str = ONE, **profile: Any) -> Runner:
+        return Runner(
+            runs=self.store.runs,
+            workers=self.store.workers,
+            wakeup=self.wakeup,
+            stepping=self.stepping(),
+            profile=Profile(
+                worker=worker_of(worker, id=WorkerId(worker), engines=("inline", "scripted")),
+                slots={"inline": self.slots, "scripted": self.slots},
+                ttl=self.ttl,
+                **profile,
+            ),
+        )
+
+    @asynccontextmanager
+    async def serving(self, worker: str = ONE, **profile: Any) -> AsyncIterator[Runner]:
+        """A server, until the end of the block, where it is told to go."""
+        runner = self.runner(worker, **profile)
+        task = asyncio.create_task(runner.run())
+        try:
+            yield runner
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def start(self, made: Workflow, runner: Runner | None = None, **given: Any) -> Run:
+        run = await self.store.prepared(made, **given)
+        await (runner or self.store.runs).start(run, ANN)
+        self.wakeup.notify("steps")
+        return await self.store.run_of(run)
+
+    async def ended(self, run: Run, seconds: float = 20) -> Run:
+        async def is_over() -> bool:
+            return not self.gate.is_away and (await self.store.run_of(run)).state.is_final
+
+        await eventually(is_over, seconds)
+        return await self.store.run_of(run)
+
+    async def until(self, run: Run, step: str, state: State) -> None:
+        async def is_so() -> bool:
+            return (await self.store.step(run, step)).state is state
+
+        await eventually(is_so)
+
+    async def text(self, run: Run, step: str | None = None) -> str:
+        segments = await self.store.logs.list(run.namespace, run.uid, step)
+        return "".join(
+            [line.text for segment in segments for line in await shipping.read(self.storage, segment)]
+        )
+
+
+@asynccontextmanager
+async def site_at(folder: Path, engine: Engine | None = None, **given: Any) -> AsyncIterator[Site]:
+    gate = Gate(SqliteDriver(folder / "test.db"))
+    async with store_with(gate) as store:
+        storage = DirectoryStorage(folder / "storage")
+        yield Site(gate=gate, store=store, storage=storage, engine=engine or scripted(), **given)
+        gate.is_away = False
+
+
+async def eventually(is_so: Any, seconds: float = 20) -> None:
+    """Until the function says yes; it may be a coroutine function."""
+    async with asyncio.timeout(seconds):
+        while True:
+            said = is_so()
+            if (await said) if asyncio.iscoroutine(said) else said:
+                return
+            await asyncio.sleep(0.005)

@@ -1,0 +1,175 @@
+"""Port Care: pruning, and the invariants: each is broken once."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from ensue.ports.store import Pruned
+from ensue.store.invariants import INVARIANTS
+from tests.core.playing import ASLEEP, FAILED, workflow
+from tests.store.stores import DEFAULT, ONE, Store, new_uid
+from tests.store.test_feed import event
+from tests.store.test_logs import segment
+
+LONG = timedelta(days=30)
+NOTHING = timedelta(0)
+ONE_STEP = workflow([{"name": "a"}])
+TABLES = ("runs", "step_runs", "attempts", "run_labels", "log_segments", "timers", "homes")
+
+
+async def ended_run(store: Store, script: str = "true") -> str:
+    run = await store.start(workflow([{"name": "a", "run": script}], timeout="1h"), labels={"a": "b"})
+    lease = await store.take_one()
+    await store.logs.add(lease, [segment(lease, 0, 10)])
+    await store.end(lease)
+    return run.uid
+
+
+async def age_bodies(store: Store) -> None:
+    await store.execute("UPDATE bodies SET created_at = 0")
+
+
+async def counts(store: Store) -> dict[str, int]:
+    return {table: (await store.rows(f"SELECT count(*) FROM {table}"))[0][0] for table in TABLES}
+
+
+async def test_a_run_that_ended_long_ago_goes_with_all_that_is_its(store: Store) -> None:
+    uid = await ended_run(store)
+    assert (await store.care.prune(LONG, LONG)).prefixes == ()
+    assert await store.care.prune(NOTHING, LONG) == Pruned(prefixes=(f"logs/{uid}",), has_more=False)
+    assert set((await counts(store)).values()) == {0}
+
+
+async def test_an_open_run_stays_however_old(store: Store) -> None:
+    run = await store.start(ONE_STEP)
+    await store.execute("UPDATE runs SET created_at = 0")
+    assert (await store.care.prune(NOTHING, NOTHING)).prefixes == ()
+    assert (await store.run_of(run)).uid == run.uid
+
+
+async def test_runs_are_pruned_in_batches_oldest_first(store: Store) -> None:
+    uids = [await ended_run(store) for _ in range(5)]
+    first = await store.care.prune(NOTHING, LONG, batch=3)
+    assert first == Pruned(prefixes=tuple(f"logs/{uid}" for uid in uids[:3]), has_more=True)
+    assert await store.care.prune(NOTHING, LONG, batch=3) == Pruned(
+        prefixes=tuple(f"logs/{uid}" for uid in uids[3:]), has_more=False
+    )
+
+
+async def test_events_are_pruned_in_batches_and_it_is_told_that_there_are_more(store: Store) -> None:
+    await store.feed.append([event(str(number)) for number in range(5)])
+    assert (await store.care.prune(LONG, LONG)).has_more is False
+    assert (await store.care.prune(LONG, NOTHING, batch=3)).has_more is True
+    assert (await store.care.prune(LONG, NOTHING, batch=3)).has_more is False
+    assert await store.rows("SELECT count(*) FROM events") == [(0,)]
+
+
+async def test_a_body_goes_when_nothing_refers_to_it(store: Store) -> None:
+    await ended_run(store, "one")
+    run = await store.start(ONE_STEP)
+    await age_bodies(store)
+    await store.care.prune(NOTHING, LONG)
+    await store.care.prune(NOTHING, LONG)
+    assert await store.rows("SELECT hash FROM bodies") == [(run.definition_hash,)]
+
+
+async def test_a_body_that_was_stored_again_is_kept_for_the_run_that_is_to_come(store: Store) -> None:
+    await store.prepared(ONE_STEP)
+    await age_bodies(store)
+    run = await store.prepared(ONE_STEP)
+    await store.care.prune(NOTHING, LONG)
+    assert (await store.definitions.body(run.definition_hash))["kind"] == "Workflow"
+
+
+async def test_many_may_prune_at_once(store: Store) -> None:
+    for _ in range(12):
+        await ended_run(store)
+    await asyncio.gather(*(store.care.prune(NOTHING, NOTHING, batch=4) for _ in range(4)))
+    while (await store.care.prune(NOTHING, NOTHING, batch=4)).has_more:
+        pass
+    assert set((await counts(store)).values()) == {0}
+
+
+# The invariants. Each statement makes one of them false in a store where all held.
+
+DAMAGE: dict[str, str] = {
+    "a run that ended has no step that did not": "UPDATE step_runs SET state = 'Queued', completed_at = NULL WHERE run = 'ENDED'",
+    "a run is in a final state exactly when it has an end time": "UPDATE runs SET state = 'Running' WHERE uid = 'ENDED'",
+    "a step is in a final state exactly when it has an end time": "UPDATE step_runs SET completed_at = NULL WHERE run = 'ENDED'",
+    "a step has a worker exactly while it runs": "UPDATE step_runs SET worker = 'one' WHERE run = 'QUEUED'",
+    "the worker of a step that runs is registered": "DELETE FROM workers",
+    "a run that is open has an open step in its phase": "UPDATE runs SET open_steps = 0 WHERE uid = 'QUEUED'",
+    "a run's count of open steps is right": "UPDATE runs SET open_steps = 2 WHERE uid = 'QUEUED'",
+    "a step that waits for dependencies waits for at least one": "UPDATE step_runs SET waiting_for = -1 WHERE state = 'Pending'",
+    "a step that sleeps has a timer": "DELETE FROM timers WHERE kind = 'wait'",
+    "every try of a step that ended is recorded once": "DELETE FROM attempts WHERE run = 'ENDED'",
+    "an ended run is told of once: in the outbox or in the feed": (
+        "INSERT INTO outbox (namespace, run, type, data, created_at)"
+        " SELECT namespace, run, type, data, created_at FROM outbox WHERE run = 'ENDED'"
+    ),
+    "a definition in use is stored": "DELETE FROM bodies WHERE hash = (SELECT definition_hash FROM runs WHERE uid = 'QUEUED')",
+    "log segments of an attempt follow each other without gap or overlap": (
+        "UPDATE log_segments SET start_offset = 5 WHERE run = 'ENDED'"
+    ),
+}  # fmt: skip
+
+
+async def lived_in(store: Store) -> dict[str, str]:
+    """A store with runs in all their states, in which every invariant holds."""
+    ended = await ended_run(store)
+    queued = (await store.start(workflow([{"name": "q"}]))).uid
+    lease = await store.take_one()
+    await store.end(lease, FAILED)
+    queued = (await store.start(workflow([{"name": "q", "requires": {"gpu": "1"}}]))).uid
+    await store.start(workflow([{"name": "w", "run": None, "type": "wait"}]))
+    await store.end(await store.take_one(engine="inline"), ASLEEP)
+    await store.start(workflow([{"name": "r"}, {"name": "p", "after": ["r"]}], [{"name": "z"}]))
+    assert (await store.take_one(ONE)).key.step == "r"
+    assert await store.care.check() == ()
+    return {"ENDED": ended, "QUEUED": queued}
+
+
+@pytest.mark.parametrize("sentence", [sentence for sentence, _ in INVARIANTS])
+async def test_each_invariant_that_does_not_hold_is_named(store: Store, sentence: str) -> None:
+    uids = await lived_in(store)
+    text = DAMAGE[sentence]
+    for word, uid in uids.items():
+        text = text.replace(word, uid)
+    await store.execute(text)
+    store.is_damaged = True
+    assert [said for said in await store.care.check() if said.startswith(f"not so: {sentence}: ")], text
+
+
+@pytest.mark.parametrize(
+    ("sentence", "text"),
+    [
+        ("a run's count of open steps is right", "UPDATE runs SET open_steps = 1"),
+        ("a step that waits for dependencies waits for at least one", "UPDATE step_runs SET waiting_for = 0"),
+    ],
+)
+async def test_the_counts_of_finally_are_looked_at_too(store: Store, sentence: str, text: str) -> None:
+    await store.start(workflow([{"name": "a"}], [{"name": "y"}, {"name": "z", "after": ["y"]}]))
+    await store.end(await store.take_one())
+    assert await store.care.check() == ()
+    await store.execute(text)
+    store.is_damaged = True
+    assert any(sentence in said for said in await store.care.check())
+
+
+async def test_too_few_open_steps_are_noticed_before_finally(store: Store) -> None:
+    await store.start(workflow([{"name": "a"}, {"name": "b"}], [{"name": "z"}]))
+    await store.execute("UPDATE runs SET open_steps = 1")
+    store.is_damaged = True
+    assert any("count of open steps" in said for said in await store.care.check())
+
+
+async def test_the_runs_that_break_an_invariant_are_named_up_to_twenty(store: Store) -> None:
+    names = {(await store.start(ONE_STEP, uid=new_uid(), name=f"r{number:02}")).name for number in range(25)}
+    await store.execute("UPDATE runs SET open_steps = 7")
+    store.is_damaged = True
+    (said,) = await store.care.check()
+    named = set(said.rpartition(": ")[2].split(", "))
+    assert len(named) == 20
+    assert named <= names
+    assert (await store.history.run(DEFAULT, "r00")).open_steps == 7

@@ -1,2 +1,0 @@
-"""A run's process steps stay on one worker."""
-
