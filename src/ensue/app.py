@@ -12,13 +12,10 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from ensue import __version__, steps
 from ensue.engines.inline import InlineEngine
-from ensue.engines.process import layout
 from ensue.engines.process.engine import ProcessEngine
-from ensue.engines.process.link import Link
 from ensue.model.errors import Unavailable
 from ensue.model.identity import Identity
 from ensue.model.values import WorkerId
@@ -50,7 +47,6 @@ from ensue.store.workers import Workers
 log = logging.getLogger("ensue.app")
 
 ID_FILE = "instance-id"
-SUPERVISOR_POLLS = 400
 
 
 class SystemClock:
@@ -138,7 +134,9 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
     With `is_last`, nobody comes after: the supervisor of steps is ended too, unless it still has some.
     Raises DataDirectoryOwned, StoreBroken, StoreUnreachable.
     """
-    with DataDirectory(settings.data_dir) as directory:
+    # What is made from here on is for this user alone; folders for steps are opened one by one.
+    os.umask(0o077)
+    with DataDirectory(settings.data_dir, is_searchable=os.geteuid() == 0) as directory:
         driver = open_driver(settings.database)
         await _open(driver, settings)
         try:
@@ -156,30 +154,11 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
             try:
                 yield _wire(settings, driver, worker, engines)
             finally:
-                await process.close()
                 if is_last:
-                    await _end_supervisor(settings)
+                    await process.retire()
+                await process.close()
         finally:
             await driver.close()
-
-
-async def _end_supervisor(settings: Settings) -> None:
-    """Returns when it has gone."""
-    paths = layout.Layout(str(settings.data_dir))
-    socket_file = Path(paths.supervisor, "socket")
-    if not socket_file.exists():
-        return
-    link = Link(paths=paths, linger=0)
-    try:
-        if (await link.ask("hello")).get("attempts"):
-            return
-        await link.ask("retire")
-    finally:
-        link.close()
-    for _ in range(SUPERVISOR_POLLS):
-        if not socket_file.exists():
-            return
-        await asyncio.sleep(0.005)
 
 
 def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: stepping.Engines) -> Node:

@@ -208,10 +208,12 @@ class Play:
             assert step.waiting_for == 0
             assert not node.is_finally or self.run.phase is Phase.FINALLY
             if self.run.stopping is not None and step.state is not State.RUNNING:
-                assert node.is_finally and not self.run.is_killed, "nothing is started after a stop"
+                assert node.is_finally, "nothing is started after a stop"
+                assert not self.run.is_killed
         if step.state is State.QUEUED:
             assert not self.run.is_paused
-            assert step.ready_at is not None and step.queued_at is not None
+            assert step.ready_at is not None
+            assert step.queued_at is not None
         assert step.losses <= planning.MAX_LOSSES
         assert step.retries <= node.step.retry.limit
 

@@ -1,10 +1,11 @@
 """How a workflow becomes the planner's graph."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from ensue.core import graph
+from ensue.core import checking, graph
 from ensue.model.run import State
 from tests.core.playing import workflow
 
@@ -29,7 +30,9 @@ def test_a_reference_to_an_output_implies_the_dependency(field: dict[str, Any]) 
 
 
 def test_a_dependency_that_is_written_down_wins_over_an_implied_one() -> None:
-    built = graph.build(workflow([{"name": "a"}, {"name": "b", "after": {"a": ["any"]}, "env": {"A": "${outputs.a.x}"}}]))
+    built = graph.build(
+        workflow([{"name": "a"}, {"name": "b", "after": {"a": ["any"]}, "env": {"A": "${outputs.a.x}"}}])
+    )
     assert State.FAILED in built.nodes["b"].needs["a"]
 
 
@@ -85,7 +88,7 @@ def test_defaults_fill_what_a_step_does_not_say() -> None:
     built = graph.build(workflow([{"name": "a"}, own], [{"name": "z"}], defaults=defaults))
     taken, kept, final = (built.nodes[name].step for name in "abz")
     assert (taken.timeout, taken.env, taken.retry.limit) == (final.timeout, {"A": "1", "B": "1"}, 2)
-    assert kept.timeout is not None and kept.timeout.seconds == 1
+    assert kept.timeout == timedelta(seconds=1)
     assert (kept.env, kept.retry.limit) == ({"A": "1", "B": "2"}, 0)
     assert built.nodes["b"].selector == "arch=arm,os=linux"
 
@@ -102,3 +105,22 @@ def test_only_a_run_that_something_must_happen_to_by_itself_has_timers() -> None
     assert graph.build(workflow([{"name": "a"}], timeout="1h")).has_timers
     assert graph.build(workflow([{"name": "a"}], [{"name": "z", "pendingTimeout": "1h"}])).has_timers
     assert graph.build(workflow([{"name": "a", "run": None, "type": "wait"}])).has_timers
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"name": "a", "env": {"X": "${outputs.b.x}"}}, {"name": "b", "after": ["a"]}],
+        [{"name": "a", "when": ["${outputs.b.x}"]}, {"name": "b", "with": {"x": "${outputs.a.y}"}}],
+    ],
+)
+def test_a_cycle_of_implied_dependencies_is_an_error(steps: list[dict[str, Any]]) -> None:
+    problems = checking.check_workflow(workflow(steps))
+    assert [problem.message for problem in problems if "wait for each other" in problem.message] == [
+        "the steps wait for each other: a → b → a"
+    ]
+
+
+def test_a_cycle_that_defaults_close_is_an_error() -> None:
+    made = workflow([{"name": "a", "after": ["b"]}, {"name": "b"}], defaults={"env": {"X": "${outputs.a.x}"}})
+    assert any("wait for each other" in problem.message for problem in checking.check_workflow(made))

@@ -1,13 +1,14 @@
 """Cancel, kill, time out, pause and resume: what becomes of a run that is interfered with."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from ensue.model.run import Phase, Reason, State
 from tests.core.playing import ASLEEP, FAILED, LOST, NOW, SUCCEEDED, Play, workflow
 
-CHAIN = [{"name": "a"}, {"name": "b", "after": ["a"]}, {"name": "c", "after": ["b"]}]
+CHAIN: list[dict[str, Any]] = [{"name": "a"}, {"name": "b", "after": ["a"]}, {"name": "c", "after": ["b"]}]
 
 
 def test_a_cancelled_run_ends_what_has_not_started_and_asks_what_runs_to_end() -> None:

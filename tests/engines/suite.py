@@ -46,6 +46,8 @@ def order(
     user: str = "",
     limits: Limits | None = None,
     parameters: dict[str, Json] | None = None,
+    script: str = "",
+    script_at: int = 0,
 ) -> StepOrder:
     """An order to run a program."""
     return StepOrder(
@@ -56,6 +58,8 @@ def order(
         command=Command(
             argv=argv,
             env={"PATH": PATH} if env is None else env,
+            script=script,
+            script_at=script_at,
             workdir=workdir,
             stdin=stdin,
             has_pty=has_pty,
@@ -304,8 +308,8 @@ class CommandBehaviour(Behaviour):
 
     async def test_a_long_script_runs_from_a_file(self, bench: Bench) -> None:
         script = "#" + "x" * 1_000_000 + '\necho "$1 from $(basename "$0")"\ncat'
-        env = {"PATH": PATH, "ENSUE_SCRIPT": script}
-        _, log = await run(bench.engine, order("sh", "-e", "$(ENSUE_SCRIPT)", "hi", env=env, stdin=b"stdin stays free"))
+        with_script = order("sh", "-e", "hi", env={"PATH": PATH}, stdin=b"stdin stays free", script=script, script_at=2)
+        _, log = await run(bench.engine, with_script)
         assert log == "hi from script\nstdin stays free"
 
     async def test_both_streams_are_told_apart(self, bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from ensue.cli.selftest.servers import Server
 from tests.faults import stage as staging
 from tests.faults.stage import Stage
 
@@ -12,7 +13,7 @@ async def test_a_server_on_sqlite_ends_at_once_and_the_next_one_adopts_its_steps
     server = await stage.server()
     await staging.apply(server, "slow", [stage.work("slow", len(LINES))])
     name = await staging.start(server, "slow")
-    await staging.until(stage.entries, "the step runs")
+    await staging.until(lambda: _is_shipping(server, name), "a part of its log was shipped")
 
     assert await server.stop() == 0
     (entry,) = stage.entries().values()
@@ -39,3 +40,7 @@ async def test_a_server_on_postgres_waits_for_its_steps_and_signs_off(stage: Sta
     assert await stopping == 0
     assert staging.attempts(run, "slow") == [(1, "Succeeded", "")]
     assert (await staging.workers(two)).keys() == {staging.worker_of(two)}
+
+
+async def _is_shipping(server: Server, name: str) -> bool:
+    return bool(await staging.lines(server, name, "slow"))

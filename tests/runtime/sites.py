@@ -167,9 +167,7 @@ class Site:
 
     async def text(self, run: Run, step: str | None = None) -> str:
         segments = await self.store.logs.list(run.namespace, run.uid, step)
-        return "".join(
-            [line.text for segment in segments for line in await shipping.read(self.storage, segment)]
-        )
+        return "".join([line.text for segment in segments for line in await shipping.read(self.storage, segment)])
 
 
 @asynccontextmanager

@@ -56,9 +56,7 @@ async def test_an_attempt_that_ended_while_no_server_was_there_is_recorded_by_th
 
 
 @pytest.mark.parametrize(("on_lost", "state"), [("rerun", State.SUCCEEDED), ("fail", State.FAILED)])
-async def test_an_attempt_that_died_with_its_server_follows_on_lost(
-    tmp_path: Path, on_lost: str, state: State
-) -> None:
+async def test_an_attempt_that_died_with_its_server_follows_on_lost(tmp_path: Path, on_lost: str, state: State) -> None:
     engine = scripted({"a": [HANG, Act()]}, is_durable=False)
     async with site_at(tmp_path, engine) as site:
         async with site.serving():

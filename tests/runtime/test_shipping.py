@@ -1,6 +1,7 @@
 """From an attempt's log to segments and their index: no byte twice, none missing, whatever fails on the way."""
 
 import asyncio
+import itertools
 import tempfile
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -69,7 +70,7 @@ async def whole(site: Site, lease: Lease, rest: tuple[LogSegment, ...] = ()) -> 
         found = await shipping.read(site.storage, segment)
         assert (found[0].offset, found[-1].end) == (segment.start, segment.end)
         lines += found
-    for before, after in zip(lines, lines[1:], strict=False):
+    for before, after in itertools.pairwise(lines):
         assert before.end == after.offset
     assert not lines or lines[0].offset == 0
     return "".join(line.text for line in lines)
@@ -192,9 +193,7 @@ async def test_storage_that_fails_for_a_while_is_waited_for(site: Site) -> None:
     assert await whole(site, lease) == "kept\n"
 
 
-async def test_storage_that_stays_away_costs_the_log_and_says_so(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_storage_that_stays_away_costs_the_log_and_says_so(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shipping, "KEEP_TRYING", timedelta(0))
     lease = await leased(site)
     storage = site.storage = Shaky(site.storage.root)
@@ -205,7 +204,8 @@ async def test_storage_that_stays_away_costs_the_log_and_says_so(
     shipper.add(chunks("kept\n", offset=5)[0])
     storage.failures = 0
     rest = await shipper.close()
-    assert await whole(site, lease, rest) == "5 bytes of log could not be kept: The server cannot take this now; try again.\nkept\n"  # fmt: skip
+    said = "5 bytes of log could not be kept: The server cannot take this now; try again.\n"
+    assert await whole(site, lease, rest) == f"{said}kept\n"
 
 
 async def test_a_shipper_that_lost_its_lease_ships_no_more(site: Site) -> None:
@@ -246,7 +246,9 @@ async def test_a_pump_that_is_cancelled_while_it_ships_leaves_no_gap(site: Site)
     assert text == line * (len(text) // len(line))
 
 
-LINES = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12).map(lambda text: f"{text}\n"), max_size=40)
+LINES = st.lists(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=12).map(lambda text: f"{text}\n"), max_size=40
+)
 ACTS = st.lists(st.sampled_from(["", "", "flush", "restart", "storage fails", "store away", "repeat"]), max_size=40)
 
 

@@ -18,8 +18,8 @@ def command(environment: dict[str, str] | None = None, /, **fields: Any) -> Comm
 def test_a_script_goes_to_the_default_shell_as_it_is_written() -> None:
     script = "echo ${HOME} $(date) ${parameters.x}\n"
     made = command(run=script)
-    assert made.argv == ("/bin/sh", "-e", "$(ENSUE_SCRIPT)")
-    assert made.env == {"ENSUE_SCRIPT": script}
+    assert (made.argv, made.script_at) == (("/bin/sh", "-e"), 2)
+    assert (made.script, made.env) == (script, {})
 
 
 def test_the_steps_shell_wins_over_the_default() -> None:
@@ -29,7 +29,7 @@ def test_the_steps_shell_wins_over_the_default() -> None:
 
 
 def test_input_lines_are_joined() -> None:
-    assert command(input=["a", "b $(c)"]).env["ENSUE_SCRIPT"] == "a\nb $(c)"
+    assert command(input=["a", "b $(c)"]).script == "a\nb $(c)"
 
 
 def test_command_and_args_are_taken_with_references_filled_in() -> None:
@@ -43,11 +43,6 @@ def test_a_value_never_becomes_script_text(argv: list[str]) -> None:
         command({"NAME": "; rm -rf /"}, command=argv, args=["echo $(NAME)"])
     made = command({"NAME": "x"}, command=argv, args=["echo $(date) $$", "$(NAME)"])
     assert made.argv[-2:] == ("echo $(date) $$", "x")
-
-
-def test_a_variable_with_the_scripts_name_is_not_taken_for_one() -> None:
-    made = command({"ENSUE_SCRIPT": "evil"}, command=["echo", "$(ENSUE_SCRIPT)"])
-    assert made.env == {}
 
 
 def test_options_are_read_from_with() -> None:

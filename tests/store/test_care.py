@@ -94,25 +94,35 @@ async def test_many_may_prune_at_once(store: Store) -> None:
 # The invariants. Each statement makes one of them false in a store where all held.
 
 DAMAGE: dict[str, str] = {
-    "a run that ended has no step that did not": "UPDATE step_runs SET state = 'Queued', completed_at = NULL WHERE run = 'ENDED'",
-    "a run is in a final state exactly when it has an end time": "UPDATE runs SET state = 'Running' WHERE uid = 'ENDED'",
-    "a step is in a final state exactly when it has an end time": "UPDATE step_runs SET completed_at = NULL WHERE run = 'ENDED'",
+    "a run that ended has no step that did not": (
+        "UPDATE step_runs SET state = 'Queued', completed_at = NULL WHERE run = 'ENDED'"
+    ),
+    "a run is in a final state exactly when it has an end time": (
+        "UPDATE runs SET state = 'Running' WHERE uid = 'ENDED'"
+    ),
+    "a step is in a final state exactly when it has an end time": (
+        "UPDATE step_runs SET completed_at = NULL WHERE run = 'ENDED'"
+    ),
     "a step has a worker exactly while it runs": "UPDATE step_runs SET worker = 'one' WHERE run = 'QUEUED'",
     "the worker of a step that runs is registered": "DELETE FROM workers",
     "a run that is open has an open step in its phase": "UPDATE runs SET open_steps = 0 WHERE uid = 'QUEUED'",
     "a run's count of open steps is right": "UPDATE runs SET open_steps = 2 WHERE uid = 'QUEUED'",
-    "a step that waits for dependencies waits for at least one": "UPDATE step_runs SET waiting_for = -1 WHERE state = 'Pending'",
+    "a step that waits for dependencies waits for at least one": (
+        "UPDATE step_runs SET waiting_for = -1 WHERE state = 'Pending'"
+    ),
     "a step that sleeps has a timer": "DELETE FROM timers WHERE kind = 'wait'",
     "every try of a step that ended is recorded once": "DELETE FROM attempts WHERE run = 'ENDED'",
     "an ended run is told of once: in the outbox or in the feed": (
         "INSERT INTO outbox (namespace, run, type, data, created_at)"
         " SELECT namespace, run, type, data, created_at FROM outbox WHERE run = 'ENDED'"
     ),
-    "a definition in use is stored": "DELETE FROM bodies WHERE hash = (SELECT definition_hash FROM runs WHERE uid = 'QUEUED')",
+    "a definition in use is stored": (
+        "DELETE FROM bodies WHERE hash = (SELECT definition_hash FROM runs WHERE uid = 'QUEUED')"
+    ),
     "log segments of an attempt follow each other without gap or overlap": (
         "UPDATE log_segments SET start_offset = 5 WHERE run = 'ENDED'"
     ),
-}  # fmt: skip
+}
 
 
 async def lived_in(store: Store) -> dict[str, str]:

@@ -179,10 +179,11 @@ def postgres(request: pytest.FixtureRequest, tmp_path: Path) -> Driver:
 
 
 async def test_what_is_committed_late_is_not_skipped(postgres: Driver, postgres_url: str) -> None:
+    envelope = '{"data":1,"datacontenttype":"","dataschema":"","extensions":{}}'
     insert = (
-        "INSERT INTO events (namespace, uid, source, id, type, subject, time, envelope, revision, stored_at) VALUES"
-        " ('default', $1, '/slow', $1, 't', '', 0, '{\"data\":1,\"datacontenttype\":\"\",\"dataschema\":\"\",\"extensions\":{}}', 0, 0)"
-    )  # fmt: skip
+        "INSERT INTO events (namespace, uid, source, id, type, subject, time, envelope, revision, stored_at)"
+        f" VALUES ('default', $1, '/slow', $1, 't', '', 0, '{envelope}', 0, 0)"
+    )
     async with store_with(postgres) as store:
         slow = await asyncpg.connect(postgres_url)
         try:

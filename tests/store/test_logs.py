@@ -88,7 +88,9 @@ async def test_the_last_of_the_log_is_recorded_with_the_end(store: Store) -> Non
 
 
 async def test_segments_are_listed_by_step_attempt_and_start(store: Store) -> None:
-    run = await store.start(workflow([{"name": name, "retry": {"limit": 1, "backoff": {"duration": "0s"}}} for name in "ab"]))
+    run = await store.start(
+        workflow([{"name": name, "retry": {"limit": 1, "backoff": {"duration": "0s"}}} for name in "ab"])
+    )
     a, b = await store.take()
     await asyncio.gather(store.logs.add(b, [segment(b, 0, 1)]), store.logs.add(a, [segment(a, 0, 1), segment(a, 1, 2)]))
     await store.end(a, FAILED)

@@ -87,24 +87,38 @@ def postgres(request: pytest.FixtureRequest, tmp_path: Path) -> Driver:
     return make("postgres", request, tmp_path)
 
 
+MANY = "generate_series(1, 20000) n"
+ENDED = "CASE WHEN n % 20 > 0 THEN n END"
 FILL = (
-    "INSERT INTO runs SELECT * FROM (SELECT (jsonb_populate_record(r, jsonb_build_object('uid', 'u' || n,"
-    " 'name', 'n' || n, 'completed_at', CASE WHEN n % 20 > 0 THEN n END))).* FROM runs r, generate_series(1, 20000) n) x",
-    "INSERT INTO step_runs SELECT * FROM (SELECT (jsonb_populate_record(s, jsonb_build_object('run', 'u' || n,"
-    " 'completed_at', CASE WHEN n % 20 > 0 THEN n END, 'state', CASE WHEN n % 20 > 0 THEN 'Succeeded' ELSE 'Queued' END"
-    "))).* FROM step_runs s, generate_series(1, 20000) n) x",
-    "INSERT INTO attempts SELECT 'default', 'u' || n, 'a', -1, 1, NULL, '', '', '', '', 0, 0, 0 FROM generate_series(1, 20000) n",
-    "INSERT INTO log_segments SELECT 'default', 'u' || n, 'a', -1, 1, 0, 9, '', '', 0, 0 FROM generate_series(1, 20000) n",
-    "INSERT INTO timers SELECT 'default', 'u' || n, 'a', -1, 'pending', n FROM generate_series(1, 20000) n",
-    "INSERT INTO homes SELECT 'default', 'u' || n, 'w' || n % 5 FROM generate_series(1, 20000) n",
-    "INSERT INTO events (namespace, uid, source, id, type, subject, time, envelope, revision, stored_at)"
-    " SELECT 'default', 'e' || n, '/s', n::text, 't', '', 0, '{}', 0, n FROM generate_series(1, 20000) n",
-    "INSERT INTO outbox (namespace, run, type, data, created_at) SELECT 'default', 'u' || n, 't', '{}', 0"
-    " FROM generate_series(1, 20000) n",
-    "INSERT INTO audit (namespace, at, subject, subject_groups, verb, kind, name, details)"
-    " SELECT 'default', 0, '', '[]', '', '', '', '{}' FROM generate_series(1, 20000) n",
+    f"""
+    INSERT INTO runs SELECT (jsonb_populate_record(r, jsonb_build_object(
+        'uid', 'u' || n, 'name', 'n' || n, 'completed_at', {ENDED}))).* FROM runs r, {MANY}
+    """,
+    f"""
+    INSERT INTO step_runs SELECT (jsonb_populate_record(s, jsonb_build_object(
+        'run', 'u' || n, 'completed_at', {ENDED},
+        'state', CASE WHEN n % 20 > 0 THEN 'Succeeded' ELSE 'Queued' END))).* FROM step_runs s, {MANY}
+    """,
+    f"""
+    INSERT INTO attempts SELECT 'default', 'u' || n, 'a', -1, 1, NULL, '', '', '', '', 0, 0, 0 FROM {MANY}
+    """,
+    f"INSERT INTO log_segments SELECT 'default', 'u' || n, 'a', -1, 1, 0, 9, '', '', 0, 0 FROM {MANY}",
+    f"INSERT INTO timers SELECT 'default', 'u' || n, 'a', -1, 'pending', n FROM {MANY}",
+    f"INSERT INTO homes SELECT 'default', 'u' || n, 'w' || n % 5 FROM {MANY}",
+    f"""
+    INSERT INTO events (namespace, uid, source, id, type, subject, time, envelope, revision, stored_at)
+    SELECT 'default', 'e' || n, '/s', n::text, 't', '', 0, '{{}}', 0, n FROM {MANY}
+    """,
+    f"""
+    INSERT INTO outbox (namespace, run, type, data, created_at)
+    SELECT 'default', 'u' || n, 't', '{{}}', 0 FROM {MANY}
+    """,
+    f"""
+    INSERT INTO audit (namespace, at, subject, subject_groups, verb, kind, name, details)
+    SELECT 'default', 0, '', '[]', '', '', '', '{{}}' FROM {MANY}
+    """,
     "ANALYZE",
-)  # fmt: skip
+)
 
 
 async def test_no_hot_statement_scans_a_table_on_postgres(postgres: Driver, postgres_url: str) -> None:
@@ -130,4 +144,6 @@ async def _scans(connection: "asyncpg.Connection[asyncpg.Record]", sql: Sql) -> 
     lines = [row[0].strip() for row in await connection.fetch(f"EXPLAIN EXECUTE hot{arguments}")]
     await connection.execute("DEALLOCATE hot")
     small = ("workers", "namespaces", "bodies")
-    return [line for line in lines if "Seq Scan on " in line and not any(f"Seq Scan on {name}" in line for name in small)]
+    return [
+        line for line in lines if "Seq Scan on " in line and not any(f"Seq Scan on {name}" in line for name in small)
+    ]

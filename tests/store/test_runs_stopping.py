@@ -119,11 +119,9 @@ async def test_a_sleeping_step_that_is_stopped_leaves_its_attempt(store: Store) 
 async def test_a_run_that_ended_can_be_neither_stopped_nor_paused(store: Store, is_paused: bool | None) -> None:
     run = await store.start(workflow([{"name": "a"}]))
     await store.carry_on()
+    asked = cancel(store, run) if is_paused is None else store.runs.pause(DEFAULT, run.uid, is_paused, ANN)
     with pytest.raises(Conflict, match="has ended: Succeeded"):
-        if is_paused is None:
-            await cancel(store, run)
-        else:
-            await store.runs.pause(DEFAULT, run.uid, is_paused, ANN)
+        await asked
 
 
 async def test_a_run_that_is_not_there_cannot_be_stopped(store: Store) -> None:

@@ -1,6 +1,7 @@
 """Port Runs: many at once, in tasks and in processes."""
 
 import asyncio
+import contextlib
 import json
 import sys
 from collections import Counter
@@ -17,11 +18,12 @@ from tests.core.playing import FAILED, LOST, SUCCEEDED, outputs, workflow
 from tests.store.drivers import make
 from tests.store.stores import ANN, DEFAULT, ONE, TWO, Store, claimant, store_with
 
+PARTS = [f"p{number}" for number in range(8)]
 FAN = workflow(
-    [{"name": "first"}, *({"name": f"p{n}", "after": ["first"]} for n in range(8)), {"name": "last", "after": [f"p{n}" for n in range(8)]}],
+    [{"name": "first"}, *({"name": part, "after": ["first"]} for part in PARTS), {"name": "last", "after": PARTS}],
     [{"name": "z"}],
     outputs=[{"name": "n", "value": "${outputs.p3.n}"}],
-)  # fmt: skip
+)
 
 
 async def test_fifty_claimants_get_each_step_once(store: Store) -> None:
@@ -30,7 +32,7 @@ async def test_fifty_claimants_get_each_step_once(store: Store) -> None:
         await store.start(workflow([{"name": f"s{n}", "run": None, "type": "log"} for n in range(10)]))
 
     async def claim(name: str) -> list[Lease]:
-        found = []
+        found: list[Lease] = []
         while leases := (await store.runs.claim(claimant(name, 2, "inline"))).leases:
             assert len(leases) <= 2
             found += leases
@@ -87,7 +89,9 @@ async def test_the_same_finish_sent_many_times_counts_once(store: Store) -> None
 
 
 @pytest.mark.parametrize("stop", [Stop.CANCEL, Stop.KILL])
-async def test_a_cancel_and_the_ends_of_steps_at_the_same_moment_leave_a_run_that_ends(store: Store, stop: Stop) -> None:
+async def test_a_cancel_and_the_ends_of_steps_at_the_same_moment_leave_a_run_that_ends(
+    store: Store, stop: Stop
+) -> None:
     runs = [await store.start(FAN) for _ in range(6)]
     for lease in await store.take():
         await store.end(lease)
@@ -136,10 +140,8 @@ async def test_claims_finishes_pauses_and_losses_at_once_keep_the_invariants(sto
     async def disturb() -> None:
         for turn in range(15):
             run = runs[turn % 4]
-            try:
+            with contextlib.suppress(Conflict):
                 await store.runs.pause(DEFAULT, run.uid, turn % 2 == 0, ANN)
-            except Conflict:
-                pass
             name = names[turn % 4]
             await store.lapse(name)
             await store.workers.expire(WorkerId("keeper"))

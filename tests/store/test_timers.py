@@ -60,7 +60,10 @@ async def test_the_time_of_finally_does_not_count(store: Store) -> None:
 
 
 async def test_a_step_that_no_worker_takes_times_out(store: Store) -> None:
-    steps = [{"name": "a", "pendingTimeout": "1h", "requires": {"gpu": "1"}}, {"name": "b", "after": {"a": ["timedout"]}}]
+    steps = [
+        {"name": "a", "pendingTimeout": "1h", "requires": {"gpu": "1"}},
+        {"name": "b", "after": {"a": ["timedout"]}},
+    ]
     run = await store.start(workflow(steps))
     await store.make_due()
     await store.runs.fire_timers()

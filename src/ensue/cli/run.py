@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from ensue import app, files, settings, steps
+from ensue import files, settings, steps
 from ensue.api import views
 from ensue.cli import (
     definition_files,

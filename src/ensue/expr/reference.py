@@ -134,9 +134,9 @@ def _find(path: Path, scope: Scope) -> Found | Absent | NotLoaded | Error:
         return answer
     value = answer.value
     for key in keys:
-        if (isinstance(value, dict) and isinstance(key, str) and key in value) or (
-            isinstance(value, list) and isinstance(key, int) and key < len(value)
-        ):
+        if isinstance(value, dict) and isinstance(key, str) and key in value:  # noqa: SIM114 - narrows the types
+            value = value[key]
+        elif isinstance(value, list) and isinstance(key, int) and key < len(value):
             value = value[key]
         else:
             return Absent()

@@ -33,6 +33,10 @@ class Command:
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
+    script: str = ""
+    """A text that the engine puts in a file of the attempt, so that it may be longer than an argument."""
+    script_at: int = 0
+    """Where in `argv` the path of that file goes."""
     workdir: str = ""
     """Relative to the workspace."""
     stdin: bytes = b""

@@ -83,11 +83,12 @@ class Runner:
 
     async def _enter(self) -> None:
         """Register; take up what an earlier process with this worker's id was running."""
-        held = await self._register()
-        await self._stepping.sweep(held)
-        for lease in held:
-            self._used[lease.engine] += 1
-            self._begin(lease, is_taken_over=True)
+        with self._grants.asking():
+            held = await self._register()
+            await self._stepping.sweep(held)
+            for lease in held:
+                self._used[lease.engine] += 1
+                self._begin(lease, is_taken_over=True)
         self._is_open = True
 
     async def _register(self) -> tuple[Lease, ...]:

@@ -1,8 +1,4 @@
-"""Builds the command of a step that runs a program. Pure: scripts and arguments are taken as they were written.
-
-A script travels as the variable ENSUE_SCRIPT and the argument `$(ENSUE_SCRIPT)`: the engine puts its text in a file,
-and that file's path in place of both. So it may be longer than an argument may be, and stdin stays free.
-"""
+"""Builds the command of a step that runs a program. Pure: scripts and arguments are taken as they were written."""
 
 import re
 import shlex
@@ -17,8 +13,6 @@ from ensue.model.workflow import Step
 from ensue.ports.engine import Command
 
 DEFAULT_SHELL = "/bin/sh -e"
-SCRIPT_VARIABLE = "ENSUE_SCRIPT"
-SCRIPT_ARGUMENT = f"$({SCRIPT_VARIABLE})"
 MAX_SCRIPT = 2**20
 
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
@@ -44,11 +38,12 @@ def command(step: Step, env: Mapping[str, str], inputs: Mapping[str, Json], shel
     except ValidationError as error:
         problems = (f"{'.'.join(('with', *map(str, each['loc'])))}: {each['msg']}" for each in error.errors())
         raise Fail("; ".join(problems)) from None
-    own = {name: value for name, value in env.items() if name != SCRIPT_VARIABLE}
-    argv, extra = _program(step, own, step.shell or shell or DEFAULT_SHELL)
+    argv, script, script_at = _program(step, env, step.shell or shell or DEFAULT_SHELL)
     return Command(
         argv=argv,
-        env={**own, **extra},
+        env=dict(env),
+        script=script,
+        script_at=script_at,
         workdir=step.workdir,
         stdin=options.stdin.encode(),
         has_pty=options.pty,
@@ -56,12 +51,13 @@ def command(step: Step, env: Mapping[str, str], inputs: Mapping[str, Json], shel
     )
 
 
-def _program(step: Step, env: Mapping[str, str], shell: str) -> tuple[tuple[str, ...], dict[str, str]]:
+def _program(step: Step, env: Mapping[str, str], shell: str) -> tuple[tuple[str, ...], str, int]:
+    """Arguments, script, and where among the arguments its file goes."""
     script = step.run if step.run is not None else "\n".join(step.input) if step.input else None
     if script is None:
         if not step.command:
             raise Fail("the step has nothing to run: give `run`, `input` or `command`")
-        return expand((*step.command, *step.args), env), {}
+        return expand((*step.command, *step.args), env), "", 0
     if len(script.encode()) > MAX_SCRIPT:
         raise Fail(f"the script is longer than {MAX_SCRIPT} bytes")
     try:
@@ -69,7 +65,7 @@ def _program(step: Step, env: Mapping[str, str], shell: str) -> tuple[tuple[str,
     except ValueError as error:
         raise Fail(f"shell: {shell}: {error}") from None
     arguments = expand(step.args, env)
-    return (*interpreter, SCRIPT_ARGUMENT, *arguments), {SCRIPT_VARIABLE: script}
+    return (*interpreter, *arguments), script, len(interpreter)
 
 
 def expand(argv: tuple[str, ...], env: Mapping[str, str]) -> tuple[str, ...]:

@@ -12,13 +12,17 @@ from typing import Final, Self
 from ensue.model.errors import DataDirectoryOwned, NotFound
 
 LOCK: Final = "lock"
+PRIVATE: Final = 0o700
+SEARCHABLE: Final = 0o711
 
 
 class DataDirectory:
     """Created when missing, readable by its user alone."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_searchable: bool = False) -> None:
+        """Searchable: steps that run as another user find the way to their own folders, and see nothing else."""
         self.path = path
+        self._mode = SEARCHABLE if is_searchable else PRIVATE
         self._file: int | None = None
         # A child made by fork alone would hold the lock for as long as it lives.
         this = weakref.ref(self)
@@ -63,7 +67,9 @@ class DataDirectory:
     def _create(self) -> None:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.mkdir(mode=0o700, exist_ok=True)
+            self.path.mkdir(mode=self._mode, exist_ok=True)
+            if self._mode != PRIVATE:
+                self.path.chmod(self._mode)
         except (NotADirectoryError, FileExistsError) as error:
             raise NotFound(f"{self.path} is not a directory", remedy="choose another --data directory") from error
 

@@ -71,6 +71,8 @@ class ProcessEngine:
             attempt=name,
             argv=command.argv,
             env=dict(command.env),
+            script=command.script,
+            script_at=command.script_at,
             workdir=command.workdir,
             stdin=command.stdin.decode("latin-1"),
             pty=command.has_pty,

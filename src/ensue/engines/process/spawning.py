@@ -60,19 +60,17 @@ class Plan:
 
     def __init__(self, order: _Fields, user: User, workspace: str, step_directory: str, mark: str) -> None:
         argv, env = order["argv"], order["env"]
-        if not isinstance(argv, list) or not argv or not isinstance(env, dict):
+        if not isinstance(argv, list) or not (argv or order.get("script")) or not isinstance(env, dict):
             raise CannotStart("the step has no command")
         self.user = user
         self.has_pty = bool(order.get("pty"))
         self.workdir = _workdir(workspace, str(order.get("workdir") or ""))
         self.env = _environment(env, user, workspace, step_directory, mark)
         self.argv = [str(part) for part in argv]
-        script = self.env.get("ENSUE_SCRIPT")
-        if script is not None:
+        if order.get("script"):
             path = os.path.join(step_directory, "script")
-            write_for(user, path, script.encode("utf-8", "surrogateescape"))
-            self.env["ENSUE_SCRIPT"] = path
-            self.argv = [path if part == "$(ENSUE_SCRIPT)" else part for part in self.argv]
+            write_for(user, path, str(order["script"]).encode("utf-8", "surrogateescape"))
+            self.argv.insert(int(str(order.get("script_at", 0))), path)
         if any("\0" in text for text in (*self.argv, *self.env, *self.env.values())):
             raise CannotStart("an argument or environment variable holds a zero byte, which no program can receive")
 

@@ -1,0 +1,1 @@
+"""Proof that the tests of the guarantees notice when a guarantee is taken away."""

@@ -1,0 +1,31 @@
+"""The mutations fit the code and the tests as they are; running them is `make mutations`."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.mutations import trial
+from tests.mutations.catalogue import MUTATIONS, Mutation
+
+GUARANTEES = trial.ROOT / "docs" / "guarantees.md"
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_a_mutation_fits_the_code_and_names_a_test(mutation: Mutation) -> None:
+    assert list(trial.misfits(mutation)) == []
+
+
+def test_names_are_not_repeated() -> None:
+    names = [mutation.name for mutation in MUTATIONS]
+    assert len(set(names)) == len(names)
+
+
+def test_the_page_of_guarantees_names_every_mutation_and_no_other() -> None:
+    words = set(re.findall(r"`([a-z]+(?:-[a-z]+)+)`", GUARANTEES.read_text(encoding="utf-8")))
+    assert words == {mutation.name for mutation in MUTATIONS}
+
+
+def test_the_page_of_guarantees_names_only_tests_that_exist() -> None:
+    for path in set(re.findall(r"\.\./(tests/[a-z_/]+\.py)", GUARANTEES.read_text(encoding="utf-8"))):
+        assert Path(trial.ROOT, path).exists(), path

@@ -1,0 +1,142 @@
+"""Evaluating a step's fields: what is asked for is loaded, what is not there is told."""
+
+from typing import Any
+
+import pytest
+
+from ensue.model.run import Lease, Outcome, Reason, State
+from ensue.model.values import Json
+from ensue.runtime import resolving
+from ensue.runtime.resolving import Resolver, Unusable
+from tests.core.playing import FAILED, NOW, SKIPPED, outputs, workflow
+from tests.runtime.sites import Site
+
+
+async def resolver(site: Site, ends: dict[str, Outcome] | None = None) -> Resolver:
+    """Of the step `last`, when `a` and `b` have ended."""
+    made = workflow([{"name": "a"}, {"name": "b"}, {"name": "last", "after": {"a": ["any"], "b": ["any"]}}])
+    await site.store.start(made, parameters={"who": "ann", "list": [{"x": 1}], "none": None})
+    given: dict[str, Outcome] = {"a": outputs(url="u", n=3, deep={"k": [True]}), **(ends or {})}
+    for lease in await site.store.take():
+        await site.store.end(lease, given.get(lease.key.step, outputs(text="t")))
+    return Resolver(lease=await _last(site), history=site.store.history, now=NOW)
+
+
+async def _last(site: Site) -> Lease:
+    return await site.store.take_one()
+
+
+def counted(made: Resolver, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The reads that it makes."""
+    reads: list[str] = []
+    for name in ("outputs", "steps"):
+        read = getattr(made.history, name)
+
+        def note(*args: Any, name: str = name, read: Any = read) -> Any:
+            reads.append(name)
+            return read(*args)
+
+        monkeypatch.setattr(made.history, name, note)
+    return reads
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("plain", "plain"),
+        ("$${parameters.who}", "${parameters.who}"),
+        ("${parameters.who}", "ann"),
+        ("hello ${parameters.who}", "hello ann"),
+        ("${parameters.list[0].x}", 1),
+        ("${parameters.none}", None),
+        ("<${parameters.none}>", "<>"),
+        ("${parameters}", {"who": "ann", "list": [{"x": 1}], "none": None}),
+        ("${outputs.a.n}", 3),
+        ("${outputs['a']['deep'].k[0]}", True),
+        ("${outputs.a.deep}", {"k": [True]}),
+        ("${outputs.a.url}/${outputs.b.text}", "u/t"),
+        ("${steps.a.succeeded} ${steps.last.state}", "true Running"),
+        ("${run.startedBy}", "user:ann"),
+        ("${run.state}", "Running"),
+        ([{"deep": "${outputs.a.n}"}, 7], [{"deep": 3}, 7]),
+    ],
+)
+async def test_a_value_is_found_where_it_is(site: Site, value: Json, expected: Json) -> None:
+    assert await (await resolver(site)).value("with", value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("${parameters.nope}", "there is no parameters.nope"),
+        ("${outputs.a.nope} ${parameters.x}", "there is no outputs.a.nope, parameters.x"),
+        ("${outputs.none.x}", "there is no outputs.none.x"),
+        ("${nothing.x}", "there is no nothing.x"),
+        ("${parameters.list[9]}", "there is no parameters.list[9]"),
+        ("ok ${1 + 1}", "only references as ${parameters.name} are understood here (at character 4)"),
+        ("${parameters.who", "only references as ${parameters.name} are understood here (at character 1)"),
+    ],
+)
+async def test_what_cannot_be_found_fails_the_step_and_is_named(site: Site, value: str, message: str) -> None:
+    with pytest.raises(Unusable) as raised:
+        await (await resolver(site)).value("env.A", value)
+    outcome = raised.value.outcome
+    assert (outcome.state, outcome.reason, outcome.can_retry) == (State.FAILED, Reason.INVALID_EXPRESSION, False)
+    assert outcome.message == f"env.A: {message}"
+
+
+async def test_only_what_is_asked_for_is_read_and_only_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = await resolver(site)
+    reads = counted(made, monkeypatch)
+    await made.fields("env", {"A": "${parameters.who}", "B": "b"})
+    assert reads == []
+    await made.fields("env", {"A": "${outputs.a.n} ${outputs.b.text}", "B": "${outputs.a.url}"})
+    assert reads == ["outputs"]
+    await made.fields("env", {"A": "${steps.a.state}", "B": "${steps.b.state}", "C": "${outputs.a.n}"})
+    assert reads == ["outputs", "steps"]
+
+
+async def test_an_expression_that_asks_for_ever_more_ends(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = await resolver(site)
+
+    async def nothing(refs: object) -> None:
+        return None
+
+    monkeypatch.setattr(Resolver, "_load", lambda self, refs: nothing(refs))
+    with pytest.raises(Unusable, match="more and more"):
+        await made.value("with", "${outputs.a.n}")
+    assert resolving.MAX_ROUNDS < 100
+
+
+async def test_outputs_of_steps_that_left_none_are_absent(site: Site) -> None:
+    made = await resolver(site, {"a": SKIPPED, "b": FAILED})
+    for name in ("a", "b"):
+        with pytest.raises(Unusable, match=f"there is no outputs.{name}.x"):
+            await made.value("with", f"${{outputs.{name}.x}}")
+
+
+async def test_all_outputs_at_once(site: Site) -> None:
+    found = await (await resolver(site)).value("with", "${outputs}")
+    assert isinstance(found, dict)
+    assert found["b"] == {"text": "t"}
+    assert set(found) == {"a", "b", "last"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("true", True), ("False", False), ("${steps.a.succeeded}", True), ("${steps.a.failed}", False), (" TRUE ", True)],
+)
+async def test_a_condition_is_true_or_false(site: Site, text: str, expected: bool) -> None:
+    assert await (await resolver(site)).is_true("when[0]", text) is expected
+
+
+@pytest.mark.parametrize("text", ["yes", "", "1", "${outputs.a.n}", "${parameters.none}", "${steps}"])
+async def test_a_condition_that_is_neither_is_an_error(site: Site, text: str) -> None:
+    with pytest.raises(Unusable, match="is neither true nor false"):
+        await (await resolver(site)).is_true("when[0]", text)
+
+
+async def test_the_first_condition_that_is_false_is_told_and_the_rest_not_looked_at(site: Site) -> None:
+    made = await resolver(site)
+    assert await made.first_false("when", ["true", "${steps.a.succeeded}"]) is None
+    assert await made.first_false("when", ["true", "${steps.a.failed}", "${nothing.at.all}"]) == "${steps.a.failed}"
