@@ -24,6 +24,7 @@ from ensue.ports.engine import Limits
 from ensue.ports.store import Worker
 from ensue.ports.wakeup import Wakeup
 from ensue.runtime import keeping, stepping
+from ensue.runtime.cleaning import Cleaner
 from ensue.runtime.keeping import Keeper, Retention
 from ensue.runtime.runner import Profile, Runner
 from ensue.runtime.stepping import Stepping
@@ -71,6 +72,7 @@ class Node:
     world: World
     runner: Runner
     keeper: Keeper
+    cleaner: Cleaner
     driver: Driver
 
     async def run(self) -> None:
@@ -80,6 +82,7 @@ class Node:
                 loops.create_task(self.world.wakeup.run())
             loops.create_task(self.runner.run())
             loops.create_task(self.keeper.run())
+            loops.create_task(self.cleaner.run())
 
 
 async def serve(settings: Settings, stop: asyncio.Event, announce: Callable[[str], None]) -> None:
@@ -186,6 +189,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
         ttl=settings.lease,
         retention=Retention(runs=settings.keep_runs, events=settings.keep_events),
     )
+    cleaner = Cleaner(engines=engines.others.values(), history=history)
     starting: Starting = runner
     world = World(
         clock=clock,
@@ -200,7 +204,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
         wakeup=wakeup,
         workers=workers,
     )
-    return Node(world=world, runner=runner, keeper=keeper, driver=driver)
+    return Node(world=world, runner=runner, keeper=keeper, cleaner=cleaner, driver=driver)
 
 
 def _profile(settings: Settings, worker: WorkerId, engines: stepping.Engines) -> Profile:

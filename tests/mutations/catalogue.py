@@ -42,8 +42,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         edits=(
             (
                 "store/sqlite.py",
-                '            cursor.execute("RELEASE member")\n        self._end(members)\n',
-                '            cursor.execute("RELEASE member")\n        self._deliver(members)\n        self._end(members)\n',
+                "        self._end(members)\n        return True\n",
+                "        self._deliver(members)\n        self._end(members)\n        return True\n",
             ),
             (
                 "store/sqlite.py",
@@ -74,14 +74,22 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="run-not-locked-by-finish",
         guarantee=RECORDED,
-        edits=(("store/saving.py", "FROM runs WHERE namespace = $1 AND uid = $2 {{for_update}}", "FROM runs WHERE namespace = $1 AND uid = $2"),),
+        edits=(
+            (
+                "store/saving.py",
+                "FROM runs WHERE namespace = $1 AND uid = $2 {{for_update}}",
+                "FROM runs WHERE namespace = $1 AND uid = $2",
+            ),
+        ),
         test="tests/store/test_runs_together.py::test_parallel_steps_of_one_run_that_end_together_are_all_counted",
         tries=3,
     ),
     Mutation(
         name="outcome-dropped-while-store-away",
         guarantee=RECORDED,
-        edits=(("runtime/runner.py", 'log.warning("cannot record the end of %s: %s", lease.key.title, error)', "raise"),),
+        edits=(
+            ("runtime/runner.py", 'log.warning("cannot record the end of %s: %s", lease.key.title, error)', "raise"),
+        ),
         test="tests/runtime/test_outages.py::test_an_outcome_waits_for_the_store_to_come_back",
     ),
     Mutation(
@@ -99,43 +107,73 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="repeats-not-collapsed",
         guarantee=TOLD,
-        edits=(("store/feed.py", "            id=f\"{run}/{type}\",\n", "            id=f\"{run}/{type}/{uuid.uuid4()}\",\n"),),
+        edits=(
+            ("store/feed.py", '            id=f"{run}/{type}",\n', '            id=f"{run}/{type}/{uuid.uuid4()}",\n'),
+        ),
         test="tests/store/test_feed.py::test_a_row_that_comes_again_collapses",
     ),
     Mutation(
         name="feed-skips-late-commits",
         guarantee=TOLD,
-        edits=(("store/feed.py", "> ({{xid:1}}, $2) AND {{settled}} ORDER BY xid, seq LIMIT $3", "> ({{xid:1}}, $2) ORDER BY xid, seq LIMIT $3"),),
+        edits=(
+            (
+                "store/feed.py",
+                "> ({{xid:1}}, $2) AND {{settled}} ORDER BY xid, seq LIMIT $3",
+                "> ({{xid:1}}, $2) ORDER BY xid, seq LIMIT $3",
+            ),
+        ),
         test="tests/store/test_feed.py::test_what_is_committed_late_is_not_skipped",
     ),
     Mutation(
         name="rerun-instead-of-adoption",
         guarantee=ADOPTED,
-        edits=(("runtime/stepping.py", "if not engine.is_durable or not await patiently", "if engine.is_durable or not await patiently"),),
+        edits=(
+            (
+                "runtime/stepping.py",
+                "if not engine.is_durable or not await patiently",
+                "if engine.is_durable or not await patiently",
+            ),
+        ),
         test=_DRAINING,
     ),
     Mutation(
         name="on-lost-ignored",
         guarantee=ADOPTED,
-        edits=(("core/planning.py", "outcome.is_lost and node.step.on_lost is OnLost.RERUN and", "outcome.is_lost and"),),
+        edits=(
+            ("core/planning.py", "outcome.is_lost and node.step.on_lost is OnLost.RERUN and", "outcome.is_lost and"),
+        ),
         test=_LOST,
     ),
     Mutation(
         name="leftovers-not-ended",
         guarantee=ADOPTED,
-        edits=(("engines/process/supervisor.py", "rest = strays.end_marked(prefix, patience=10.0)", "rest: list[str] = []"),),
+        edits=(
+            (
+                "engines/process/supervisor.py",
+                "rest = strays.end_marked(prefix, patience=10.0)",
+                "rest: list[str] = []",
+            ),
+        ),
         test=_LOST,
     ),
     Mutation(
         name="old-epoch-may-finish",
         guarantee=FENCED,
-        edits=(("store/saving.py", "AND lease_epoch = $6 AND state = 'Running' {{for_update}}", "AND lease_epoch >= 0 * $6 AND state = 'Running' {{for_update}}"),),
+        edits=(
+            (
+                "store/saving.py",
+                "AND lease_epoch = $6 AND state = 'Running' {{for_update}}",
+                "AND lease_epoch >= 0 * $6 AND state = 'Running' {{for_update}}",
+            ),
+        ),
         test="tests/store/test_runs.py::test_a_finish_with_an_old_epoch_writes_nothing",
     ),
     Mutation(
         name="old-epoch-may-log",
         guarantee=FENCED,
-        edits=(("store/moves.py", "AND attempt = $5 AND lease_epoch = $6", "AND attempt = $5 AND lease_epoch >= 0 * $6"),),
+        edits=(
+            ("store/moves.py", "AND attempt = $5 AND lease_epoch = $6", "AND attempt = $5 AND lease_epoch >= 0 * $6"),
+        ),
         test="tests/store/test_logs.py::test_only_the_current_lease_may_add_or_compact",
     ),
     Mutation(
@@ -167,8 +205,7 @@ MUTATIONS: tuple[Mutation, ...] = (
             (
                 "store/workers.py",
                 "    if not (yield RENEW(now, now + _micros(ttl), worker)):\n",
-                "    now = __import__('time').time_ns() // 1000\n"
-                "    if not (yield RENEW(now, now + _micros(ttl), worker)):\n",
+                "    if not (yield RENEW(now := __import__('time').time_ns() // 1000, now + _micros(ttl), worker)):\n",
             ),
         ),
         test=_CLOCKS,
@@ -176,7 +213,13 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="log-shipped-from-its-beginning",
         guarantee=WHOLE,
-        edits=(("runtime/stepping.py", "offset = await patiently(lambda: self._records.logs.end(lease)) if is_taken_over else 0", "offset = 0"),),
+        edits=(
+            (
+                "runtime/stepping.py",
+                "offset = await patiently(lambda: self._records.logs.end(lease)) if is_taken_over else 0",
+                "offset = 0",
+            ),
+        ),
         test=_DRAINING,
     ),
     Mutation(
@@ -194,13 +237,25 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="only-wake-ups",
         guarantee=ENDING,
-        edits=(("runtime/runner.py", "            wait = POLL_SECONDS\n            if claimant", "            wait = 3600.0\n            if claimant"),),
+        edits=(
+            (
+                "runtime/runner.py",
+                "            wait = POLL_SECONDS\n            if claimant",
+                "            wait = 3600.0\n            if claimant",
+            ),
+        ),
         test=_DEAF,
     ),
     Mutation(
         name="not-killed-after-grace",
         guarantee=DEAD,
-        edits=(("engines/process/attempt.py", "            self._kill_at = math.inf\n            self._kill_group(signal.SIGKILL)\n", "            self._kill_at = math.inf\n"),),
+        edits=(
+            (
+                "engines/process/attempt.py",
+                "            self._kill_at = math.inf\n            self._kill_group(signal.SIGKILL)\n",
+                "            self._kill_at = math.inf\n",
+            ),
+        ),
         test="tests/faults/test_rough_steps.py::test_a_step_that_ignores_sigterm_is_dead_after_its_grace_period",
     ),
     Mutation(
@@ -209,4 +264,4 @@ MUTATIONS: tuple[Mutation, ...] = (
         edits=(("store/sqlite_file.py", "if code == sqlite3.SQLITE_FULL:", "if code == -1:"),),
         test="tests/faults/test_full.py::test_a_full_sqlite_database_refuses_starts_and_goes_on_when_there_is_room",
     ),
-)  # fmt: skip
+)

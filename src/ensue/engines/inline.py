@@ -106,6 +106,9 @@ class InlineEngine:
             await self.destroy(handle)
         return len(others)
 
+    async def runs(self) -> Collection[RunUid]:
+        return ()
+
     async def remove_run(self, run: RunUid) -> None:
         for handle in [handle for handle in self._residents if handle.startswith(f"{run}/")]:
             await self.destroy(handle)

@@ -114,6 +114,9 @@ class Engine(Protocol):
     async def sweep(self, current: Collection[Handle]) -> int:
         """End what this engine started here and nobody claims any more: all but these. Returns how many."""
 
+    async def runs(self) -> Collection[RunUid]:
+        """The runs of which this engine keeps anything here."""
+
     async def remove_run(self, run: RunUid) -> None:
         """The run has ended: free its workspace."""
 

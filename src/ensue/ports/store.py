@@ -1,6 +1,6 @@
 """Ports to the one place state lives. Every method is one transaction, on the store's own clock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -251,6 +251,9 @@ class History(Protocol):
         self, namespace: Namespace, run: RunUid, steps: Sequence[str]
     ) -> Mapping[str, Mapping[str, Json]]:
         """Outputs of the named steps that have ended."""
+
+    async def over(self, uids: Collection[RunUid]) -> tuple[RunUid, ...]:
+        """Those that have ended, or are not known any more."""
 
     async def audit(self, namespace: Namespace, limit: int, after: str = "") -> Page[AuditRow]:
         """Newest first."""

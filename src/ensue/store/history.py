@@ -1,7 +1,7 @@
 """Reading runs (port History)."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ensue.model.errors import InvalidInput, NotFound
 from ensue.model.run import Attempt, Run, StepRun
@@ -26,6 +26,7 @@ OUTPUTS = Sql("""
     SELECT step, outputs FROM step_runs
     WHERE namespace = $1 AND run = $2 AND step IN {in_list:3} AND item = -1 AND completed_at IS NOT NULL
 """)
+OPEN = Sql("SELECT uid FROM runs WHERE uid IN {in_list:1} AND completed_at IS NULL")
 AUDIT = Sql("""
     SELECT seq, at, subject, verb, kind, name, details FROM audit WHERE namespace = $1 AND seq < $2
     ORDER BY seq DESC LIMIT $3
@@ -56,6 +57,11 @@ class History:
     ) -> Mapping[str, Mapping[str, Json]]:
         found = await self._driver.fetch(OUTPUTS(namespace, run, json.dumps(list(steps))))
         return {row[0]: rows.load(row[1]) for row in found}
+
+    async def over(self, uids: Collection[RunUid]) -> tuple[RunUid, ...]:
+        found = await self._driver.fetch(OPEN(json.dumps(sorted(uids))))
+        still_open = {row[0] for row in found}
+        return tuple(uid for uid in uids if uid not in still_open)
 
     async def audit(self, namespace: Namespace, limit: int, after: str = "") -> Page[AuditRow]:
         return await self._driver.read(lambda: _audit(namespace, limit, after))

@@ -160,6 +160,9 @@ class ProcessEngine:
             await self.destroy(self._handle(name))
         return len(found)
 
+    async def runs(self) -> Collection[RunUid]:
+        return {RunUid(name) for name in (*_names(self._paths.attempts), *_names(self._paths.workspaces))}
+
     async def remove_run(self, run: RunUid) -> None:
         """Forget all attempts of a run, and its workspace."""
         if not layout.is_part(run):
