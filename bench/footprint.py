@@ -77,7 +77,8 @@ def _ours(bin: Path, idle: float) -> Figures:
         file.write_text(WORKFLOW, encoding="utf-8")
         ensue = str(bin / "ensue")
         port = free_port()
-        with serving([ensue, "server", "--listen", f"127.0.0.1:{port}"], env, port, "/readyz") as seconds:
+        start = [ensue, "server", "--listen", f"127.0.0.1:{port}"]
+        with serving(start, env, port, "/readyz", token=home / "data" / "token") as seconds:
             # One process step, so that the supervisor is there as well.
             subprocess.run([ensue, "apply", "-f", str(file)], env=env, check=True, stdout=subprocess.DEVNULL)
             watch = [ensue, "start", "hello", "--watch"]
@@ -103,13 +104,18 @@ def _prefect(bin: Path, idle: float) -> Figures:
 
 
 @contextlib.contextmanager
-def serving(command: Sequence[str], env: Mapping[str, str], port: int, path: str) -> Iterator[float]:
-    """A server until the end of the block; gives the seconds it took until `path` answered 200."""
+def serving(
+    command: Sequence[str], env: Mapping[str, str], port: int, path: str, token: Path | None = None
+) -> Iterator[float]:
+    """A server until the end of the block; gives the seconds it took until `path` answered 200.
+
+    `token`: the file that will hold what must be sent along.
+    """
     with open(os.devnull, "wb") as null, (Path(env["HOME"]) / "server.log").open("wb") as errors:
         began = time.perf_counter()
         process = subprocess.Popen(command, env=dict(env), cwd=env["HOME"], stdin=null, stdout=null, stderr=errors)
         try:
-            while not _answers(port, path):
+            while not _answers(port, path, token):
                 if process.poll() is not None or time.perf_counter() - began > PATIENCE:
                     log = Path(errors.name).read_text(encoding="utf-8", errors="replace")[-2000:]
                     raise processes.Broken(f"{command[0]} did not get ready:\n{log}")
@@ -144,10 +150,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _answers(port: int, path: str) -> bool:
+def _answers(port: int, path: str, token: Path | None) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5.0)
     try:
-        connection.request("GET", path)
+        headers = {"Authorization": f"Bearer {token.read_text(encoding='ascii').strip()}"} if token else {}
+        connection.request("GET", path, headers=headers)
         return connection.getresponse().status == 200
     except OSError:
         return False
@@ -158,9 +165,10 @@ def _answers(port: int, path: str) -> bool:
 def _seconds(command: Sequence[str], env: Mapping[str, str], times: int = 7) -> float:
     """The median of a few, the first one, which may have to compile, not counted."""
     taken = []
+    null = subprocess.DEVNULL
     for _ in range(times):
         began = time.perf_counter()
-        subprocess.run(command, env=dict(env), cwd=env["HOME"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, env=dict(env), cwd=env["HOME"], check=True, stdout=null, stderr=null)
         taken.append(time.perf_counter() - began)
     return statistics.median(taken[1:])
 

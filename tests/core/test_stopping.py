@@ -128,6 +128,15 @@ def test_a_kill_after_a_cancel_ends_finally_too() -> None:
     assert play.run.state is State.CANCELLED
 
 
+def test_a_cancel_after_a_kill_does_not_bring_finally_back() -> None:
+    play = Play(workflow([{"name": "a"}], [{"name": "z"}]))
+    play.claim("a")
+    play.stop(is_kill=True)
+    play.stop()
+    play.finish("a", FAILED)
+    assert (play.run.state, play["z"].state) == (State.CANCELLED, State.CANCELLED)
+
+
 def test_stopping_twice_changes_nothing_more() -> None:
     play = Play(workflow(CHAIN))
     play.claim("a")

@@ -36,3 +36,15 @@ async def test_a_start_whose_client_went_away_is_whole_or_was_never_made(stage: 
         names = [run["metadata"]["name"] for run in (await http.get("runs")).json()["items"]]
     for name in names:
         assert staging.state(await staging.ended(server, name)) == "Succeeded"
+
+
+async def test_a_server_killed_while_it_comes_up_for_the_first_time_comes_up_later(stage: Stage) -> None:
+    server = stage.prepare()
+    for hundredths in range(20, 100, 10):
+        server.start()
+        await asyncio.sleep(hundredths / 100)  # Somewhere between the first import and the first answer.
+        server.kill()
+    server.start()
+    await server.ready()
+    await staging.apply(server, "small", [stage.work("only", 2)])
+    assert staging.state(await staging.ended(server, await staging.start(server, "small"))) == "Succeeded"

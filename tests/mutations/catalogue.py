@@ -68,7 +68,8 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="claimed-claimed-again",
         guarantee=RECORDED,
-        edits=(("store/claiming.py", "WHERE state = 'Queued' AND engine = $3", "WHERE state <> '' AND engine = $3"),),
+        edits=(("store/claiming.py", "ORDER BY ready_at LIMIT $6 {{skip_locked}})", "ORDER BY ready_at LIMIT $6)"),),
+        tries=3,
         test="tests/store/test_runs_together.py::test_fifty_claimants_get_each_step_once",
     ),
     Mutation(
@@ -118,8 +119,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         edits=(
             (
                 "store/feed.py",
-                "> ({{xid:1}}, $2) AND {{settled}} ORDER BY xid, seq LIMIT $3",
-                "> ({{xid:1}}, $2) ORDER BY xid, seq LIMIT $3",
+                "> ({{cursor}}) AND {{settled}} ORDER BY",
+                "> ({{cursor}}) ORDER BY",
             ),
         ),
         test="tests/store/test_feed.py::test_what_is_committed_late_is_not_skipped",
@@ -232,7 +233,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         name="lost-answers-forgotten",
         guarantee=ENDING,
         edits=(("runtime/runner.py", "self._take(None, await self._grants.find())", "await self._grants.find()"),),
-        test="tests/runtime/test_outages.py::test_a_claim_whose_answer_was_lost_is_found_again",
+        test="tests/runtime/test_outages.py::test_a_start_whose_answer_was_lost_still_runs",
     ),
     Mutation(
         name="only-wake-ups",

@@ -33,7 +33,8 @@ def copy() -> Iterator[Path]:
 def passes(tree: Path, test: str) -> bool:
     """Whether the test passes with the sources of this tree. Raises RuntimeError when there is no such test."""
     arguments = ["-q", "-x", "-p", "no:cacheprovider", "-W", "ignore", test]
-    environment = {**os.environ, "PYTHONPATH": str(tree / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    path = os.pathsep.join(filter(None, (str(tree / "src"), os.environ.get("PYTHONPATH"))))
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments],
         cwd=tree,
@@ -51,7 +52,10 @@ def passes(tree: Path, test: str) -> bool:
 def apply(mutation: Mutation, tree: Path) -> None:
     for file, old, new in mutation.edits:
         path = tree / "src" / "ensue" / file
-        path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
+        if text.count(old) != 1:
+            raise RuntimeError(f"{mutation.name} does not fit {file} any more")
+        path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def is_noticed(mutation: Mutation) -> bool:

@@ -1,7 +1,7 @@
 """What the tests of the store's ports share: all port objects on one migrated database, and short ways to use them."""
 
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -23,7 +23,7 @@ from ensue.store.history import History
 from ensue.store.logs import Logs
 from ensue.store.migrating import migrate
 from ensue.store.runs import Runs
-from ensue.store.statement import Sql
+from ensue.store.statement import Begin, Sql, T
 from ensue.store.workers import Workers
 from tests.core.playing import SUCCEEDED, new_run
 from tests.store.drivers import ask, opened
@@ -132,6 +132,17 @@ class Store:
 
     async def rows(self, text: str, *args: Any) -> list[tuple[Any, ...]]:
         return await self.driver.read(ask(Sql(text), *args))
+
+    def before_next_write(self, act: Callable[[], Awaitable[object]]) -> None:
+        """Let something else happen between what the next call reads and what it then writes."""
+        write = self.driver.write
+
+        async def late(begin: Begin[T]) -> T:
+            self.driver.write = write  # type: ignore[method-assign]
+            await act()
+            return await write(begin)
+
+        self.driver.write = late  # type: ignore[method-assign]
 
     async def lapse(self, *workers: str) -> None:
         """Let their leases be over."""

@@ -35,8 +35,8 @@ HOT: dict[str, Sql] = {
 }  # fmt: skip
 # Read from an index in its order and stopped by a limit, or a set the statement made itself, or the arguments.
 FINE_ON_SQLITE = (
-    "SCAN json_each", "SCAN ready", "SCAN first", "SCAN held", "SCAN outbox", "SCAN timers USING COVERING INDEX",
-    "SCAN CONSTANT ROW",
+    "SCAN json_each", "SCAN ready", "SCAN first", "SCAN held", "SCAN found", "SCAN outbox",
+    "SCAN timers USING COVERING INDEX", "SCAN CONSTANT ROW",
 )  # fmt: skip
 LISTS: dict[str, str] = {
     "by namespace": "namespace = $1 AND uid < $2",

@@ -91,6 +91,16 @@ async def test_waiting_for_a_worker_counts_anew_for_each_try(store: Store) -> No
     assert (step.state, step.attempt) == (State.QUEUED, 1)
 
 
+async def test_a_timer_that_was_set_anew_before_it_fired_does_not_fire(store: Store) -> None:
+    run = await store.start(workflow([{"name": "a", "pendingTimeout": "1h", "retry": {"limit": 1}}]))
+    lease = await store.take_one()
+    await store.make_due()
+    store.before_next_write(lambda: store.end(lease, FAILED))
+    await store.runs.fire_timers()
+    assert (await store.step(run, "a")).state is State.QUEUED
+    assert await store.rows("SELECT kind FROM timers") == [("pending",)]
+
+
 async def test_a_run_that_ended_leaves_no_timers(store: Store) -> None:
     run = await store.start(workflow([{"name": "a", "pendingTimeout": "1h"}], timeout="1h"))
     assert len(await store.rows("SELECT kind FROM timers")) == 2

@@ -109,6 +109,16 @@ async def test_the_living_are_left_alone(store: Store) -> None:
     assert await store.states(run) == {"a": State.RUNNING, "b": State.RUNNING}
 
 
+async def test_a_worker_that_renews_at_the_last_moment_loses_nothing(store: Store) -> None:
+    run = await store.start(PAIR)
+    await store.take(ONE)
+    await store.lapse(ONE)
+    store.before_next_write(lambda: store.workers.renew(ONE, TTL))
+    assert await store.workers.expire(TWO) == 0
+    assert await store.states(run) == {"a": State.RUNNING, "b": State.RUNNING}
+    assert len(await store.workers.list()) == 1
+
+
 async def test_a_worker_does_not_expire_itself(store: Store) -> None:
     await store.start(PAIR)
     await store.take(ONE)

@@ -83,6 +83,11 @@ async def body_of(request: HttpRequest) -> dict[str, Json]:
     return value
 
 
+def documented(model: type[BaseModel]) -> dict[str, Any]:
+    """A body for the OpenAPI document, where the route reads it itself."""
+    return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}
+
+
 async def start_body(request: HttpRequest) -> StartBody:
     body = _validate(StartBody, await body_of(request))
     check_labels(body.labels)

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from ensue.api import requests, streams, views
 from ensue.api.requests import IdentityOf, NamespaceOf, StartBody, StopBody, WorldOf
-from ensue.model.errors import Conflict, InvalidInput
+from ensue.model.errors import Conflict
 from ensue.model.run import Run
 from ensue.operations import logs, runs
 from ensue.ports.store import RunFilter
@@ -19,6 +19,25 @@ MAX_WAIT = 60.0
 CONTINUE_PATTERN = r"^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?$"
 
 router = APIRouter(tags=["runs"])
+
+
+def reading_of(
+    request: HttpRequest,
+    world: WorldOf,
+    identity: IdentityOf,
+    namespace: NamespaceOf,
+    name: str,
+    follow: bool = False,
+    since: str = "",
+    tail: Annotated[int | None, Query(ge=0, le=100_000)] = None,
+) -> streams.Reading:
+    """Which lines a request is for."""
+    step, start = request.path_params.get("step"), requests.moment(since)
+
+    def read(is_followed: bool) -> streams.Lines:
+        return logs.read(identity, world, namespace, name, logs.Select(step=step, since=start, is_followed=is_followed))
+
+    return streams.Reading(read=read, is_followed=follow, tail=tail, closing=streams.closing_of(request))
 
 
 @router.get("/runs")
@@ -34,7 +53,7 @@ async def list_runs(
     return JSONResponse(views.listing((views.run(run) for run in page.items), page.after))
 
 
-@router.post("/runs", status_code=201)
+@router.post("/runs", status_code=201, openapi_extra=requests.documented(StartBody))
 async def start_run(
     world: WorldOf,
     identity: IdentityOf,
@@ -78,7 +97,7 @@ async def get_run(
     return JSONResponse(views.run(whole.run, whole.steps, whole.attempts))
 
 
-@router.post("/runs/{name}/cancel", status_code=202)
+@router.post("/runs/{name}/cancel", status_code=202, openapi_extra=requests.documented(StopBody))
 async def cancel_run(
     world: WorldOf,
     identity: IdentityOf,
@@ -110,24 +129,12 @@ async def explain_run(world: WorldOf, identity: IdentityOf, namespace: Namespace
 
 
 @router.get("/runs/{name}/log")
+async def read_log(lines: Annotated[streams.Reading, Depends(reading_of)]) -> Response:
+    """The log of a run: one JSON object a line. Followed until the run has ended."""
+    return await lines.answer()
+
+
 @router.get("/runs/{name}/steps/{step}/log")
-async def read_log(
-    request: HttpRequest,
-    world: WorldOf,
-    identity: IdentityOf,
-    namespace: NamespaceOf,
-    name: str,
-    step: str | None = None,
-    follow: bool = False,
-    since: str = "",
-    tail: Annotated[int | None, Query(ge=0, le=100_000)] = None,
-) -> Response:
-    """The log of a run or of one of its steps: one JSON object a line. Followed until the run has ended."""
-    if step is None and "step" in request.query_params:
-        raise InvalidInput("step is part of the path", remedy=f"get …/runs/{name}/steps/STEP/log")
-    start = requests.moment(since)
-
-    def read(is_followed: bool) -> streams.Lines:
-        return logs.read(identity, world, namespace, name, logs.Select(step=step, since=start, is_followed=is_followed))
-
-    return await streams.log(read, is_followed=follow, tail=tail, closing=streams.closing_of(request))
+async def read_step_log(lines: Annotated[streams.Reading, Depends(reading_of)], step: str) -> Response:
+    """The log of one step."""
+    return await lines.answer()

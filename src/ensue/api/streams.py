@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from fastapi import Request as HttpRequest
@@ -39,32 +40,40 @@ async def unless(closing: asyncio.Event, work: Awaitable[T]) -> T | None:
         await asyncio.wait({task, end})
 
 
-async def log(read: Read, *, is_followed: bool, tail: int | None, closing: asyncio.Event) -> StreamingResponse:
-    """The lines as NDJSON. What makes the log unreadable is raised here, before the answer begins."""
-    await anext(read(False), None)
-    return StreamingResponse(_encoded(_lines(read, is_followed, tail, closing)), media_type=MEDIA_TYPE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A request for lines, as NDJSON."""
+
+    read: Read
+    is_followed: bool
+    tail: int | None
+    closing: asyncio.Event
+
+    async def answer(self) -> StreamingResponse:
+        """What makes the log unreadable is raised here, before the answer begins."""
+        await anext(self.read(False), None)
+        return StreamingResponse(_encoded(self._lines()), media_type=MEDIA_TYPE)
+
+    async def _lines(self) -> Lines:
+        given: Counter[tuple[str, int]] = Counter()
+        if self.tail is not None:
+            last: deque[Line] = deque(maxlen=self.tail)
+            async for line in self.read(False):
+                given[line.step, line.attempt] += 1
+                last.append(line)
+            for line in last:
+                yield line
+        if self.tail is None or self.is_followed:
+            async for line in _until(self.closing, self.read(self.is_followed)):
+                if given[line.step, line.attempt] > 0:
+                    given[line.step, line.attempt] -= 1
+                else:
+                    yield line
 
 
 async def _encoded(lines: AsyncIterator[Line]) -> AsyncIterator[bytes]:
     async for line in lines:
         yield json.dumps(views.line(line), ensure_ascii=False).encode() + b"\n"
-
-
-async def _lines(read: Read, is_followed: bool, tail: int | None, closing: asyncio.Event) -> AsyncIterator[Line]:
-    given: Counter[tuple[str, int]] = Counter()
-    if tail is not None:
-        last: deque[Line] = deque(maxlen=tail)
-        async for line in read(False):
-            given[line.step, line.attempt] += 1
-            last.append(line)
-        for line in last:
-            yield line
-    if tail is None or is_followed:
-        async for line in _until(closing, read(is_followed)):
-            if given[line.step, line.attempt] > 0:
-                given[line.step, line.attempt] -= 1
-            else:
-                yield line
 
 
 async def _until(closing: asyncio.Event, lines: AsyncIterator[Line]) -> AsyncIterator[Line]:

@@ -45,6 +45,7 @@ COMMANDS: Mapping[str, Entry] = {
     "pause": Entry(RUNS, "Start no further step of a run", "runs", "pause"),
     "resume": Entry(RUNS, "Let a paused run go on", "runs", "resume"),
     "db": Entry(CARE, "Upgrade, back up, restore and check the database", "db"),
+    "selftest": Entry(CARE, "Kill a server of its own and check that nothing is lost", "selftest"),
     "completion": Entry(CARE, "Print the completion script of a shell", "completion"),
 }
 
@@ -91,19 +92,29 @@ def main() -> int:
     try:
         code = group.main(prog_name="ensue", standalone_mode=False, color=_color())
         sys.stdout.flush()
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except EnsueError as error:
-        report(error)
-        return exits.of_error(error)
-    except (click.Abort, KeyboardInterrupt):
-        return exits.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has enough; nothing is left to say, also not at the interpreter's end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exits.SUCCESS
+    except BaseException as error:
+        return _code_of(error)
     return code if isinstance(code, int) else exits.SUCCESS
+
+
+def _code_of(error: BaseException) -> int:
+    """Say what went wrong. What no command expects is raised again."""
+    match error:
+        case BaseExceptionGroup(exceptions=(first, *_)):
+            return _code_of(first)
+        case click.ClickException():
+            error.show()
+            return error.exit_code
+        case EnsueError():
+            report(error)
+            return exits.of_error(error)
+        case click.Abort() | KeyboardInterrupt():
+            return exits.INTERRUPTED
+        case BrokenPipeError():
+            # Whoever read our output has enough; nothing is left to say, also not at the interpreter's end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return exits.UNREAD
+    raise error
 
 
 def report(error: EnsueError) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from ensue.model import errors
-from ensue.model.run import State
 
 SUCCESS: Final = 0
 FAILED: Final = 1
@@ -15,6 +14,8 @@ DENIED: Final = 5
 INVALID: Final = 6
 CONFLICT: Final = 7
 INTERRUPTED: Final = 130
+UNREAD: Final = 141
+"""The reader of our output went away: what the signal for it would give."""
 
 _OF_ERROR: Mapping[type[errors.EnsueError], int] = {
     errors.InvalidInput: USAGE,
@@ -25,10 +26,10 @@ _OF_ERROR: Mapping[type[errors.EnsueError], int] = {
     errors.Conflict: CONFLICT,
 }
 _OF_STATE: Mapping[str, int] = {
-    State.SUCCEEDED: SUCCESS,
-    State.SKIPPED: SUCCESS,
-    State.CANCELLED: STOPPED,
-    State.TIMED_OUT: STOPPED,
+    "Succeeded": SUCCESS,
+    "Skipped": SUCCESS,
+    "Cancelled": STOPPED,
+    "TimedOut": STOPPED,
 }
 
 

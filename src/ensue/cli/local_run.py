@@ -70,6 +70,7 @@ async def _see_through(world: World, order: Order, show: "Show", interruption: "
     except BaseException:
         await _kill(world, identity, run)
         raise
+    show.say_rest()
     return await runs.get(identity, world, run.namespace, run.name)
 
 
@@ -131,7 +132,8 @@ class Show:
         self._world = world
         self.invocation = invocation
         self._is_log_on_stdout = is_log_on_stdout
-        self._said: dict[str, tuple[State, Reason, int]] = {}
+        self._seen: dict[str, tuple[State, Reason, int]] = {}
+        self._unsaid: list[str] = []
 
     async def lines(self, identity: Identity, run: Run) -> None:
         """Every line of every step, as it comes."""
@@ -142,26 +144,35 @@ class Show:
             click.echo(f"{line.step:<{width}} | {line.text}", err=not self._is_log_on_stdout)
 
     async def states(self, identity: Identity, run: Run) -> None:
-        """Every change of a step, until the run has ended."""
+        """Every change of a step, until the run has ended; said a look later, after the lines that it followed."""
         while True:
             current = await runs.wait(identity, self._world, run.namespace, run.name, LOOK_SECONDS)
+            self.say_rest()
             for step in await self._world.history.steps(run.namespace, run.uid):
-                self._say(step)
+                self._note(step)
             if current.state.is_final:
                 return
 
-    def _say(self, step: StepRun) -> None:
+    def say_rest(self) -> None:
+        changes, self._unsaid = self._unsaid, []
+        for text in changes:
+            self.invocation.say(text)
+
+    def _note(self, step: StepRun) -> None:
         now = (step.state, step.reason, step.attempt)
-        if self._said.get(step.key.title) == now:
+        if self._seen.get(step.key.title) == now:
             return
-        self._said[step.key.title] = now
-        if step.state is State.PENDING or (step.state is State.QUEUED and not step.reason):
-            return
-        text = f"{step.key.title}: {tables.paint(step.state, step.state)}"
-        if step.reason:
-            text += f" ({step.reason})"
-        if step.attempt > 1 and step.state is State.RUNNING:
-            text += f", try {step.attempt}"
-        if step.started_at and step.completed_at:
-            text += f" after {tables.span(step.completed_at - step.started_at)}"
-        self.invocation.say(text)
+        self._seen[step.key.title] = now
+        if step.state is not State.PENDING and (step.state is not State.QUEUED or step.reason):
+            self._unsaid.append(_change(step))
+
+
+def _change(step: StepRun) -> str:
+    text = f"{step.key.title}: {tables.paint(step.state, step.state)}"
+    if step.reason:
+        text += f" ({step.reason})"
+    if step.attempt > 1 and step.state is State.RUNNING:
+        text += f", try {step.attempt}"
+    if step.started_at and step.completed_at:
+        text += f" after {tables.span(step.completed_at - step.started_at)}"
+    return text

@@ -111,7 +111,8 @@ def _tailored(document: Document, known: checking.Known, engine: str | None, tim
         return document
     body = files.body(document)
     spec = body["spec"]
-    assert isinstance(spec, dict) and isinstance(document.definition, Workflow)
+    assert isinstance(spec, dict)
+    assert isinstance(document.definition, Workflow)
     if timeout is not None:
         own = document.definition.spec.timeout
         limit = parse_duration(timeout)

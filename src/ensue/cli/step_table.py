@@ -9,7 +9,7 @@ View = dict[str, Any]
 
 def summary(run: View) -> str:
     """A line for each step, and one for the run."""
-    return "\n".join(filter(None, ("", steps(run), "", outcome(run))))
+    return f"{steps(run)}\n{outcome(run)}"
 
 
 def steps(run: View, *, width: int | None = None) -> str:
@@ -29,7 +29,7 @@ def steps(run: View, *, width: int | None = None) -> str:
 
 def state(item: View) -> str:
     """The state, with its reason."""
-    return item["state"] + (f" ({item['reason']})" if item["reason"] else "")
+    return f"{item['state']} ({item['reason']})" if item["reason"] else str(item["state"])
 
 
 def note(step: View) -> str:

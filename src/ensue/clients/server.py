@@ -78,16 +78,9 @@ class Server:
     def get(self, plural: str, namespace: str, name: str, **query: str | float) -> Body:
         return self._json("GET", _path(namespace, plural, name), params=query)
 
-    def start(self, namespace: str, body: Body, key: str) -> Body:
-        """Start a run. Asked again when the answer was lost: the key makes it one run."""
-        for attempt in range(3):
-            try:
-                return self._json("POST", f"{_place(namespace)}/runs", json=body, headers={"Idempotency-Key": key})
-            except Unreached:
-                if attempt == 2:
-                    raise
-                time.sleep(0.3)
-        raise AssertionError
+    def start(self, namespace: str, body: Body) -> Body:
+        """Start a run."""
+        return self._json("POST", f"{_place(namespace)}/runs", json=body)
 
     def act(self, namespace: str, run: str, verb: str, body: Body | None = None) -> Body:
         return self._json("POST", f"{_path(namespace, 'runs', run)}/{verb}", json=body or {})
@@ -95,7 +88,7 @@ class Server:
     def explain(self, namespace: str, run: str) -> Body:
         return self._json("GET", f"{_path(namespace, 'runs', run)}/explain")
 
-    def put(self, namespace: str, plural: str, name: str, body: Body, *, take_over: bool) -> tuple[bool, Body]:
+    def put(self, plural: str, namespace: str, name: str, body: Body, *, take_over: bool) -> tuple[bool, Body]:
         """Create or replace; whether it is new, and what is stored."""
         params = {"takeOver": "true"} if take_over else {}
         answer = self._send("PUT", _path(namespace, plural, name), json=body, params=params)
@@ -221,6 +214,8 @@ def _place(namespace: str | None) -> str:
 
 
 def _path(namespace: str, plural: str, name: str) -> str:
+    if "/" in name or not name:
+        raise errors.NotFound(f"no {plural.removesuffix('s')} {name!r} in namespace {namespace}")
     return f"{_place(namespace)}/{plural}/{quote(name, safe='')}"
 
 

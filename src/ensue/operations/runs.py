@@ -107,7 +107,7 @@ async def stop(identity: Identity, world: World, namespace: Namespace, name: str
     permitting.require(identity, "cancel", "Run", namespace)
     run = await world.history.run(namespace, name)
     run = await world.runs.stop(namespace, run.uid, Stop.KILL if is_kill else Stop.CANCEL, identity)
-    world.wakeup.notify("stops", "steps", "runs", f"run:{run.uid}")
+    world.wakeup.notify("stops", "steps", "runs", f"run:{namespace}/{run.uid}", f"run:{namespace}/{run.name}")
     return run
 
 
@@ -122,19 +122,19 @@ async def pause(identity: Identity, world: World, namespace: Namespace, name: st
 async def wait(identity: Identity, world: World, namespace: Namespace, name: str, timeout: float) -> Run:
     """The run when it has ended, or as it is after `timeout` seconds."""
     permitting.require(identity, "get", "Run", namespace)
-    run = await world.history.run(namespace, name)
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + timeout
-    while not run.state.is_final and (left := deadline - loop.time()) > 0:
+    deadline = asyncio.get_running_loop().time() + timeout
+    while True:
+        left = deadline - asyncio.get_running_loop().time()
         # Wait first and read then, so that an end in between is not missed.
-        woken = asyncio.create_task(world.wakeup.wait(f"run:{run.uid}", min(WAIT_POLL, left)))
+        woken = asyncio.create_task(world.wakeup.wait(f"run:{namespace}/{name}", max(0.0, min(WAIT_POLL, left))))
         await asyncio.sleep(0)
-        run = await world.history.run(namespace, run.name)
-        if run.state.is_final:
+        try:
+            run = await world.history.run(namespace, name)
+            if run.state.is_final or left <= 0:
+                return run
+            await woken
+        finally:
             woken.cancel()
-        elif await woken:
-            run = await world.history.run(namespace, run.name)
-    return run
 
 
 async def explain(

@@ -266,7 +266,8 @@ class Runner:
         if finished.queued > len(finished.claimed):
             channels.append("steps")
         if finished.is_run_over:
-            channels += ["runs", f"run:{lease.key.run}"]
+            where = f"run:{lease.key.namespace}"
+            channels += ["runs", f"{where}/{lease.key.run}", f"{where}/{lease.run_name}"]
         self._wakeup.notify(*channels)
         try:
             if carried.handle is not None:

@@ -14,6 +14,7 @@ from ensue.model.values import from_micros, to_micros
 from ensue.ports.engine import LogChunk
 from ensue.ports.storage import Storage
 from ensue.ports.store import Logs, LogSegment
+from ensue.runtime import patience
 from ensue.runtime.patience import patiently
 
 log = logging.getLogger("ensue.logs")
@@ -116,7 +117,7 @@ class Shipper:
     async def _store(self, lines: Sequence[LogLine]) -> LogSegment:
         """Write a segment; when storage stays unusable, one that says so in its place."""
         started = asyncio.get_running_loop().time()
-        delay = 0.1
+        delay = patience.FIRST_PAUSE
         while True:
             try:
                 return await self._write(lines)
@@ -125,7 +126,7 @@ class Shipper:
                     log.error("log of %s could not be kept: %s", self._lease.key.title, error)
                     return _segment(self._lease, lines, body=_apology(lines, error))
                 await asyncio.sleep(delay)
-                delay = min(delay * 2, 5.0)
+                delay = min(delay * 2, patience.LONGEST_PAUSE)
 
     async def _write(self, lines: Sequence[LogLine]) -> LogSegment:
         key = _key(self._lease, lines[0].offset, lines[-1].end)

@@ -44,12 +44,12 @@ RUNS = Sql(f"SELECT {_OF_RUN} FROM runs WHERE uid IN {{in_list:1}}")
 RUN = Sql(f"SELECT {_OF_RUN} FROM runs WHERE uid = $1")
 # A run that another transaction holds is being changed by a finish or a stop, which set the state themselves.
 BEGIN_RUNS = Sql("""
-    UPDATE runs SET state = 'Running', started_at = $1 WHERE (namespace, uid) IN (
-        SELECT namespace, uid FROM runs WHERE uid IN {in_list:2} AND state = 'Queued' {skip_locked})
+    UPDATE runs SET state = 'Running', started_at = $1 WHERE uid IN (
+        SELECT uid FROM runs WHERE uid IN {in_list:2} AND state = 'Queued' {skip_locked})
 """)
 BEGIN_RUN = Sql("""
-    UPDATE runs SET state = 'Running', started_at = $1 WHERE (namespace, uid) IN (
-        SELECT namespace, uid FROM runs WHERE uid = $2 AND state = 'Queued' {skip_locked})
+    UPDATE runs SET state = 'Running', started_at = $1 WHERE uid IN (
+        SELECT uid FROM runs WHERE uid = $2 AND state = 'Queued' {skip_locked})
 """)
 
 

@@ -15,6 +15,9 @@ MARKERS: dict[str, tuple[str, str]] = {
     "in_list": ("(SELECT value FROM json_each($#))", "(SELECT value FROM json_array_elements_text($#::json))"),
     "in_ints": ("(SELECT value FROM json_each($#))", "(SELECT value::bigint FROM json_array_elements_text($#::json))"),
     "each": ("json_each($#)", "json_array_elements_text($#::json)"),
+    # SQLite commits one at a time, so its row ids are in commit order. Arguments 1 and 2 are the cursor.
+    "commit_order": ("seq", "xid, seq"),
+    "cursor": ("$2", "$1::xid8, $2"),
     "settled": ("1 = 1", "xid < pg_snapshot_xmin(pg_current_snapshot())"),
     "greatest": ("max", "greatest"),
     "least": ("min", "least"),
@@ -27,7 +30,6 @@ MARKERS: dict[str, tuple[str, str]] = {
         "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
     ),
     "xid_column": ("xid BIGINT NOT NULL DEFAULT 0", "xid xid8 NOT NULL DEFAULT pg_current_xact_id()"),
-    "xid": ("$#", "$#::xid8"),
     "without_rowid": ("WITHOUT ROWID", ""),
     "try_migration_lock": ("1", "pg_try_advisory_xact_lock(7308891013)"),
     "overriding": ("", "OVERRIDING SYSTEM VALUE"),

@@ -22,11 +22,12 @@ ADD_ALL = Sql(_ADD)
 ADD = Sql(f"{_ADD} RETURNING seq")
 SAME = Sql(f"SELECT {_COLUMNS} FROM events WHERE namespace = $1 AND source = $2 AND id = $3")
 READ = Sql(f"""
-    SELECT {_COLUMNS} FROM events WHERE (xid, seq) > ({{xid:1}}, $2) AND {{settled}} ORDER BY xid, seq LIMIT $3
+    SELECT {_COLUMNS} FROM events
+    WHERE ({{commit_order}}) > ({{cursor}}) AND {{settled}} ORDER BY {{commit_order}} LIMIT $3
 """)
 READ_IN = Sql(f"""
     SELECT {_COLUMNS} FROM events
-    WHERE (xid, seq) > ({{xid:1}}, $2) AND namespace = $3 AND {{settled}} ORDER BY xid, seq LIMIT $4
+    WHERE ({{commit_order}}) > ({{cursor}}) AND namespace = $3 AND {{settled}} ORDER BY {{commit_order}} LIMIT $4
 """)
 TAKE = Sql("""
     WITH first AS MATERIALIZED (SELECT seq FROM outbox ORDER BY seq LIMIT $1 {skip_locked})

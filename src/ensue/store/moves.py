@@ -28,13 +28,15 @@ def finish_attempt(graph: Graph, run: Run, step: StepRun, ending: Ending, now: d
     """The attempt of a step that runs has ended."""
     outcome = ending.outcome
     ended = planning.conclude(graph.nodes[step.key.step], run, step, outcome, now, ending.draw)
-    if ended.state is not State.WAITING or outcome.state is not State.WAITING:
-        yield saving.ADD_ATTEMPT.quietly(*rows.attempt_of(step, ended, now, outcome))
     run = planning.note_status(run, outcome)
     # A claim leaves the run's row alone while another transaction holds it.
     state = State.RUNNING if run.state is State.QUEUED else run.state
     run = replace(run, state=state, started_at=run.started_at or step.started_at)
-    return (yield from saving.settle(graph, run, [ended], now))
+    settled = yield from saving.settle(graph, run, [ended], now)
+    # After what reads, so that it goes to the database together with the other changes.
+    if ended.state is not State.WAITING or outcome.state is not State.WAITING:
+        yield saving.ADD_ATTEMPT.quietly(*rows.attempt_of(step, ended, now, outcome))
+    return settled
 
 
 def stop_run(graphs: Graphs, run: Run, stop: Stop, now: datetime) -> Transaction[Run]:

@@ -89,10 +89,10 @@ class Runs:
             return Finished(is_accepted=False)
         run, micros = locked
         graph = yield from self._graphs.of(run.definition_hash, run.workflow)
-        if ending.log:
-            yield from logs.add(lease, ending.log)
         step = rows.to_step(found[0])
         settled = yield from moves.finish_attempt(graph, run, step, ending, from_micros(micros))
+        if ending.log:
+            yield from logs.add(lease, ending.log)
         claimed = (yield from claiming.claim(claimant, micros, settled.run)) if claimant else ()
         return Finished(
             is_accepted=True, is_run_over=settled.run.state.is_final, queued=settled.queued, claimed=claimed

@@ -19,7 +19,7 @@ from ensue.cli.selftest.servers import Server
 from ensue.model.errors import InvalidInput, Unavailable
 
 CUSTOMERS = 10
-LEASE_SECONDS = 5.0
+LEASE_SECONDS = 3.0
 MEAN_LIFE_SECONDS = 0.8
 """Between a server's first answer and its end."""
 SHARE_KILLED_EARLY = 0.25
@@ -115,7 +115,7 @@ async def crash(plan: Plan, say: Callable[[str], None]) -> Report:
     began = time.monotonic()
     home = Path(tempfile.mkdtemp(prefix="ensue-selftest-"))
     say(f"seed {seed}, in {home}")
-    problems: list[str] = []
+    is_kept = True
     try:
         async with _fleet(home, plan.database) as servers:
             kinds = workflows.kinds(home / "ledger")
@@ -123,14 +123,14 @@ async def crash(plan: Plan, say: Callable[[str], None]) -> Report:
             killer = Killer(servers=servers, chance=random.Random(seed + 1), say=say, ledger=home / "ledger")  # noqa: S311
             await _play(plan, customers, killer)
             say("no more kills; the rest may end")
-            evidence = await checking.collect(
-                servers[0], customers.orders, killer.done, LEASE_SECONDS if plan.database else None
-            )
-            problems += [*customers.problems, *checking.judge(evidence), *await _end(servers)]
+            lease = LEASE_SECONDS if plan.database else None
+            evidence = await checking.collect(servers[0], customers.orders, killer.done, lease)
+            problems = [*customers.problems, *checking.judge(evidence), *await _end(servers)]
             uids = {run["metadata"]["uid"] for run in evidence.runs}
             problems += await checking.judge_store(plan.database or f"sqlite:///{servers[0].data / 'ensue.db'}", uids)
+        is_kept = plan.is_kept or bool(problems)
     finally:
-        if problems or plan.is_kept:
+        if is_kept:
             say(f"kept {home}")
         else:
             shutil.rmtree(home, ignore_errors=True)

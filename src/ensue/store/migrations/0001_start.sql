@@ -205,9 +205,10 @@ CREATE TABLE events (
     stored_at {big} NOT NULL,
     {xid_column}
 );
+{postgres} CREATE INDEX events_order ON events (xid, seq);
+CREATE INDEX events_namespace ON events (namespace, {commit_order});
 CREATE UNIQUE INDEX events_uid ON events (uid);
 CREATE UNIQUE INDEX events_identity ON events (namespace, source, id);
-CREATE INDEX events_order ON events (xid, seq);
 CREATE INDEX events_stored ON events (stored_at);
 
 CREATE TABLE audit (

@@ -1,0 +1,76 @@
+"""`ensue describe`: one run with all its parts."""
+
+import json
+from typing import Any
+
+import click
+
+from ensue.cli import exits, following, invocation, printing, step_table, tables, target
+from ensue.cli.invocation import Invocation
+
+View = dict[str, Any]
+
+
+@click.command("describe")
+@click.argument("kind", type=click.Choice(["run"]))
+@click.argument("name")
+@target.option
+@invocation.options
+@invocation.pass_invocation
+def command(invocation: Invocation, kind: str, name: str) -> int:
+    """Show a run with its parameters, steps, attempts and outputs.
+
+    \b
+    Example:
+      ensue describe run build-x7k2p
+    """
+    with target.server() as server:
+        run = server.get("runs", invocation.namespace or "default", following.plain(name))
+    printing.document(invocation, run, render)
+    return exits.SUCCESS
+
+
+def render(run: View) -> str:
+    parts = [_fields(run), step_table.steps(run, width=tables.terminal_width())]
+    tries = [row for step in run["status"]["steps"] for row in _tries(step)]
+    if tries:
+        parts.append("Attempts that were followed by another:\n" + "\n".join(tries))
+    outputs = [
+        f"  {step['name']}.{key}: {json.dumps(value, ensure_ascii=False)}"
+        for step in run["status"]["steps"]
+        for key, value in step["outputs"].items()
+    ]
+    if outputs:
+        parts.append("Outputs:\n" + "\n".join(outputs))
+    return "\n\n".join(parts)
+
+
+def _fields(run: View) -> str:
+    metadata, spec, status = run["metadata"], run["spec"], run["status"]
+    fields = {
+        "Name": metadata["name"],
+        "Namespace": metadata["namespace"],
+        "UID": metadata["uid"],
+        "Workflow": f"{spec['workflowRef']['name']} ({status['definitionHash'][:12]})",
+        "State": tables.paint(step_table.state(status), status["state"]),
+        "Message": status["message"],
+        "Started by": status["startedBy"],
+        "Created": metadata["creationTimestamp"],
+        "Ended": status.get("completionTime", ""),
+        "Duration": tables.age(status.get("startTime"), status.get("completionTime")),
+        "Labels": ", ".join(f"{key}={value}" for key, value in metadata["labels"].items()),
+        "Parameters": ", ".join(
+            f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in spec["parameters"].items()
+        ),
+    }
+    return "\n".join(f"{title + ':':<12} {value}" for title, value in fields.items() if value)
+
+
+def _tries(step: View) -> list[str]:
+    return [
+        f"  {step['name']} try {attempt['number']}: {step_table.state(attempt)}"
+        f" after {tables.age(attempt.get('startTime'), attempt.get('completionTime'))}"
+        f" {step_table.note(attempt)}".rstrip()
+        for attempt in step["attempts"]
+        if attempt["number"] != step["attempt"]
+    ]

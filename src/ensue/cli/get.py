@@ -1,0 +1,229 @@
+"""`ensue get`: lists of runs, workflows and workers, or one of them."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ensue.cli import exits, invocation, labels, printing, step_table, tables, target
+from ensue.cli.invocation import Invocation
+from ensue.cli.printing import Column
+from ensue.model.errors import NotFound
+
+if TYPE_CHECKING:
+    from ensue.clients.server import Server
+
+View = dict[str, Any]
+WATCH_SECONDS = 1.0
+PAGE = 500
+
+
+def _of_metadata(key: str) -> Callable[[View], str]:
+    return lambda item: str(item["metadata"].get(key, ""))
+
+
+def _of_status(key: str) -> Callable[[View], str]:
+    return lambda item: str(item["status"].get(key, ""))
+
+
+NAME = Column(title="NAME", cell=_of_metadata("name"))
+NAMESPACE = Column(title="NAMESPACE", cell=_of_metadata("namespace"))
+AGE = Column(title="AGE", cell=lambda item: tables.age(item["metadata"]["creationTimestamp"]))
+LABELS = Column(
+    title="LABELS",
+    cell=lambda item: ",".join(f"{key}={value}" for key, value in item["metadata"].get("labels", {}).items()),
+    is_wide=True,
+)
+COLUMNS: Mapping[str, tuple[Column, ...]] = {
+    "runs": (
+        NAME,
+        Column(title="WORKFLOW", cell=lambda run: str(run["spec"]["workflowRef"]["name"])),
+        Column(title="STATE", cell=lambda run: step_table.state(run["status"])),
+        AGE,
+        Column(
+            title="DURATION",
+            cell=lambda run: tables.age(run["status"].get("startTime"), run["status"].get("completionTime")),
+        ),
+        Column(title="STARTED-BY", cell=_of_status("startedBy"), is_wide=True),
+        LABELS,
+        Column(title="MESSAGE", cell=lambda run: " ".join(run["status"]["message"].split()), is_wide=True),
+        Column(title="UID", cell=_of_metadata("uid"), is_wide=True),
+    ),
+    "workflows": (
+        NAME,
+        Column(title="STEPS", cell=lambda workflow: str(len(workflow["spec"]["steps"]))),
+        Column(title="GENERATION", cell=_of_metadata("generation")),
+        AGE,
+        Column(title="MANAGER", cell=_of_status("manager"), is_wide=True),
+        LABELS,
+        Column(title="HASH", cell=lambda workflow: str(workflow["status"]["hash"][:12]), is_wide=True),
+        Column(title="DESCRIPTION", cell=lambda workflow: str(workflow["spec"].get("description", "")), is_wide=True),
+    ),
+    "workers": (
+        NAME,
+        Column(title="HOST", cell=_of_status("host")),
+        Column(title="ENGINES", cell=lambda worker: ",".join(worker["status"]["engines"])),
+        Column(title="SEEN", cell=lambda worker: tables.age(worker["status"].get("seenTime"))),
+        Column(title="VERSION", cell=_of_status("version")),
+        Column(title="PID", cell=_of_status("pid"), is_wide=True),
+        LABELS,
+    ),
+}
+PLURALS = {word: plural for plural in COLUMNS for word in (plural, plural.removesuffix("s"))}
+
+
+@click.command("get")
+@click.argument("kind", metavar="KIND")
+@click.argument("name", required=False)
+@labels.option("-l", "--selector", "labels", help="Only runs with this label. May be repeated.")
+@click.option("-w", "--watch", is_flag=True, help="Go on and print what changes.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many runs at most.")
+@click.option("-A", "--all-namespaces", is_flag=True, help="Of all namespaces.")
+@target.option
+@invocation.options
+@invocation.pass_invocation
+def command(
+    invocation: Invocation,
+    kind: str,
+    name: str | None,
+    labels: dict[str, str] | None,
+    watch: bool,
+    limit: int,
+    all_namespaces: bool,
+) -> int:
+    """List runs (newest first), workflows or workers, or show the one with NAME.
+
+    \b
+    Examples:
+      ensue get runs -l branch=main --limit 10
+      ensue get run build-x7k2p -o jsonpath=.status.state
+      ensue get workflows -A -o wide
+    """
+    plural, name = _kind(kind, name)
+    namespace = None if all_namespaces else invocation.namespace or "default"
+    with target.server() as server:
+        ask = Ask(server=server, plural=plural, name=name, namespace=namespace, labels=labels, limit=limit)
+        if watch:
+            _watch(invocation, ask)
+        elif name is not None:
+            items, _ = ask()
+            if not items:
+                raise NotFound(f"no {plural.removesuffix('s')} {name}")
+            _print_one(invocation, ask, items[0])
+        else:
+            items, after = ask()
+            if not items and invocation.is_for_people:
+                invocation.say(ask.emptiness)
+                return exits.SUCCESS
+            printing.listing(invocation, items, ask.columns, after=after)
+            if after and invocation.is_for_people:
+                invocation.say(f"there are more than these {len(items)}; --limit shows them")
+    return exits.SUCCESS
+
+
+def _kind(word: str, name: str | None) -> tuple[str, str | None]:
+    """`run NAME`, `runs` or `run/NAME`."""
+    word, slash, rest = word.partition("/")
+    plural = PLURALS.get(word.lower())
+    if plural is None:
+        raise click.UsageError(f"{word} cannot be listed; {', '.join(COLUMNS)} can")
+    if slash and name:
+        raise click.UsageError("one name, please")
+    return plural, rest or name
+
+
+class Ask:
+    """One question to the server, which can be repeated."""
+
+    def __init__(
+        self,
+        *,
+        server: "Server",
+        plural: str,
+        name: str | None,
+        namespace: str | None,
+        labels: dict[str, str] | None,
+        limit: int,
+    ) -> None:
+        self._server = server
+        self._plural = plural
+        self._name = name
+        self._namespace = namespace
+        self._labels = labels
+        self._limit = limit
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        has_namespace = self._namespace is None and self._plural != "workers"
+        return (NAMESPACE, *COLUMNS[self._plural]) if has_namespace else COLUMNS[self._plural]
+
+    @property
+    def emptiness(self) -> str:
+        where = "" if self._plural == "workers" else " in any namespace"
+        if self._namespace is not None and self._plural != "workers":
+            where = f" in namespace {self._namespace}"
+        having = f" with {labels.selector(self._labels)}" if self._labels else ""
+        return f"no {self._plural}{where}{having}"
+
+    def __call__(self) -> tuple[list[View], str]:
+        """The objects, and where the list goes on."""
+        if self._plural == "workers":
+            return [item for item in self._server.workers()["items"] if self._is_wanted(item)], ""
+        if self._name is not None:
+            return [self._server.get(self._plural, self._namespace or "default", self._name)], ""
+        if self._plural == "runs":
+            return self._runs()
+        found = self._server.list(self._plural, self._namespace)
+        return [item for item in found["items"] if self._is_wanted(item)], ""
+
+    def _runs(self) -> tuple[list[View], str]:
+        items: list[View] = []
+        after = ""
+        while len(items) < self._limit:
+            size = min(PAGE, self._limit - len(items))
+            query: dict[str, str | int] = {
+                "limit": size,
+                "continue": after,
+                "labelSelector": labels.selector(self._labels),
+            }
+            page = self._server.list("runs", self._namespace, **query)
+            items += page["items"]
+            after = page["metadata"]["continue"]
+            if not after:
+                break
+        return items, after
+
+    def _is_wanted(self, item: View) -> bool:
+        own = item["metadata"].get("labels", {})
+        is_named = self._name is None or item["metadata"]["name"] == self._name
+        return is_named and all(own.get(key) == value for key, value in (self._labels or {}).items())
+
+
+def _print_one(invocation: Invocation, ask: Ask, item: View) -> None:
+    text = printing.encoded(invocation.form, item)
+    if text is None:
+        printing.listing(invocation, [item], ask.columns)
+    else:
+        click.echo(text)
+
+
+def _watch(invocation: Invocation, ask: Ask) -> None:
+    """Until Ctrl-C: every object once, and again when it has changed."""
+    seen: dict[str, View] = {}
+    has_titles = True
+    while True:
+        items, _ = ask()
+        changed = [item for item in reversed(items) if seen.get(_key(item)) != item]
+        for item in changed:
+            seen[_key(item)] = item
+        if invocation.is_for_people and changed:
+            printing.listing(invocation, changed, ask.columns, has_titles=has_titles)
+            has_titles = False
+        for item in () if invocation.is_for_people else changed:
+            _print_one(invocation, ask, item)
+        time.sleep(WATCH_SECONDS)
+
+
+def _key(item: View) -> str:
+    return f"{item['metadata'].get('namespace')}/{item['metadata']['name']}"

@@ -1,0 +1,49 @@
+"""`ensue logs`: what the steps of a run printed."""
+
+from datetime import UTC, datetime
+
+import click
+
+from ensue.cli import durations, exits, following, invocation, target
+from ensue.cli.invocation import Invocation
+from ensue.model.values import parse_duration
+
+
+@click.command("logs")
+@click.argument("run")
+@click.option("--step", metavar="STEP", help="Of this step only, and without its name before each line.")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
+@click.option("--since", type=durations.DURATION, metavar="DURATION", help="Only lines not older than this.")
+@click.option("--tail", type=click.IntRange(0), metavar="N", help="Only the last N lines.")
+@target.option
+@invocation.options
+@invocation.pass_invocation
+def command(
+    invocation: Invocation, run: str, step: str | None, follow: bool, since: str | None, tail: int | None
+) -> int:
+    """Print the log of RUN. With -o json, one object a line.
+
+    \b
+    Examples:
+      ensue logs build-x7k2p -f
+      ensue logs build-x7k2p --step test --tail 20
+    """
+    query: dict[str, str | int] = {}
+    if since is not None:
+        query["since"] = (datetime.now(UTC) - parse_duration(since)).isoformat()
+    if tail is not None:
+        query["tail"] = tail
+    form = {"json": _json, "table": following.line}.get(invocation.form)
+    if form is None:
+        raise click.UsageError("a log has the forms table and json")
+    with target.server() as server:
+        namespace, name = invocation.namespace or "default", following.plain(run)
+        for entry in server.log(namespace, name, step, follow=follow, note=invocation.say, **query):
+            click.echo(entry["text"] if step and form is following.line else form(entry))
+    return exits.SUCCESS
+
+
+def _json(entry: following.View) -> str:
+    import json
+
+    return json.dumps(entry, ensure_ascii=False)

@@ -1,0 +1,33 @@
+"""The event loop of long-running commands, and the signals that end it."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+
+import uvloop
+
+from ensue.cli import exits
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def run(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Until `serve` returns. The first signal sets its event, a second one ends the process where it stands."""
+
+    async def serve_until_signal() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            loop.add_signal_handler(number, _signalled, stop)
+        await serve(stop)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve_until_signal())
+
+
+def _signalled(stop: asyncio.Event) -> None:
+    if stop.is_set():
+        # All that matters is in the database: this is the same as a crash, which is survived.
+        os._exit(exits.INTERRUPTED)
+    stop.set()

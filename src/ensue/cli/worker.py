@@ -1,0 +1,52 @@
+"""`ensue worker`: runs steps, answers nobody."""
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+
+import click
+
+from ensue import __version__, app, settings
+from ensue.cli import exits, labels, logging_setup, serving_loop
+from ensue.cli.server import user_note
+from ensue.model.errors import InvalidInput
+
+
+@click.command("worker")
+@click.option("--database", metavar="URL", help="The servers' database, postgresql://…")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="The data directory.")
+@labels.option("--labels", help="Labels of this worker: steps with `requires` run where they match.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="How the log on stderr is written.")
+def command(database: str | None, data: Path | None, labels: dict[str, str] | None, log_format: str | None) -> int:
+    """Run steps for the servers of a PostgreSQL database.
+
+    Log segments go to ENSUE_STORAGE_DIR, which all processes on the database share.
+
+    \b
+    Example:
+      ensue worker --database postgresql://ensue@db/ensue --data ./worker --labels arch=arm64
+    """
+    chosen = settings.load(
+        os.environ,
+        data_dir=data.absolute() if data else None,
+        database_url=database,
+        labels=labels,
+        log_format=log_format,
+    )
+    if not chosen.is_shared:
+        raise InvalidInput(
+            "a worker needs a PostgreSQL database; one with SQLite belongs to its server alone",
+            remedy="give --database postgresql://…, or start `ensue server`, which runs steps itself",
+        )
+    logging_setup.set_up(getattr(logging, chosen.log_level.upper()), chosen.log_format)
+
+    async def serve(stop: asyncio.Event) -> None:
+        async with app.open_node(chosen) as node:
+            click.echo(
+                f"ensue {__version__} worker is ready: data {chosen.data_dir}, pid {os.getpid()}; {user_note(chosen)}"
+            )
+            await app.work(node, stop)
+
+    serving_loop.run(serve)
+    return exits.SUCCESS

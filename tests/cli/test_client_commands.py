@@ -1,0 +1,227 @@
+"""Commands that talk to a server, as processes."""
+
+import json
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from ensue import __version__
+from tests.cli.conftest import HELLO, PATIENCE, SLOW, Cli, document, until
+
+
+def started(site: Cli, *words: str) -> str:
+    """The name of a run."""
+    return site("start", *words).stdout.strip().removeprefix("run/")
+
+
+def test_apply_says_what_it_did_to_each(site: Cli) -> None:
+    text = HELLO.replace("name: hello", "name: mine")
+    assert site("apply", "-f", site.file("mine.yaml", text)).stdout == "workflow/mine created\n"
+    assert site("apply", "-f", "mine.yaml").stdout == "workflow/mine unchanged\n"
+    site.file("mine.yaml", text.replace("oops", "ooops"))
+    assert site("apply", "-f", "mine.yaml").stdout == "workflow/mine configured\n"
+    assert site("-n", "blue", "apply", "-f", "-", stdin=text).stdout == "workflow/mine created\n"
+    assert site("get", "workflow", "mine", "-n", "blue", "-o", "jsonpath=.metadata.namespace").stdout == "blue\n"
+
+
+def test_apply_applies_nothing_when_anything_is_invalid(site: Cli) -> None:
+    site.file("good.yaml", HELLO.replace("name: hello", "name: good"))
+    site.file("bad.yaml", HELLO.replace("run:", "rum:"))
+    done = site("apply", "-f", "good.yaml", "-f", "bad.yaml", code=6)
+    assert "bad.yaml:" in done.stderr
+    site("get", "workflow", "good", code=4)
+    assert "namespace red" in site("-n", "blue", "apply", "-f", "-", code=2, stdin=placed("red")).stderr
+    trigger = (
+        "apiVersion: ensue.dev/v1alpha1\nkind: Trigger\nmetadata: {name: t}\n"
+        "spec: {sources: [{type: webhook, with: {path: a}}], actions: [{workflow: hello}]}\n"
+    )
+    assert "Trigger cannot be applied" in site("apply", "-f", "-", code=6, stdin=trigger).stderr
+
+
+def placed(namespace: str) -> str:
+    return HELLO.replace("{name: hello}", f"{{name: hello, namespace: {namespace}}}")
+
+
+def test_start_prints_the_name_that_other_commands_take(site: Cli) -> None:
+    shown = site("start", "hello", "-p", "name=Ann", "-l", "team=red").stdout
+    assert shown.startswith("run/hello-")
+    assert site("wait", shown.strip()).stdout == ""
+    run = document(site("get", shown.strip(), "-o", "json"))
+    assert json.dumps(run["spec"]).endswith('"parameters": {"name": "Ann", "count": 1}}')
+    assert site("get", "runs", "-l", "team=red", "-o", "name").stdout == shown
+
+
+def test_start_watch_prints_the_log_and_its_exit_code_is_the_outcome(site: Cli) -> None:
+    assert "greet | hello world 1\n" in site("start", "hello", "--watch").stdout
+    assert "only   Failed (ExitCode)" in site("start", "failing", "--watch", code=1).stderr
+    done = site("start", "failing", "--watch", "-o", "json", code=1)
+    assert json.loads(done.stdout)["status"]["state"] == "Failed"
+
+
+def test_ctrl_c_leaves_a_watched_run_running(site: Cli) -> None:
+    process = site.start("start", "slow", "--watch")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "nap | begun\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, "Traceback" in err) == (130, False)
+    name = next(line.split()[1] for line in err.splitlines() if line.startswith("run "))
+    assert site("get", "run", name, "-o", "jsonpath=.status.state").stdout == "Running\n"
+    site("cancel", name, "--force")
+
+
+def test_logs_follow_a_run_that_goes_on(site: Cli) -> None:
+    name = started(site, "slow")
+    follow = site.start("logs", name, "-f")
+    assert follow.stdout is not None
+    assert follow.stdout.readline() == "nap | begun\n"
+    assert follow.poll() is None
+    site("cancel", name)
+    out, _ = follow.communicate(timeout=PATIENCE)
+    assert (follow.returncode, out) == (0, "bye | goodbye\n")
+    assert site("logs", name, "--step", "nap").stdout == "begun\n"
+    assert site("logs", name, "--tail", "1").stdout == "bye | goodbye\n"
+    assert site("logs", name, "--since", "0s").stdout == ""
+    assert site("logs", name, "--since", "1h", "--tail", "1", "-f").stdout == "bye | goodbye\n"
+    assert json.loads(site("logs", name, "--step", "nap", "-o", "json").stdout)["text"] == "begun"
+    assert "it has nap, bye" in site("logs", name, "--step", "none", code=4).stderr
+
+
+def test_wait_has_the_outcome_or_the_end_of_patience_as_its_exit_code(site: Cli) -> None:
+    name = started(site, "slow")
+    assert "still Running" in site("wait", name, "--timeout", "200ms", code=3).stderr
+    site("cancel", name)
+    done = site("wait", name, "--timeout", "1m", code=3)
+    assert "Cancelled" in done.stderr
+    assert site("wait", started(site, "failing"), "-o", "jsonpath=.status.state", code=1).stdout == "Failed\n"
+    site("wait", started(site, "hello"), code=0)
+
+
+def test_a_run_is_paused_resumed_and_cancelled_once(site: Cli) -> None:
+    name = started(site, "slow")
+    assert site("pause", name).stdout == f"run/{name} is paused\n"
+    assert site("resume", name).stdout == f"run/{name} goes on\n"
+    assert site("cancel", name, "--force").stdout == f"run/{name} is killed\n"
+    site("wait", name, code=3)
+    assert "has ended" in site("cancel", name, code=7).stderr
+    assert "no run none" in site("cancel", "none", code=4).stderr
+
+
+def test_explain_says_what_a_run_waits_for_and_what_a_field_means(site: Cli) -> None:
+    name = started(site, "slow")
+    until(lambda: "runs on worker" in site("explain", "run", name).stdout, "the step")
+    assert f"{name}: Running: it waits for nap" in site("explain", f"run/{name}").stdout
+    site("cancel", name, "--force")
+    assert "integer" in site("explain", "workflow.spec.steps.retry.limit").stdout
+    site("explain", "workflow.spec.stepz", code=4)
+    assert "a run can" in site("explain", "event", "x", code=2).stderr
+
+
+def test_describe_shows_the_parts_of_a_run(site: Cli) -> None:
+    name = started(site, "hello", "-p", "name=Ann", "-l", "team=red")
+    site("wait", name)
+    shown = site("describe", "run", name).stdout
+    assert {f"Name:        {name}", "Labels:      team=red", 'Parameters:  name="Ann", count=1'} <= set(
+        shown.splitlines()
+    )
+    assert "greet   Succeeded" in shown
+
+
+@pytest.mark.parametrize("kind", ["runs", "workflows", "workers"])
+@pytest.mark.parametrize("form", ["table", "wide", "json", "yaml", "name"])
+def test_every_kind_has_every_form(site: Cli, kind: str, form: str) -> None:
+    site("wait", started(site, "hello"))
+    done = site("get", kind, "-o", form)
+    assert done.stdout.strip()
+    assert "\x1b" not in done.stdout
+    if form == "json":
+        assert document(done)["items"]
+
+
+def test_an_empty_list_says_so_on_stderr(site: Cli) -> None:
+    done = site("get", "runs", "-n", "empty")
+    assert (done.stdout, done.stderr) == ("", "no runs in namespace empty\n")
+    assert site("get", "runs", "-n", "empty", "-o", "name").stdout == ""
+    assert document(site("get", "runs", "-n", "empty", "-o", "json"))["items"] == []
+    assert "with a=b" in site("get", "runs", "-l", "a=b").stderr
+
+
+def test_a_list_of_all_namespaces_names_them_and_has_a_limit(site: Cli) -> None:
+    site("-n", "green", "apply", "-f", "-", stdin=placed("green"))
+    for _ in range(2):
+        site("start", "hello", "-n", "green")
+    assert site("get", "runs", "-A").stdout.splitlines()[0].startswith("NAMESPACE   NAME")
+    done = site("get", "runs", "-n", "green", "--limit", "1")
+    assert (len(done.stdout.splitlines()), "--limit" in done.stderr) == (2, True)
+
+
+def test_watch_prints_what_changes(site: Cli) -> None:
+    process = site.start("get", "runs", "-w", "-n", "watched", "-o", "name")
+    time.sleep(0.5)
+    site("-n", "watched", "apply", "-f", "-", stdin=placed("watched"))
+    shown = site("start", "hello", "-n", "watched").stdout
+    assert process.stdout is not None
+    assert process.stdout.readline() == shown
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, "Traceback" in err) == (130, False)
+
+
+def test_a_jsonpath_that_is_not_understood_is_a_usage_error(site: Cli) -> None:
+    site("wait", started(site, "hello"))
+    found = site("get", "runs", "--limit", "1", "-o", "jsonpath={.items[*].status['state']}").stdout
+    assert found == "Succeeded\n"
+    assert site("get", "runs", "-o", "jsonpath=.items[0].no.such").stdout == ""
+    assert "not understood" in site("get", "runs", "-o", "jsonpath=.items[?(@.a)]", code=2).stderr
+
+
+def test_the_version_is_that_of_both_sides(site: Cli, tmp_path: Path) -> None:
+    assert site("version").stdout == f"client {__version__}\nserver {__version__}\n"
+    alone = Cli(tmp_path)("version", "--data", str(tmp_path))
+    assert (alone.stdout, "no server" in alone.stderr) == (f"client {__version__}\n", True)
+
+
+class TestFinding:
+    """The server that is meant."""
+
+    def test_a_flag_an_address_or_the_environment_names_it(self, site: Cli, tmp_path: Path) -> None:
+        data = Path(site.environment["ENSUE_DATA_DIR"])
+        cli = Cli(tmp_path)
+        cli("get", "workers", "--data", str(data))
+        address = {"ENSUE_URL": json.loads((data / "server.json").read_text())["url"]}
+        cli("get", "workers", env={**address, "ENSUE_TOKEN_FILE": str(data / "token")})
+        cli("get", "workers", env={**address, "ENSUE_TOKEN": (data / "token").read_text().strip()})
+        assert "ENSUE_TOKEN" in one_line(cli, 5, env=address)
+        assert "does not know this token" in one_line(cli, 5, env={**address, "ENSUE_TOKEN": "wrong"})
+        assert "none cannot be read" in one_line(cli, 2, env={**address, "ENSUE_TOKEN_FILE": "none"})
+        assert "not an address" in one_line(cli, 2, env={"ENSUE_URL": "localhost:1"})
+
+    def test_one_that_is_not_there_is_said_with_a_remedy(self, tmp_path: Path) -> None:
+        cli = Cli(tmp_path, ENSUE_DATA_DIR=str(tmp_path / "data"))
+        assert "ensue server" in one_line(cli, 1)
+        data = tmp_path / "data"
+        data.mkdir()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        (data / "token").write_text("x")
+        (data / "server.json").write_text("{")
+        assert "broken" in one_line(cli, 1)
+        (data / "server.json").write_text(json.dumps({"url": f"http://127.0.0.1:{port}", "pid": 2**22 - 1}))
+        assert f"process {2**22 - 1} is gone" in one_line(cli, 1)
+
+    def test_a_proxy_of_the_environment_is_not_asked_about_this_machine(self, site: Cli) -> None:
+        site("get", "workers", env={"HTTP_PROXY": "http://127.0.0.1:1", "ALL_PROXY": "http://127.0.0.1:1"})
+
+
+def one_line(cli: Cli, code: int, env: dict[str, str] | None = None) -> str:
+    done = cli("get", "runs", code=code, env=env)
+    assert (done.stdout, len(done.stderr.splitlines())) == ("", 1), done.stderr
+    return done.stderr
+
+
+def test_the_site_has_more_than_hello(site: Cli) -> None:
+    assert "slow" in SLOW
+    assert site("get", "workflow/slow", "-o", "name").stdout == "workflow/slow\n"

@@ -1,0 +1,128 @@
+"""The table of commands, and what costs nothing."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from ensue import __version__
+from ensue.cli import commands, exits, jsonpath, tables
+from ensue.model import errors
+from tests.cli.conftest import Cli
+
+BY_OTHERS = {"validate", "fmt", "schema", "db", "selftest"}
+
+
+def all_commands() -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(commands.group)
+    for name in commands.COMMANDS:
+        found = commands.group.get_command(context, name)
+        assert found is not None
+        yield name, found
+
+
+@pytest.mark.parametrize(("name", "command"), list(all_commands()))
+def test_the_help_of_every_command_has_an_example(name: str, command: click.Command) -> None:
+    context = click.Context(command, info_name=f"ensue {name}")
+    text = command.get_help(context)
+    assert commands.COMMANDS[name].summary
+    if name not in BY_OTHERS:
+        assert "Example" in text
+        assert "    ensue " in text or "ensue completion" in text
+    for line in text.splitlines():
+        assert len(line) <= 100
+
+
+def test_the_list_of_commands_imports_none_of_them(cli: Cli) -> None:
+    heavy = ("fastapi", "pydantic", "asyncpg", "httpx", "yaml", "asyncio", "uvicorn")
+    script = (
+        "import sys; from ensue.cli import commands\n"
+        "try: commands.group.main(['--help'], prog_name='ensue')\n"
+        f"except SystemExit: print([name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert all(name in done.stdout for name in commands.COMMANDS)
+
+
+def test_the_version_is_printed(cli: Cli) -> None:
+    assert cli("--version").stdout == f"ensue {__version__}\n"
+
+
+@pytest.mark.parametrize("words", [("frob",), ("get", "--frob"), ("-o", "xml", "get", "runs"), ("run",)])
+def test_wrong_usage_is_exit_code_2(cli: Cli, words: tuple[str, ...]) -> None:
+    assert "Error:" in cli(*words, code=2).stderr
+
+
+def test_every_error_has_an_exit_code() -> None:
+    codes = {kind.__name__: exits.of_error(make(kind)) for kind in errors.EnsueError.__subclasses__()}
+    assert codes == {
+        "InvalidDefinition": 6,
+        "InvalidInput": 2,
+        "NotFound": 4,
+        "Unauthenticated": 5,
+        "Denied": 5,
+        "Conflict": 7,
+        "Unavailable": 1,
+        "StoreBroken": 1,
+        "Fail": 1,
+        "Retry": 1,
+    }
+
+
+def make(kind: type[errors.EnsueError]) -> errors.EnsueError:
+    return kind.__new__(kind)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_a_script(cli: Cli, shell: str) -> None:
+    assert "_ENSUE_COMPLETE" in cli("completion", shell).stdout
+
+
+def test_completion_knows_the_commands(cli: Cli) -> None:
+    env = {"_ENSUE_COMPLETE": "bash_complete", "COMP_WORDS": "ensue c", "COMP_CWORD": "1"}
+    assert cli(env=env, code=None).stdout.split() == ["plain,cancel", "plain,completion"]
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        (".a", "1"),
+        ("{.a}", "1"),
+        ("$.b[*].c", "x y"),
+        ("b[0].c", "x"),
+        ("b[-1]['c']", "y"),
+        (".none.here", ""),
+        (".b[9]", ""),
+        (".", '{"a": 1, "b": [{"c": "x"}, {"c": "y"}]}'),
+        (".b[1]", '{"c": "y"}'),
+    ],
+)
+def test_a_jsonpath_finds(path: str, found: str) -> None:
+    assert jsonpath.find(path, {"a": 1, "b": [{"c": "x"}, {"c": "y"}]}) == found
+
+
+@pytest.mark.parametrize("path", ["..a", ".a[?(@.b)]", ".a[0:2]", "{range .a}", ".a b"])
+def test_a_jsonpath_beyond_the_subset_is_refused(path: str) -> None:
+    with pytest.raises(click.BadParameter, match="it knows"):
+        jsonpath.find(path, {"a": 1})
+
+
+def test_a_table_gives_way_where_the_terminal_is_narrow() -> None:
+    rows = [("a", "x" * 50, "z"), ("bb", "y", "z" * 30)]
+    wide = tables.table(("ONE", "TWO", "THREE"), rows).splitlines()
+    assert wide[1] == "a     " + "x" * 50 + "   z"
+    narrow = tables.table(("ONE", "TWO", "THREE"), rows, width=40).splitlines()
+    assert max(len(line) for line in narrow) <= 40
+    assert narrow[1].rstrip().endswith("…   z")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0s"), (9.94, "9.9s"), (75, "1m15s"), (3600, "1h"), (90061, "1d1h"), (86400, "1d")]
+)
+def test_a_span_has_its_two_largest_units(seconds: float, text: str) -> None:
+    from datetime import timedelta
+
+    assert tables.span(timedelta(seconds=seconds)) == text

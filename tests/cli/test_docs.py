@@ -1,0 +1,61 @@
+"""The pages about commands and the API say what there is, and what the tutorial shows happens."""
+
+import re
+from pathlib import Path
+
+from fastapi.routing import APIRoute
+
+from ensue.api import problems, runs, server_state, workflows
+from ensue.cli import commands
+from ensue.model import errors
+from tests.cli.conftest import Cli, serving
+
+DOCS = Path(__file__).parents[2] / "docs"
+CLI_PAGE = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
+HTTP_PAGE = (DOCS / "reference" / "http.md").read_text(encoding="utf-8")
+TUTORIAL = (DOCS / "tutorial.md").read_text(encoding="utf-8")
+
+
+def test_every_command_has_its_place_on_the_page() -> None:
+    rows = " ".join(re.findall(r"^\| (`[^\n]*?) \|", CLI_PAGE, re.MULTILINE))
+    assert [name for name in commands.COMMANDS if not re.search(rf"`{name}\b", rows)] == []
+
+
+def test_every_route_and_every_code_is_on_the_page() -> None:
+    for router, prefix in ((runs.router, "…"), (workflows.router, "…"), (server_state.router, "")):
+        for route in router.routes:
+            assert isinstance(route, APIRoute)
+            for method in route.methods or ():
+                assert f"`{method} {prefix}{route.path}`" in HTTP_PAGE
+    of_errors = {kind.code for kind in all_errors() if any(parent in problems.STATUS for parent in kind.__mro__)} - {
+        errors.DataDirectoryOwned.code
+    }
+    assert {code for code in of_errors | set(problems.CODES.values()) if f"`{code}`" not in HTTP_PAGE} == set()
+
+
+def all_errors() -> set[type[errors.EnsueError]]:
+    direct = set(errors.EnsueError.__subclasses__())
+    return direct | {inner for kind in direct for inner in kind.__subclasses__()}
+
+
+def test_what_the_tutorial_shows_happens(tmp_path: Path) -> None:
+    found = re.search(r"```yaml\n(.*?)```", TUTORIAL, re.DOTALL)
+    assert found is not None
+    with serving(tmp_path) as cli:
+        cli.file("greet.yaml", found[1])
+        cli("validate", "greet.yaml")
+        done = alone(cli)("run", "greet.yaml", "-p", "who=Ada")
+        assert done.stdout == "greet  | Good day, Ada.\n"
+        shown = [line.split(" after ")[0] for line in done.stderr.splitlines() if line.startswith(("choose", "greet:"))]
+        assert shown[:1] == ["choose: Succeeded"]
+        assert 'did you mean "who"' in alone(cli)("run", "greet.yaml", "-p", "whom=Ada", code=2).stderr
+        cli("apply", "-f", "greet.yaml")
+        assert "Good day, Grace." in cli("start", "greet", "-p", "who=Grace", "--watch").stdout
+        name = cli("get", "runs", "--limit", "1", "-o", "name").stdout.strip()
+        assert cli("logs", name).stdout == "greet | Good day, Grace.\n"
+        bare = cli("get", "runs", "--limit", "1", "-o", "jsonpath={.items[0].metadata.name}").stdout.strip()
+        assert "Succeeded" in cli("explain", "run", bare).stdout
+
+
+def alone(cli: Cli) -> Cli:
+    return Cli(cli.home)

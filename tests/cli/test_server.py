@@ -1,0 +1,146 @@
+"""`ensue server` and `ensue worker` as processes."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ensue import __version__
+from tests.cli.conftest import HELLO, PATIENCE, SLOW, Cli, Server, processes_of, until
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Cli:
+    return Cli(tmp_path, ENSUE_DATA_DIR=str(tmp_path / "data"))
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_the_ready_line_says_where_it_is_and_whom_steps_run_as(here: Cli) -> None:
+    server = Server(here)
+    found = re.fullmatch(
+        r"ensue (\S+) is ready: (http://127\.0\.0\.1:\d+), data (\S+), pid (\d+); process steps run as .*\n",
+        server.ready,
+    )
+    assert found is not None, server.ready
+    assert found[1] == __version__
+    written = json.loads((server.data / "server.json").read_text())
+    assert written == {"url": found[2], "pid": int(found[4]), "version": __version__}
+    assert [mode(server.data / name) for name in ("server.json", "token")] == [0o600, 0o600]
+    code, log = server.stop()
+    assert (code, "Traceback" in log) == (0, False)
+    assert not (server.data / "server.json").exists()
+
+
+def test_the_token_stays_and_a_loose_mode_is_mended(here: Cli) -> None:
+    server = Server(here)
+    server.stop()
+    token = (server.data / "token").read_text()
+    (server.data / "token").chmod(0o644)
+    again = Server(here, "--log-format", "json")
+    assert json.loads(again.ready)["pid"] == again.process.pid
+    assert ((server.data / "token").read_text(), mode(server.data / "token")) == (token, 0o600)
+    again.stop()
+
+
+def test_a_second_owner_of_the_data_directory_is_told_who_the_first_is(here: Cli) -> None:
+    server = Server(here)
+    for words in (("server",), ("run", here.file("hello.yaml", HELLO), "--data", str(server.data))):
+        done = here(*words, code=7)
+        assert f"process {server.process.pid}" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    server.stop()
+
+
+def test_a_port_in_use_and_an_address_that_is_none_are_said(here: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert f"{address} is in use" in here("server", "--listen", address, code=7).stderr
+    assert "address to listen on" in here("server", "--listen", "nowhere", code=2).stderr
+    assert "ENSUE_LEASE" in here("server", env={"ENSUE_LEASE": "soon"}, code=2).stderr
+
+
+def test_a_server_that_ends_leaves_durable_steps_to_the_next(here: Cli) -> None:
+    server = Server(here)
+    here("apply", "-f", here.file("nap.yaml", SLOW.replace("exec sleep 60", "sleep 2; echo slept")))
+    name = here("start", "slow").stdout.strip()
+    until(lambda: "begun" in here("logs", name).stdout, "the step")
+    assert server.stop()[0] == 0
+    assert processes_of(server.data)
+    again = Server(here)
+    assert "slow-" in here("wait", name).stderr
+    assert here("logs", name, "--step", "nap").stdout == "begun\nslept\n"
+    assert here("get", name, "-o", "jsonpath=.status.steps[0].attempt").stdout == "1\n"
+    again.stop()
+
+
+def test_a_followed_log_goes_on_where_it_was_when_the_server_is_back(here: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    server = Server(here, "--listen", address)
+    here("apply", "-f", here.file("nap.yaml", SLOW.replace("exec sleep 60", "sleep 4; echo slept")))
+    name = here("start", "slow").stdout.strip()
+    follow = here.start("logs", name, "-f")
+    assert follow.stdout is not None
+    assert follow.stdout.readline() == "nap | begun\n"
+    server.process.send_signal(signal.SIGKILL)
+    server.process.communicate()
+    again = Server(here, "--listen", address)
+    out, err = follow.communicate(timeout=PATIENCE)
+    assert (follow.returncode, out) == (0, "nap | slept\nbye | goodbye\n"), err
+    assert "connection was lost" in err
+    again.stop()
+
+
+def test_the_log_of_the_server_may_be_json(here: Cli) -> None:
+    server = Server(here, "--log-format", "json")
+    here("apply", "-f", here.file("hello.yaml", HELLO))
+    here("start", "hello", "--watch")
+    _, log = server.stop()
+    assert all({"time", "level", "logger", "message"} <= set(json.loads(line)) for line in log.splitlines())
+
+
+def test_a_second_signal_ends_it_at_once(here: Cli) -> None:
+    server = Server(here)
+    here("apply", "-f", here.file("wait.yaml", HELLO.replace("name: hello", "name: waiting")))
+    server.process.send_signal(signal.SIGINT)
+    server.process.send_signal(signal.SIGINT)
+    assert server.process.wait(PATIENCE) in (0, 130)
+    server.process.communicate()
+
+
+def test_up_is_the_same_for_now(here: Cli) -> None:
+    process = here.start("up", "--listen", "127.0.0.1:0")
+    assert process.stdout is not None
+    assert "is ready" in process.stdout.readline()
+    process.terminate()
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+
+
+def test_a_worker_wants_postgresql(here: Cli) -> None:
+    assert "PostgreSQL" in here("worker", code=2).stderr
+    assert "PostgreSQL" in here("worker", "--database", f"sqlite:///{here.home}/a.db", code=2).stderr
+
+
+def test_a_worker_runs_what_a_server_may_not(tmp_path: Path, postgres_url: str) -> None:
+    storage = {"ENSUE_STORAGE_DIR": str(tmp_path / "storage"), "ENSUE_DATABASE_URL": postgres_url}
+    here = Cli(tmp_path, ENSUE_DATA_DIR=str(tmp_path / "data"), ENSUE_PROCESS_SLOTS="0", **storage)
+    there = Cli(tmp_path / "there", ENSUE_DATA_DIR=str(tmp_path / "worker"), **storage)
+    server = Server(here)
+    worker: subprocess.Popen[str] = there.start("worker", "--labels", "arch=vax")
+    assert worker.stdout is not None
+    assert "worker is ready" in worker.stdout.readline()
+    here("apply", "-f", here.file("hello.yaml", HELLO.replace("run: |", "requires: {arch: vax}\n      run: |")))
+    assert "greet | hello world 1" in here("start", "hello", "--watch").stdout
+    assert len(here("get", "workers", "-o", "name").stdout.split()) == 2
+    worker.terminate()
+    _, log = worker.communicate(timeout=PATIENCE)
+    assert (worker.returncode, "Traceback" in log) == (0, False)
+    server.stop()
