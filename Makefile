@@ -42,3 +42,7 @@ lock: ## resolve the dependencies anew (needs uv)
 clean: ## remove .venv and everything generated
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: bench
+bench: setup ## measure against named peers, in half an hour (BENCH=name… BENCH_ARGS=--quick); see docs/benchmarks.md
+	$(bin)/python -m bench $(or $(BENCH),all) $(BENCH_ARGS)

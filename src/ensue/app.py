@@ -137,8 +137,6 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
     With `is_last`, nobody comes after: the supervisor of steps is ended too, unless it still has some.
     Raises DataDirectoryOwned, StoreBroken, StoreUnreachable.
     """
-    # What is made from here on is for this user alone; folders for steps are opened one by one.
-    os.umask(0o077)
     with DataDirectory(settings.data_dir, is_searchable=os.geteuid() == 0) as directory:
         driver = open_driver(settings.database)
         await _open(driver, settings)

@@ -47,7 +47,7 @@ def test_what_the_tutorial_shows_happens(tmp_path: Path) -> None:
         done = alone(cli)("run", "greet.yaml", "-p", "who=Ada")
         assert done.stdout == "greet  | Good day, Ada.\n"
         shown = [line.split(" after ")[0] for line in done.stderr.splitlines() if line.startswith(("choose", "greet:"))]
-        assert shown[:1] == ["choose: Succeeded"]
+        assert "choose: Succeeded" in shown
         assert 'did you mean "who"' in alone(cli)("run", "greet.yaml", "-p", "whom=Ada", code=2).stderr
         cli("apply", "-f", "greet.yaml")
         assert "Good day, Grace." in cli("start", "greet", "-p", "who=Grace", "--watch").stdout

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -172,7 +173,12 @@ def test_colour_is_for_terminals_and_can_be_refused(cli: Cli) -> None:
         environment = {**cli.environment, "TERM": "xterm", **environment}
         environment.pop("NO_COLOR" if "NO_COLOR" not in environment else "", None)
         subprocess.run(
-            ["ensue", "run", "hello.yaml"], cwd=cli.home, env=environment, stdout=follower, stderr=follower, check=True
+            [sys.executable, "-m", "ensue", "run", "hello.yaml"],
+            cwd=cli.home,
+            env=environment,
+            stdout=follower,
+            stderr=follower,
+            check=True,
         )
         os.close(follower)
         return read_all(leader)

@@ -155,6 +155,8 @@ def _settings(directory: Path) -> settings.Settings:
 @contextlib.contextmanager
 def _directory(data: Path | None) -> Iterator[Path]:
     """The given one, or one that is gone afterwards."""
+    # What is made from here on is for this user alone; folders for steps are opened one by one.
+    os.umask(0o077)
     if data is not None:
         yield data.absolute()
         return

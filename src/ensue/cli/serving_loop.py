@@ -22,6 +22,8 @@ def run(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
             loop.add_signal_handler(number, _signalled, stop)
         await serve(stop)
 
+    # What is made from here on is for this user alone; folders for steps are opened one by one.
+    os.umask(0o077)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve_until_signal())
 

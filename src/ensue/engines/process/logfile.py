@@ -158,8 +158,12 @@ class Lines:
     def feed(self, data: bytes) -> Iterator[bytes]:
         end = data.rfind(b"\n") + 1
         if end:
-            yield self._pending + data[:end]
-            self._pending = data[end:]
+            head, self._pending = self._pending + data[:end], data[end:]
+            first = head.find(b"\n") + 1
+            while first > LONGEST_LINE:
+                yield head[:LONGEST_LINE]
+                head, first = head[LONGEST_LINE:], first - LONGEST_LINE
+            yield head
         else:
             self._pending += data
         while len(self._pending) >= LONGEST_LINE:
