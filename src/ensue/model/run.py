@@ -96,6 +96,8 @@ class Run:
     started_by: Identity
     rerun_of: RunUid | None = None
     event_uid: str | None = None
+    start_key: str | None = None
+    """Two starts in a namespace with the same key are one run."""
     state: State = State.QUEUED
     reason: Reason = Reason.NONE
     message: str = ""

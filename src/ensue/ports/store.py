@@ -183,9 +183,9 @@ class Runs(Protocol):
     """
 
     async def start(self, run: Run, by: Identity, claimant: Claimant | None = None) -> Started:
-        """Record the run and its steps; the definition must be stored before. A uid that exists is not
-        started again. An empty name is filled in: `WORKFLOW-xxxxx`. With a claimant, ready steps are
-        claimed at once. Raises Conflict when the given name is taken."""
+        """Record the run and its steps; the definition must be stored before. A uid or start key that is there
+        already is not started again. An empty name is filled in: `WORKFLOW-xxxxx`. With a claimant, ready steps
+        are claimed at once. Raises Conflict when the given name is taken."""
 
     async def claim(self, claimant: Claimant) -> Claimed: ...
 

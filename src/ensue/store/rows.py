@@ -12,7 +12,7 @@ from ensue.model.values import DefinitionHash, Json, Namespace, RunUid, WorkerId
 RUN_KEY = ("namespace", "uid")
 RUN_FIXED = (
     "name", "workflow", "definition_hash", "parameters", "labels", "started_by", "started_by_groups",
-    "rerun_of", "event_uid", "created_at",
+    "rerun_of", "event_uid", "start_key", "created_at",
 )  # fmt: skip
 RUN_CHANGING = (
     "state", "reason", "message", "phase", "stopping", "is_killed", "is_paused", "open_steps", "failed_step",
@@ -81,7 +81,8 @@ def moment(value: int | None) -> datetime | None:
 def run_fixed(run: Run) -> tuple[Any, ...]:
     return (
         run.name, run.workflow, run.definition_hash, dump(run.parameters), dump(run.labels), run.started_by.subject,
-        json.dumps(run.started_by.groups), run.rerun_of, run.event_uid, to_micros(run.created_at),
+        json.dumps(run.started_by.groups), run.rerun_of, run.event_uid, run.start_key,
+        to_micros(run.created_at),
     )  # fmt: skip
 
 
@@ -97,6 +98,7 @@ def to_run(row: Any) -> Run:
     """From the columns RUN_KEY, RUN_FIXED, RUN_CHANGING."""
     (
         namespace, uid, name, workflow, definition_hash, parameters, labels, subject, groups, rerun_of, event_uid,
+        start_key,
         created_at, state, reason, message, phase, stopping, is_killed, is_paused, open_steps, failed_step, ends_as,
         ends_message, outputs, started_at, completed_at,
     ) = row  # fmt: skip
@@ -111,6 +113,7 @@ def to_run(row: Any) -> Run:
         started_by=to_identity(subject, groups),
         rerun_of=rerun_of,
         event_uid=event_uid,
+        start_key=start_key,
         state=State(state),
         reason=Reason(reason),
         message=message,

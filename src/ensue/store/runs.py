@@ -17,8 +17,8 @@ from ensue.store.timers import Timers
 
 _RUN = rows.columns(rows.RUN_KEY, rows.RUN_FIXED, rows.RUN_CHANGING)
 _STEP = rows.columns(rows.STEP_KEY, rows.STEP_FIXED, rows.STEP_CHANGING)
-ADD_RUN = Sql(f"INSERT INTO runs ({_RUN}) VALUES ({rows.marks(26)}) ON CONFLICT DO NOTHING RETURNING uid")
-NAME_OF = Sql("SELECT name FROM runs WHERE namespace = $1 AND uid = $2")
+ADD_RUN = Sql(f"INSERT INTO runs ({_RUN}) VALUES ({rows.marks(27)}) ON CONFLICT DO NOTHING RETURNING uid")
+NAME_OF = Sql("SELECT name FROM runs WHERE namespace = $1 AND (uid = $2 OR start_key = $3)")
 ADD_STEP = Sql(f"INSERT INTO step_runs ({_STEP}) VALUES ({rows.marks(26)})")
 FEW = 8
 """Rows that are worth sending with others; more are sent on their own."""
@@ -62,7 +62,7 @@ class Runs:
         run, steps = planning.begin(graph, replace(run, created_at=now), now)
         named = yield from _add_run(run)
         if named is None:
-            found = yield NAME_OF(run.namespace, run.uid)
+            found = yield NAME_OF(run.namespace, run.uid, run.start_key)
             return Started(name=found[0][0], is_new=False)
         run = named
         yield from _add_steps(steps)
@@ -136,13 +136,13 @@ def _lock_open(namespace: Namespace, uid: RunUid) -> Transaction[tuple[Run, int]
 
 
 def _add_run(run: Run) -> Transaction[Run | None]:
-    """The run with its name, or None when its uid is there already."""
+    """The run with its name, or None when it, or its start key, is there already."""
     for length in range(5, 11):
         named = run if run.name else replace(run, name=naming.run_name(run.workflow, run.uid, length))
         key = (run.namespace, run.uid)
         if (yield ADD_RUN(*key, *rows.run_fixed(named), *rows.run_changing(named))):
             return named
-        if (yield NAME_OF(*key)):
+        if (yield NAME_OF(*key, run.start_key)):
             return None
         if run.name:
             raise Conflict(f"there is a run {run.name} in namespace {run.namespace} already")

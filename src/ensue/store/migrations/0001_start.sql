@@ -43,6 +43,7 @@ CREATE TABLE runs (
     started_by_groups TEXT NOT NULL,
     rerun_of {text},
     event_uid {text},
+    start_key {text},
     state {text} NOT NULL,
     reason {text} NOT NULL,
     message TEXT NOT NULL,
@@ -62,6 +63,7 @@ CREATE TABLE runs (
 ) {without_rowid};
 CREATE UNIQUE INDEX runs_name ON runs (namespace, name);
 CREATE UNIQUE INDEX runs_uid ON runs (uid);
+CREATE UNIQUE INDEX runs_start_key ON runs (namespace, start_key) WHERE start_key IS NOT NULL;
 CREATE INDEX runs_active ON runs (namespace, uid) WHERE completed_at IS NULL;
 CREATE INDEX runs_ended ON runs (completed_at) WHERE completed_at IS NOT NULL;
 CREATE INDEX runs_state ON runs (namespace, state, uid) WHERE completed_at IS NOT NULL;
