@@ -62,7 +62,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="starts-not-idempotent",
         guarantee=ACCEPTED,
-        edits=(("operations/runs.py", "    if not request.key:\n", "    if True:\n"),),
+        edits=(("operations/runs.py", "_start_key(identity, request.key) if request.key else None", "None"),),
         test="tests/faults/test_starts.py::test_a_start_repeated_with_its_key_after_a_kill_is_the_same_run",
     ),
     Mutation(
