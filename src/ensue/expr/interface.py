@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from ensue.model.values import Json
@@ -56,11 +57,23 @@ class Unresolved:
     missing: tuple[str, ...]
 
 
+class Code(StrEnum):
+    SYNTAX = "syntax"
+    REFERENCE = "reference"
+    """An unknown root, key, index or function."""
+    TYPE = "type"
+    VALUE = "value"
+    """Right type, impossible value: overflow, division by zero, a bad regular expression."""
+    LIMIT = "limit"
+    """The budget of steps, depth or size was used up."""
+
+
 @dataclass(frozen=True, slots=True)
 class Error:
     message: str
     position: int = 0
     """Characters from the start of the text."""
+    code: Code = Code.VALUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +86,62 @@ class Needs:
 Result = Value | Unresolved | Error | Needs
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one text may cost. Programs that would cost more end in an Error with Code.LIMIT."""
+
+    text: int = 200_000
+    """Characters of a text."""
+    depth: int = 200
+    """Nesting of the text, and of the values it builds."""
+    steps: int = 100_000
+    """Operations of one evaluation; a loop counts each round, a function what it looks at."""
+    size: int = 2_000_000
+    """Characters and elements that one evaluation may create."""
+
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A smallest part of a text that decided its result, and what it looked at."""
+
+    text: str
+    position: int
+    values: tuple[tuple[str, Json | Absent], ...] = ()
+    """The texts of the operands that are not literals, with what they were."""
+    message: str = ""
+    """Why it could not be told, else empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    result: Result
+    because: tuple[Clause, ...] = ()
+
+
 class Program(Protocol):
-    """A compiled text. Evaluating it has no side effects."""
+    """A compiled text. Evaluating it has no side effects and never raises."""
 
     @property
     def refs(self) -> frozenset[Ref]:
         """What it can read, as far as the text tells."""
 
+    @property
+    def error(self) -> Error | None:
+        """Why the text does not compile; evaluating it gives the same error."""
+
     def evaluate(self, scope: Scope) -> Result: ...
+
+    def explain(self, scope: Scope) -> Explanation:
+        """Evaluates and says which parts decided; slower than `evaluate`."""
+
+
+class Language(Protocol):
+    """A module or value that compiles texts. Never raises: see `Program.error`."""
+
+    def compile(self, text: str, limits: Limits = LIMITS) -> Program: ...
 
 
 @dataclass(frozen=True, slots=True)

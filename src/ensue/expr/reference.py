@@ -6,7 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ensue.expr.interface import Absent, Error, Found, Needs, NotLoaded, Program, Ref, Result, Scope, Unresolved, Value
+from ensue.expr.interface import (
+    Absent,
+    Error,
+    Explanation,
+    Found,
+    Needs,
+    NotLoaded,
+    Program,
+    Ref,
+    Result,
+    Scope,
+    Unresolved,
+    Value,
+)
 from ensue.model.values import Json
 
 _OPEN = re.compile(r"\$\$\{|\$\{")
@@ -39,6 +52,10 @@ class Template:
 
     parts: tuple[str | Path, ...]
     refs: frozenset[Ref]
+    error: None = None
+
+    def explain(self, scope: Scope) -> Explanation:
+        return Explanation(self.evaluate(scope))
 
     def evaluate(self, scope: Scope) -> Result:
         values: list[Json] = []
@@ -68,6 +85,10 @@ class Template:
 class Literal:
     value: str
     refs: frozenset[Ref] = frozenset()
+    error: None = None
+
+    def explain(self, scope: Scope) -> Explanation:
+        return Explanation(self.evaluate(scope))
 
     def evaluate(self, scope: Scope) -> Result:
         return Value(self.value)
@@ -79,6 +100,9 @@ class Broken:
 
     error: Error
     refs: frozenset[Ref] = frozenset()
+
+    def explain(self, scope: Scope) -> Explanation:
+        return Explanation(self.error)
 
     def evaluate(self, scope: Scope) -> Result:
         return self.error
