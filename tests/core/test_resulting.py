@@ -48,7 +48,7 @@ def test_an_output_of_a_step_that_did_not_run_is_left_out(value: str) -> None:
     [
         ("${outputs.a.nope}", "output out: there is no outputs.a.nope"),
         ("${parameters.q}", "output out: there is no parameters.q"),
-        ("${outputs.a.n", "output out: only references"),
+        ("${outputs.a.n", "output out: unexpected end of the text: `${` is not closed"),
         ("${outputs.b.x} ${outputs.a.nope}", "output out: there is no outputs.b.x, outputs.a.nope"),
     ],
 )

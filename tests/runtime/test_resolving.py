@@ -6,7 +6,9 @@ import pytest
 
 from ensue.model.run import Lease, Outcome, Reason, State
 from ensue.model.values import Json
+from ensue.model.workflow import Approval, Step
 from ensue.runtime import resolving
+from ensue.runtime.hiding import Confidence, Screen
 from ensue.runtime.resolving import Resolver, Unusable
 from tests.core.playing import FAILED, NOW, SKIPPED, outputs, workflow
 from tests.runtime.sites import Site
@@ -19,7 +21,9 @@ async def resolver(site: Site, ends: dict[str, Outcome] | None = None) -> Resolv
     given: dict[str, Outcome] = {"a": outputs(url="u", n=3, deep={"k": [True]}), **(ends or {})}
     for lease in await site.store.take():
         await site.store.end(lease, given.get(lease.key.step, outputs(text="t")))
-    return Resolver(lease=await _last(site), history=site.store.history, now=NOW)
+    lease = await _last(site)
+    confidence = Confidence(lease=lease, secrets=site.secrets(), screen=Screen())
+    return Resolver(lease=lease, history=site.store.history, confidence=confidence, now=NOW)
 
 
 async def _last(site: Site) -> Lease:
@@ -49,7 +53,7 @@ def counted(made: Resolver, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("hello ${parameters.who}", "hello ann"),
         ("${parameters.list[0].x}", 1),
         ("${parameters.none}", None),
-        ("<${parameters.none}>", "<>"),
+        ("<${parameters.none}>", "<null>"),
         ("${parameters}", {"who": "ann", "list": [{"x": 1}], "none": None}),
         ("${outputs.a.n}", 3),
         ("${outputs['a']['deep'].k[0]}", True),
@@ -71,10 +75,10 @@ async def test_a_value_is_found_where_it_is(site: Site, value: Json, expected: J
         ("${parameters.nope}", "there is no parameters.nope"),
         ("${outputs.a.nope} ${parameters.x}", "there is no outputs.a.nope, parameters.x"),
         ("${outputs.none.x}", "there is no outputs.none.x"),
-        ("${nothing.x}", "there is no nothing.x"),
-        ("${parameters.list[9]}", "there is no parameters.list[9]"),
-        ("ok ${1 + 1}", "only references as ${parameters.name} are understood here (at character 4)"),
-        ("${parameters.who", "only references as ${parameters.name} are understood here (at character 1)"),
+        ("${nothing.x}", 'path "nothing": unknown key nothing (at character 3)'),
+        ("${parameters.list[9]}", 'path "parameters.list.9": index 9 out of bounds (at character 3)'),
+        ("ok ${1 +}", 'unexpected "}" while scanning an operand (at character 9)'),
+        ("${parameters.who", "unexpected end of the text: `${` is not closed (at character 1)"),
     ],
 )
 async def test_what_cannot_be_found_fails_the_step_and_is_named(site: Site, value: str, message: str) -> None:
@@ -136,7 +140,35 @@ async def test_a_condition_that_is_neither_is_an_error(site: Site, text: str) ->
         await (await resolver(site)).is_true("when[0]", text)
 
 
-async def test_the_first_condition_that_is_false_is_told_and_the_rest_not_looked_at(site: Site) -> None:
+async def test_a_condition_that_is_false_decides_whatever_the_others_are(site: Site) -> None:
     made = await resolver(site)
     assert await made.first_false("when", ["true", "${steps.a.succeeded}"]) is None
-    assert await made.first_false("when", ["true", "${steps.a.failed}", "${nothing.at.all}"]) == "${steps.a.failed}"
+    for other in ("${nothing.at.all}", "${parameters.nope}", "neither"):
+        for texts in (["true", "${steps.a.failed}", other], [other, "${steps.a.failed}"]):
+            assert await made.first_false("when", texts) == "${steps.a.failed}"
+    with pytest.raises(Unusable) as raised:
+        await made.first_false("when", ["true", "${parameters.nope}", "${steps.a.succeeded}"])
+    assert raised.value.outcome.message == "when[1]: there is no parameters.nope"
+
+
+@pytest.mark.parametrize("field", ["when[0]", "image", "continueOnError", "retry.when"])
+async def test_secrets_are_out_of_reach_but_for_the_fields_that_may_hold_them(site: Site, field: str) -> None:
+    made = await resolver(site)
+    made.roots["secrets"] = {"key": {"value": "hidden"}}
+    assert await made.value("env.A", "${secrets.key}") == "hidden"
+    with pytest.raises(Unusable, match=r"there is no secrets\.key"):
+        await made.value(field, "${secrets.key}")
+
+
+async def test_the_texts_that_say_what_runs_are_evaluated(site: Site) -> None:
+    made = await resolver(site)
+    step = Step(name="x", image="python:${outputs.a.n}", workdir="${parameters.who}", command=("${parameters.who}",))
+    found = await made.step(step)
+    assert (found.image, found.workdir, found.command) == ("python:3", "ann", ("${parameters.who}",))
+    plain = Step(name="x", run="echo ${parameters.who}")
+    assert await made.step(plain) is plain
+    with pytest.raises(Unusable, match="is not a text"):
+        await made.step(Step(name="x", image="${parameters.list}"))
+    asked = await made.step(Step(name="x", approval=Approval(message="Release ${outputs.a.url}?")))
+    assert asked.approval is not None
+    assert asked.approval.message == "Release u?"

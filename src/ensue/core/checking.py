@@ -9,8 +9,9 @@ from itertools import islice
 
 from pydantic import BaseModel
 
-from ensue.core import checking_graph, checking_parameters, checking_steps, graph
+from ensue.core import checking_expressions, checking_graph, checking_parameters, checking_steps, graph
 from ensue.core.checking_paths import Path, render
+from ensue.expr import relay
 from ensue.model.errors import Problem
 from ensue.model.trigger import Trigger
 from ensue.model.workflow import ENGINES, Step, Workflow
@@ -66,6 +67,7 @@ def check_trigger(trigger: Trigger, known: Known = NOTHING_MORE) -> tuple[Proble
 def _check_workflow(workflow: Workflow, known: Known) -> Iterator[Problem]:
     spec = workflow.spec
     types, engines = known.all_step_types, known.all_engines
+    flavour = relay.of(workflow.api_version, workflow.compat)
     yield from checking_parameters.check_declarations(spec.parameters)
     if spec.defaults.engine is not None:
         yield from checking_steps.check_engine(spec.defaults.engine, None, engines, ("spec", "defaults", "engine"))
@@ -76,8 +78,9 @@ def _check_workflow(workflow: Workflow, known: Known) -> Iterator[Problem]:
     yield from _check_names([*spec.steps, *spec.finally_], _paths(spec.steps, spec.finally_))
     mains = [graph.with_defaults(step, spec.defaults) for step in spec.steps]
     finals = [graph.with_defaults(step, spec.defaults) for step in spec.finally_]
-    yield from checking_graph.check_dependencies(mains, "steps", elsewhere=finals)
-    yield from checking_graph.check_dependencies(finals, "finally", elsewhere=mains)
+    yield from checking_graph.check_dependencies(mains, "steps", elsewhere=finals, flavour=flavour)
+    yield from checking_graph.check_dependencies(finals, "finally", elsewhere=mains, flavour=flavour)
+    yield from checking_expressions.check_workflow(spec, flavour)
     yield from _check_unique([output.name for output in spec.outputs], ("spec", "outputs"), "output")
 
 
@@ -88,7 +91,9 @@ def _check_trigger(trigger: Trigger, known: Known) -> Iterator[Problem]:
     for position, step in enumerate(spec.actions):
         yield from checking_steps.check_step(step, ("spec", "actions", position), types, engines, ())
     yield from _check_names(spec.actions, [("spec", "actions", index) for index in range(len(spec.actions))])
-    yield from checking_graph.check_dependencies(spec.actions, "actions", elsewhere=())
+    flavour = relay.of(trigger.api_version, trigger.compat)
+    yield from checking_graph.check_dependencies(spec.actions, "actions", elsewhere=(), flavour=flavour)
+    yield from checking_expressions.check_actions(spec.actions, flavour)
 
 
 def _paths(steps: Sequence[Step], finally_: Sequence[Step]) -> list[Path]:

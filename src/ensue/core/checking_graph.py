@@ -5,11 +5,14 @@ from collections.abc import Iterator, Sequence
 from ensue.core import graph
 from ensue.core.checking_paths import Path, render
 from ensue.core.checking_spelling import did_you_mean
+from ensue.expr import relay
 from ensue.model.errors import Problem
 from ensue.model.workflow import Step
 
 
-def check_dependencies(steps: Sequence[Step], part: str, *, elsewhere: Sequence[Step]) -> Iterator[Problem]:
+def check_dependencies(
+    steps: Sequence[Step], part: str, *, elsewhere: Sequence[Step], flavour: relay.Flavour = relay.NATIVE
+) -> Iterator[Problem]:
     """Findings in the dependencies of one part of a workflow; `elsewhere` are the steps of the other part."""
     names = {step.name for step in steps}
     others = {step.name for step in elsewhere} - names
@@ -18,7 +21,7 @@ def check_dependencies(steps: Sequence[Step], part: str, *, elsewhere: Sequence[
             path: Path = ("spec", part, position, "dependsOn", index)
             if problem := _check_target(dependency.step, step.name, part, names, others, path):
                 yield problem
-    yield from _check_cycle(steps, part, names)
+    yield from _check_cycle(steps, part, names, flavour)
 
 
 def _check_target(target: str, own: str, part: str, names: set[str], others: set[str], path: Path) -> Problem | None:
@@ -42,9 +45,11 @@ def _check_target(target: str, own: str, part: str, names: set[str], others: set
     return Problem(message=f'there is no step "{target}"', remedy=did_you_mean(target, names), path=where)
 
 
-def _check_cycle(steps: Sequence[Step], part: str, names: set[str]) -> Iterator[Problem]:
+def _check_cycle(steps: Sequence[Step], part: str, names: set[str], flavour: relay.Flavour) -> Iterator[Problem]:
     """A step also waits for those whose outputs it reads."""
-    loop = find_cycle({step.name: [n for n in graph.needs_of(step, names) if n != step.name] for step in steps})
+    loop = find_cycle(
+        {step.name: [n for n in graph.needs_of(step, names, flavour) if n != step.name] for step in steps}
+    )
     if loop:
         position = next(index for index, step in enumerate(steps) if step.name == loop[0])
         yield Problem(

@@ -81,13 +81,15 @@ def coerce_parameter(parameter: Parameter | None, text: str) -> Json:
             return text == "true"
         case ParameterType.NULL if text in ("", "null"):
             return None
-        case ParameterType.ARRAY | ParameterType.OBJECT:
-            return parse_json(text)
+        case ParameterType.ARRAY | ParameterType.OBJECT if (value := _json(text)) is not None:
+            return value
         case ParameterType.ANY | ParameterType.STRING:
             return text
         case kind:
             name = parameter.name if parameter else ""
-            raise InvalidParameters(f'the parameter "{name}" must be {NOUNS[kind]}, not "{text}"')
+            examples: dict[ParameterType, Json] = {ParameterType.ARRAY: [text], ParameterType.OBJECT: {"key": text}}
+            remedy = f"write {name}:={_show(examples[kind])}" if kind in examples else ""
+            raise InvalidParameters(f'the parameter "{name}" must be {NOUNS[kind]}, not {_show(text)}', remedy=remedy)
 
 
 def read_assignment(workflow: Workflow, text: str) -> tuple[str, Json]:
@@ -96,19 +98,28 @@ def read_assignment(workflow: Workflow, text: str) -> tuple[str, Json]:
     if not separator or name in ("", ":"):
         raise InvalidParameters(f'"{text}" is no parameter', remedy="write it as name=value or name:=JSON")
     if name.endswith(":"):
-        return name[:-1], parse_json(value)
+        return name[:-1], parse_json(name[:-1], value)
     declared = next((parameter for parameter in workflow.spec.parameters if parameter.name == name), None)
     return name, coerce_parameter(declared, value)
 
 
-def parse_json(text: str) -> Json:
+def parse_json(name: str, text: str) -> Json:
     try:
         value: Json = json.loads(text, parse_constant=_refuse_constant)
         encode(value)
     except (ValueError, RecursionError) as error:
         reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-        raise InvalidParameters(f"not JSON: {reason}", remedy='as [1, "two"] or {"key": true}') from None
+        message = f'what is given for the parameter "{name}" is not JSON: {reason}'
+        raise InvalidParameters(message, remedy='as [1, "two"] or {"key": true}') from None
     return value
+
+
+def _json(text: str) -> Json:
+    """None for what is no JSON."""
+    try:
+        return parse_json("", text)
+    except InvalidParameters:
+        return None
 
 
 def fits(kind: ParameterType, value: Json) -> bool:

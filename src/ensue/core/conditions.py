@@ -1,5 +1,10 @@
 """What counts as true where a definition asks yes or no."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ensue.expr import relay
+from ensue.expr.interface import Error, Needs, Ref, Result, Scope, Unresolved, Value
 from ensue.model.values import Json
 
 _WORDS = {"true": True, "false": False}
@@ -10,3 +15,46 @@ def truth(value: Json) -> bool | None:
     if isinstance(value, bool):
         return value
     return _WORDS.get(value.strip().lower()) if isinstance(value, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """Every condition is true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unmet:
+    """One is false, which decides whatever the others are."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """None is false, but one cannot be told."""
+
+    index: int
+    result: Result
+    """Unresolved, an Error, or a Value that is neither true nor false."""
+
+
+def decide(
+    texts: Sequence[str], scope: Scope, flavour: relay.Flavour = relay.NATIVE
+) -> Met | Unmet | Undecided | Needs:
+    """Whether all of these conditions hold. What is known to be false is told without loading the rest."""
+    needs: set[Ref] = set()
+    unknown: Undecided | None = None
+    for index, text in enumerate(texts):
+        result = relay.evaluate(text, scope, flavour)
+        match result:
+            case Needs(refs):
+                needs.update(refs)
+            case Value(value) if truth(value) is False:
+                return Unmet(text)
+            case Value(value) if truth(value) is None:
+                unknown = unknown or Undecided(index, result)
+            case Unresolved() | Error():
+                unknown = unknown or Undecided(index, result)
+    if needs:
+        return Needs(frozenset(needs))
+    return unknown or Met()

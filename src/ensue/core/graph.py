@@ -1,10 +1,10 @@
 """A workflow as the planner sees it: nodes with their edges, defaults applied. Cached by definition hash."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from ensue.expr import documents, reference
+from ensue.expr import relay
 from ensue.model.run import State
 from ensue.model.values import Json
 from ensue.model.workflow import Defaults, On, Step, Workflow
@@ -49,13 +49,13 @@ class Graph:
 
 def build(workflow: Workflow) -> Graph:
     """The graph of a workflow that `checking` found no error in."""
-    spec = workflow.spec
+    spec, flavour = workflow.spec, relay.of(workflow.api_version, workflow.compat)
     mains = [with_defaults(step, spec.defaults) for step in spec.steps]
     finals = [with_defaults(step, spec.defaults) for step in spec.finally_]
     names = {step.name for step in mains}
-    needs = {step.name: needs_of(step, names) for step in mains}
+    needs = {step.name: needs_of(step, names, flavour) for step in mains}
     final_names = {step.name for step in finals}
-    needs |= {step.name: needs_of(step, final_names) for step in finals}
+    needs |= {step.name: needs_of(step, final_names, flavour) for step in finals}
     dependants: dict[str, list[str]] = {name: [] for name in needs}
     for name, wanted in needs.items():
         for dependency in wanted:
@@ -116,26 +116,38 @@ def with_defaults(step: Step, defaults: Defaults) -> Step:
     return step.model_copy(update=update) if update else step
 
 
-def needs_of(step: Step, names: Collection[str]) -> dict[str, frozenset[State]]:
+def needs_of(step: Step, names: Collection[str], flavour: relay.Flavour = relay.NATIVE) -> dict[str, frozenset[State]]:
     """The dependencies that are written down, and those implied by the outputs that the step reads."""
     needs: dict[str, frozenset[State]] = {}
     for dependency in step.depends_on:
         ends = frozenset().union(*(_ENDS[on] for on in dependency.on))
         needs[dependency.step] = needs.get(dependency.step, frozenset()) | ends
-    for name in _outputs_read(step):
+    for name in _outputs_read(step, flavour):
         if name in names and name != step.name:
             needs.setdefault(name, _ENDS[On.SUCCEEDED])
     return needs
 
 
-def _outputs_read(step: Step) -> Iterable[str]:
-    fields: list[Json] = [
-        step.env, step.spec, step.with_, list(step.when), step.parameters, step.continue_on_error, step.foreach,
-        step.retry.when,
-    ]  # fmt: skip
-    if step.matrix is not None:
-        fields.append(step.matrix.model_dump(mode="json"))
-    texts = {text for field in fields for text in documents.strings(field) if "${" in text}
-    return sorted(
-        ref[1] for text in texts for ref in reference.compile(text).refs if ref[0] == "outputs" and len(ref) > 1
-    )
+def _outputs_read(step: Step, flavour: relay.Flavour) -> Iterable[str]:
+    fields = [value for _, value in expressions(step)]
+    return sorted(ref[1] for ref in relay.refs(fields, flavour) if ref[0] == "outputs" and len(ref) > 1)
+
+
+def expressions(step: Step) -> Iterator[tuple[tuple[str, ...], Json]]:
+    """The fields of a step that are evaluated, by their paths. Scripts and their arguments are not."""
+    approval, matrix = step.approval, step.matrix
+    yield ("env",), step.env
+    yield ("spec",), step.spec
+    yield ("with",), step.with_
+    yield ("when",), list(step.when)
+    yield ("continueOnError",), step.continue_on_error
+    yield ("retry", "when"), step.retry.when
+    yield ("parameters",), step.parameters
+    yield ("foreach",), step.foreach
+    yield ("matrix",), None if matrix is None else matrix.model_dump(mode="json")
+    yield ("approval", "message"), None if approval is None else approval.message
+    yield ("image",), step.image
+    yield ("engine",), step.engine
+    yield ("workflow",), step.workflow
+    yield ("requires",), dict(step.requires)
+    yield ("workdir",), step.workdir

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ensue.core.graph import Graph
-from ensue.expr import documents, interface, reference
+from ensue.expr import interface, relay
 from ensue.model.run import Reason, Run, State, StepRun
 from ensue.model.values import Json
 
@@ -13,16 +13,17 @@ from ensue.model.values import Json
 def with_outputs(graph: Graph, run: Run, steps: Sequence[StepRun], now: datetime) -> Run:
     """The run with its outputs. One that cannot be computed fails a run that succeeded."""
     scope = interface.Mapped(roots=roots(run, steps), now=now)
+    flavour = relay.of(graph.workflow.api_version, graph.workflow.compat)
     outputs: dict[str, Json] = {}
     wrong = ""
     for output in graph.workflow.spec.outputs:
-        match documents.evaluate(output.value, scope, reference.compile):
+        match relay.evaluate(output.value, scope, flavour):
             case interface.Value(value):
                 outputs[output.name] = value
             case interface.Unresolved(_, missing) if _was_skipped(missing, steps):
                 continue
             case interface.Unresolved(_, missing):
-                wrong = wrong or f"output {output.name}: there is no {', '.join(missing)}"
+                wrong = wrong or f"output {output.name}: there is no {', '.join(map(str, missing))}"
             case interface.Error(message):
                 wrong = wrong or f"output {output.name}: {message}"
             case interface.Needs(refs):
@@ -32,10 +33,10 @@ def with_outputs(graph: Graph, run: Run, steps: Sequence[StepRun], now: datetime
     return replace(run, outputs=outputs)
 
 
-def _was_skipped(missing: tuple[str, ...], steps: Sequence[StepRun]) -> bool:
+def _was_skipped(missing: tuple[interface.Missing, ...], steps: Sequence[StepRun]) -> bool:
     """An output of a step that did not run is simply not there."""
-    skipped = {("outputs", step.key.step) for step in steps if step.state is State.SKIPPED}
-    return all(reference.compile(f"${{{name}}}").refs <= skipped for name in missing)
+    skipped = {step.key.step for step in steps if step.state is State.SKIPPED}
+    return all(one.kind is interface.Kind.OUTPUT and one.names[0] in skipped for one in missing)
 
 
 def roots(run: Run, steps: Sequence[StepRun]) -> dict[str, Json]:

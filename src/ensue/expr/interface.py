@@ -49,12 +49,39 @@ class Value:
     value: Json
 
 
+class Kind(StrEnum):
+    """What can be missing although an expression is right."""
+
+    DATA = "data"
+    SECRET = "secret"
+    CONNECTION = "connection"
+    CREDENTIAL = "credential"
+    OUTPUT = "output"
+    PARAMETER = "parameter"
+    ANSWER = "answer"
+    STATUS = "status"
+
+
+_ROOTS = {Kind.DATA: "event", Kind.STATUS: "steps"}
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something absent, by its names: (step, output) for an output, (type, name) for a connection."""
+
+    kind: Kind
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return ".".join((_ROOTS.get(self.kind, f"{self.kind}s"), *self.names))
+
+
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """The value as far as it is known; `missing` names what was absent."""
+    """The value as far as it is known, and what was absent, each once."""
 
     value: Json
-    missing: tuple[str, ...]
+    missing: tuple[Missing, ...]
 
 
 class Code(StrEnum):

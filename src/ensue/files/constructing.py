@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence as Items
 
-from ensue.files import relay_tags, scalars
+from ensue.expr.relay import tags
+from ensue.files import scalars
 from ensue.files.limits import Limits
 from ensue.files.nodes import MERGE, Alias, Mapping, Mark, Node, Scalar, Sequence, follow, is_merge, merged, refuse
 from ensue.model.definition import Dialect
@@ -94,7 +95,7 @@ class _Constructor:
             return value
         if self.dialect in _LOCAL_DIALECTS and tag:
             try:
-                return relay_tags.expand(tag, value)
+                return tags.expand(tag, value)
             except ValueError as error:
                 self.problems.append(_problem(str(error), mark))
         else:

@@ -5,13 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ensue.core import conditions, resulting
-from ensue.expr import documents, interface, reference
+from ensue.expr import interface, relay
 from ensue.model.run import Lease, Outcome, Reason, State
 from ensue.model.values import Json
+from ensue.model.workflow import Step
 from ensue.ports.store import History
+from ensue.runtime.hiding import Confidence
 from ensue.runtime.patience import patiently
 
 MAX_ROUNDS = 8
+SECRET_FIELDS = frozenset({"env", "spec", "with"})
+"""The fields that may read the roots below."""
+SECRET_ROOTS = frozenset({"secrets", "connections", "credentials"})
 
 
 class Unusable(Exception):
@@ -30,9 +35,11 @@ class Resolver:
 
     lease: Lease
     history: History
+    confidence: Confidence
     now: datetime
+    flavour: relay.Flavour = relay.NATIVE
     roots: dict[str, Json] = field(init=False)
-    lazy: frozenset[str] = frozenset({"outputs", "steps"})
+    lazy: frozenset[str] = frozenset({"outputs", "secrets", "steps"})
     """Roots that are not yet, or never, held as a whole."""
 
     def __post_init__(self) -> None:
@@ -46,44 +53,72 @@ class Resolver:
                 "startedBy": lease.started_by.subject,
             },
             "outputs": {},
+            "secrets": {},
             "steps": {},
         }
 
     async def value(self, name: str, value: Json) -> Json:
-        """The value with its templates replaced. Raises Unusable."""
+        """The value with its expressions replaced. Raises Unusable."""
         for _ in range(MAX_ROUNDS):
-            scope = interface.Mapped(roots=self.roots, now=self.now, lazy=self.lazy)
-            match documents.evaluate(value, scope, reference.compile):
+            match relay.evaluate(value, self._scope(name), self.flavour):
+                case interface.Needs(refs):
+                    await self._load(refs)
                 case interface.Value(result):
                     return result
-                case interface.Unresolved(_, missing):
-                    raise Unusable(name, f"there is no {', '.join(missing)}")
-                case interface.Error(message, position):
-                    raise Unusable(name, f"{message} (at character {position + 1})")
+                case result:
+                    raise Unusable(name, _reason(result))
+        raise Unusable(name, "it asks for more and more values")
+
+    async def fields(self, name: str, values: Mapping[str, Json]) -> dict[str, Json]:
+        if not relay.has_expressions(dict(values)):
+            return dict(values)
+        return {key: await self.value(f"{name}.{key}", item) for key, item in values.items()}
+
+    async def step(self, step: Step) -> Step:
+        """The step with those of its texts evaluated that say what runs and where. Raises Unusable."""
+        update: dict[str, object] = {}
+        for name in ("image", "workflow", "workdir"):
+            given = getattr(step, name)
+            if given and relay.has_expressions(given):
+                update[name] = await self.text(name, given)
+        if step.approval is not None and relay.has_expressions(step.approval.message):
+            message = await self.text("approval.message", step.approval.message)
+            update["approval"] = step.approval.model_copy(update={"message": message})
+        return step.model_copy(update=update) if update else step
+
+    async def text(self, name: str, value: str) -> str:
+        """The value of a field that must be a text: an image, a name."""
+        result = await self.value(name, value)
+        if not isinstance(result, str):
+            raise Unusable(name, f"{result!r} is not a text")
+        return result
+
+    async def is_true(self, name: str, text: str) -> bool:
+        known = conditions.truth(text)
+        return known if known is not None else await self._decide(name, [text], is_list=False) is None
+
+    async def first_false(self, name: str, texts: Sequence[str]) -> str | None:
+        """A condition that is false, whatever the others are. Raises Unusable."""
+        return await self._decide(name, texts, is_list=True)
+
+    async def _decide(self, name: str, texts: Sequence[str], *, is_list: bool) -> str | None:
+        for _ in range(MAX_ROUNDS):
+            match conditions.decide(texts, self._scope(name), self.flavour):
+                case conditions.Met():
+                    return None
+                case conditions.Unmet(text):
+                    return text
+                case conditions.Undecided(index, result):
+                    raise Unusable(f"{name}[{index}]" if is_list else name, _reason(result))
                 case interface.Needs(refs):
                     await self._load(refs)
         raise Unusable(name, "it asks for more and more values")
 
-    async def fields(self, name: str, values: Mapping[str, Json]) -> dict[str, Json]:
-        if not any("${" in text for text in documents.strings(dict(values))):
-            return dict(values)
-        return {key: await self.value(f"{name}.{key}", item) for key, item in values.items()}
-
-    async def is_true(self, name: str, text: str) -> bool:
-        known = conditions.truth(text)
-        if known is not None:
-            return known
-        value = await self.value(name, text)
-        known = conditions.truth(value)
-        if known is None:
-            raise Unusable(name, f"{value!r} is neither true nor false")
-        return known
-
-    async def first_false(self, name: str, texts: Sequence[str]) -> str | None:
-        for index, text in enumerate(texts):
-            if not await self.is_true(f"{name}[{index}]", text):
-                return text
-        return None
+    def _scope(self, name: str) -> interface.Mapped:
+        if name.partition(".")[0] in SECRET_FIELDS:
+            return interface.Mapped(roots=self.roots, now=self.now, lazy=self.lazy)
+        roots = {root: value for root, value in self.roots.items() if root not in SECRET_ROOTS}
+        return interface.Mapped(roots=roots, now=self.now, lazy=self.lazy - SECRET_ROOTS)
 
     async def _load(self, refs: frozenset[interface.Ref]) -> None:
         lease = self.lease
@@ -95,9 +130,24 @@ class Resolver:
             found = await patiently(lambda: self.history.outputs(lease.key.namespace, lease.key.run, names))
             for name in names:
                 outputs[name] = dict(found.get(name, {}))
+        secrets = self.roots["secrets"]
+        assert isinstance(secrets, dict)
+        for name in [ref[1] for ref in refs if ref[0] == "secrets" and len(ref) > 1]:
+            secrets[name] = await self.confidence.read(name)
         if any(ref[0] == "steps" or ref == ("outputs",) for ref in refs):
             rows = await patiently(lambda: self.history.steps(lease.key.namespace, lease.key.run))
             for row in rows:
                 steps[row.key.step] = resulting.status(row)
                 outputs[row.key.step] = dict(row.outputs)
-            self.lazy = frozenset()
+            self.lazy -= {"outputs", "steps"}
+
+
+def _reason(result: interface.Result) -> str:
+    match result:
+        case interface.Unresolved(_, missing):
+            return f"there is no {', '.join(map(str, missing))}"
+        case interface.Error(message, position):
+            return f"{message} (at character {position + 1})"
+        case interface.Value(value):
+            return f"{value!r} is neither true nor false"
+    return "it cannot be told"

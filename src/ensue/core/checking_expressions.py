@@ -1,0 +1,169 @@
+"""Checks of the expressions in a definition, without evaluating them: what they name must exist where they stand."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ensue.core import graph, placing
+from ensue.core.checking_paths import Path, render
+from ensue.core.checking_spelling import did_you_mean
+from ensue.expr import relay
+from ensue.expr.interface import Error
+from ensue.model.errors import Problem, Severity
+from ensue.model.values import Json
+from ensue.model.workflow import Step, WorkflowSpec
+
+_RUN = frozenset({"parameters", "run", "outputs", "steps"})
+_GUARDED = frozenset({"secrets", "connections", "credentials"})
+_FAN_OUT = frozenset({"matrix", "item", "index"})
+_EVENT = frozenset({"event"})
+_GUARDED_FIELDS = frozenset({"env", "spec", "with"})
+_PLACES = frozenset({"engine", "requires"})
+_OF_RUN = frozenset({"name", "id", "state", "startedBy"})
+_OF_STEPS = frozenset({"succeeded", "failed", "skipped", "state", "exitCode"})
+_OF_STEP = frozenset({"exitCode", "reason", "attempt"})
+_ALL = _RUN | _GUARDED | _FAN_OUT | _EVENT | {"step"}
+_WHERE = {
+    **dict.fromkeys(_GUARDED, "only in env, spec and with"),
+    **dict.fromkeys(_FAN_OUT, "only in steps with matrix or foreach"),
+    **dict.fromkeys(_EVENT, "only in a trigger's actions and in the steps of runs that an event started"),
+    "step": "only in retry.when",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What an expression may name besides the roots that its field allows."""
+
+    flavour: relay.Flavour
+    parameters: Collection[str] = ()
+    steps: Collection[str] = ()
+    """The steps whose outputs and states can be known."""
+    later: Collection[str] = ()
+    """The steps that have not begun when these expressions are evaluated."""
+
+
+def check_workflow(spec: WorkflowSpec, flavour: relay.Flavour) -> Iterator[Problem]:
+    mains, finals = [step.name for step in spec.steps], [step.name for step in spec.finally_]
+    parameters = [parameter.name for parameter in spec.parameters]
+    around = Surroundings(flavour=flavour, parameters=parameters, steps=mains, later=finals)
+    after = Surroundings(flavour=flavour, parameters=parameters, steps=[*mains, *finals])
+    for part, steps, inside in (("steps", spec.steps, around), ("finally", spec.finally_, after)):
+        for index, step in enumerate(steps):
+            yield from check_step(step, ("spec", part, index), inside)
+    defaults = spec.defaults
+    fields: dict[str, Json] = {"env": defaults.env, "requires": dict(defaults.requires), "engine": defaults.engine}
+    for name, value in fields.items():
+        allowed = _RUN | _EVENT | _FAN_OUT | _GUARDED if name == "env" else placing.ROOTS
+        yield from check(value, ("spec", "defaults", name), allowed, after)
+    if spec.concurrency is not None:
+        path: Path = ("spec", "concurrency", "group")
+        yield from check(spec.concurrency.group, path, frozenset({"parameters", "run", "event"}), around)
+    for index, output in enumerate(spec.outputs):
+        yield from check(output.value, ("spec", "outputs", index, "value"), _RUN, after)
+
+
+def check_actions(actions: Sequence[Step], flavour: relay.Flavour) -> Iterator[Problem]:
+    """Of a trigger. Its run has no parameters."""
+    around = Surroundings(flavour=flavour, steps=[step.name for step in actions])
+    for index, step in enumerate(actions):
+        yield from check_step(step, ("spec", "actions", index), around)
+
+
+def check_step(step: Step, path: Path, around: Surroundings) -> Iterator[Problem]:
+    fans_out = step.matrix is not None or step.foreach is not None
+    for field, value in graph.expressions(step):
+        allowed = placing.ROOTS if field[0] in _PLACES else _RUN | _EVENT
+        if fans_out and field[0] not in ("matrix", "foreach", *_PLACES):
+            allowed |= _FAN_OUT
+        if field[0] in _GUARDED_FIELDS:
+            allowed |= _GUARDED
+        if field == ("retry", "when"):
+            allowed |= {"step"}
+        yield from check(value, (*path, *field), allowed, around, own=step.name)
+        yield from _check_axes(step, value, (*path, *field), around)
+
+
+def check(value: Json, path: Path, allowed: Collection[str], around: Surroundings, own: str = "") -> Iterator[Problem]:
+    """The findings in one field; `own` is the step that it belongs to."""
+    for finding in relay.findings(value, around.flavour):
+        where = render((*path, *finding.path))
+        match finding.what:
+            case Error(message, position):
+                yield Problem(message=_at(message, position), path=where)
+            case relay.Called(name, position):
+                if name not in relay.FUNCTIONS:
+                    remedy = did_you_mean(name, relay.FUNCTIONS) or f"the functions are {', '.join(relay.FUNCTIONS)}"
+                    yield Problem(message=_at(f'there is no function "{name}"', position), remedy=remedy, path=where)
+            case relay.Mention() as mention:
+                yield from _check_mention(mention, where, allowed, around, own)
+
+
+def _at(message: str, position: int) -> str:
+    """A tagged object has a place in the file but none in a text."""
+    return message if position < 0 else f"{message} at character {position + 1}"
+
+
+def _check_mention(
+    mention: relay.Mention, where: str, allowed: Collection[str], around: Surroundings, own: str
+) -> Iterator[Problem]:
+    root, position = mention.root, mention.position
+    if root not in _ALL:
+        if root or (mention.is_whole and not around.flavour.is_strict):
+            message = f'there is no "{root}" to refer to' if root else "`$` is everything, secrets included"
+            remedy = did_you_mean(root, sorted(_ALL)) or f"one of {', '.join(sorted(allowed))}"
+            yield Problem(message=_at(message, position), remedy=remedy, path=where)
+    elif root not in allowed:
+        remedy = _WHERE.get(root, f"here there are {', '.join(sorted(allowed))}")
+        yield Problem(message=_at(f'"{root}" cannot be used here', position), remedy=remedy, path=where)
+    elif root in _GUARDED and not mention.names and mention.is_whole and not around.flavour.is_strict:
+        message = f"{root} cannot be read all at once"
+        yield Problem(message=_at(message, position), remedy="name the one that is meant", path=where)
+    elif mention.names:
+        yield from _check_name(mention, where, around, own)
+
+
+def _check_name(mention: relay.Mention, where: str, around: Surroundings, own: str) -> Iterator[Problem]:
+    root, name, position = mention.root, mention.names[0], mention.position
+    # relay's steps are given what can be resolved, and may not need the rest.
+    severity = Severity.WARNING if around.flavour.is_relay else Severity.ERROR
+    if root == "parameters" and name not in around.parameters:
+        message, remedy = f'there is no parameter "{name}"', did_you_mean(name, around.parameters)
+        remedy = remedy or "declare it under spec.parameters"
+        yield Problem(message=_at(message, position), remedy=remedy, path=where, severity=severity)
+    elif root in ("outputs", "steps") and name not in around.steps:
+        is_later = name in around.later
+        message = f'"{name}" is a step of finally, which runs later' if is_later else f'there is no step "{name}"'
+        remedy = "" if is_later else did_you_mean(name, around.steps)
+        yield Problem(message=_at(message, position), remedy=remedy, path=where, severity=severity)
+    elif root == "outputs" and name == own:
+        message = f'the step "{name}" has no outputs before it has ended'
+        yield Problem(message=_at(message, position), path=where, severity=severity)
+    else:
+        yield from _check_property(mention, where)
+
+
+_PROPERTIES: Mapping[str, tuple[int, frozenset[str]]] = {
+    "run": (0, _OF_RUN), "step": (0, _OF_STEP), "steps": (1, _OF_STEPS),
+}  # fmt: skip
+
+
+def _check_property(mention: relay.Mention, where: str) -> Iterator[Problem]:
+    place, known = _PROPERTIES.get(mention.root, (0, frozenset[str]()))
+    if known and len(mention.names) > place and mention.names[place] not in known:
+        name = mention.names[place]
+        remedy = did_you_mean(name, sorted(known)) or f"one of {', '.join(sorted(known))}"
+        owner = ".".join((mention.root, *mention.names[:place]))
+        yield Problem(message=_at(f'{owner} has no "{name}"', mention.position), remedy=remedy, path=where)
+
+
+def _check_axes(step: Step, value: Json, path: Path, around: Surroundings) -> Iterator[Problem]:
+    """A matrix has the axes and the keys of what is included."""
+    if step.matrix is None or path[-1] == "matrix":
+        return
+    axes = [*step.matrix.axes, *(key for one in step.matrix.include for key in one)]
+    for finding in relay.findings(value, around.flavour):
+        what = finding.what
+        if isinstance(what, relay.Mention) and what.root == "matrix" and what.names and what.names[0] not in axes:
+            message = _at(f'the matrix has no axis "{what.names[0]}"', what.position)
+            remedy = did_you_mean(what.names[0], axes) or f"one of {', '.join(dict.fromkeys(axes))}"
+            yield Problem(message=message, remedy=remedy, path=render((*path, *finding.path)))

@@ -1,0 +1,102 @@
+"""A compiled text: evaluates on a frame that holds the roots it reads."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from ensue.expr.cel import compiling, failure, parsing, paths, results, tracing
+from ensue.expr.cel.logic import Frame, Run
+from ensue.expr.cel.meter import Meter
+from ensue.expr.cel.syntax import Node
+from ensue.expr.interface import LIMITS, Code, Error, Explanation, Found, Limits, Needs, NotLoaded, Ref, Result, Scope
+from ensue.expr.interface import Value as ValueResult
+
+_YES: Final = ValueResult(True)
+_NO: Final = ValueResult(False)
+_TOO_DEEP: Final = Error("nested too deeply", 0, Code.LIMIT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    text: str
+    tree: Node
+    limits: Limits
+    run: Run
+    size: int
+    roots: tuple[tuple[int, str], ...]
+    refs: frozenset[Ref]
+    needs_meter: bool
+    error: None = None
+
+    def evaluate(self, scope: Scope) -> Result:
+        frame: Frame = [None] * self.size
+        if self.needs_meter:
+            frame[0] = Meter(self.limits)
+        for slot, name in self.roots:
+            answer = scope.find(name, None)
+            if answer.__class__ is Found:
+                frame[slot] = answer.value
+            else:
+                frame[slot] = paths.Absence(name, answer.ref if isinstance(answer, NotLoaded) else None)
+        try:
+            value = self.run(frame)
+            if value is True:
+                return _YES
+            if value is False:
+                return _NO
+            return ValueResult(results.to_json(value, frame[0] or Meter(self.limits)))
+        except failure.Failure as problem:
+            return result_of(problem)
+        except RecursionError:
+            return _TOO_DEEP
+
+    def explain(self, scope: Scope) -> Explanation:
+        result = self.evaluate(scope)
+        if isinstance(result, Needs) or (isinstance(result, Error) and result.code is Code.LIMIT):
+            return Explanation(result)
+        try:
+            return Explanation(result, tracing.trace(self.text, self.tree, self.limits, scope))
+        except (failure.Failure, RecursionError):
+            return Explanation(result)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A text that does not compile."""
+
+    error: Error
+    refs: frozenset[Ref] = frozenset()
+
+    def evaluate(self, scope: Scope) -> Result:
+        return self.error
+
+    def explain(self, scope: Scope) -> Explanation:
+        return Explanation(self.error)
+
+
+def result_of(problem: failure.Failure) -> Error | Needs:
+    if isinstance(problem, failure.Unloaded):
+        return Needs(problem.refs)
+    return Error(problem.message, max(0, problem.position), problem.code)
+
+
+@lru_cache(maxsize=4096)
+def compile(text: str, limits: Limits = LIMITS) -> Program | Broken:
+    try:
+        tree = parsing.parse(text, limits)
+        layout = compiling.Layout()
+        run = compiling.compile(tree, layout, {})
+    except failure.Failure as problem:
+        return Broken(Error(problem.message, max(0, problem.position), problem.code))
+    except RecursionError:
+        return Broken(_TOO_DEEP)
+    return Program(
+        text=text,
+        tree=tree,
+        limits=limits,
+        run=run,
+        size=layout.size,
+        roots=tuple((slot, name) for name, slot in layout.roots.items()),
+        refs=frozenset((name,) for name in layout.roots),
+        needs_meter=layout.needs_meter,
+    )

@@ -1,0 +1,152 @@
+"""What a definition's expressions name must exist where they stand."""
+
+from typing import Any
+
+import pytest
+
+from ensue import files
+from ensue.core import checking
+from ensue.model.errors import Severity
+from ensue.model.trigger import Trigger
+from tests.core.playing import workflow
+
+OTHERS: list[dict[str, Any]] = [{"name": "build"}, {"name": "test"}]
+PARAMETERS = [{"name": "branch"}, {"name": "count"}]
+
+
+def problems(*steps: dict[str, Any], **spec: Any) -> list[str]:
+    spec.setdefault("parameters", PARAMETERS)
+    made = workflow([*OTHERS, *steps], spec.pop("finals", []), **spec)
+    return [str(problem) for problem in checking.check_workflow(made)]
+
+
+def step(field: str, value: Any, **more: Any) -> dict[str, Any]:
+    return {"name": "last", field: value, **more}
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("${parametrs.branch}", 'there is no "parametrs" to refer to at character 3 (did you mean "parameters"?)'),
+        ("${parameters.brunch}", 'there is no parameter "brunch" at character 3 (did you mean "branch"?)'),
+        ("x ${parameters.zzz}", 'there is no parameter "zzz" at character 5 (declare it under spec.parameters)'),
+        ("${outputs.biuld.x}", 'there is no step "biuld" at character 3 (did you mean "build"?)'),
+        ("${steps.tset.failed}", 'there is no step "tset" at character 3 (did you mean "test"?)'),
+        ("${steps.test.faild}", 'steps.test has no "faild" at character 3 (did you mean "failed"?)'),
+        ("${run.sate}", 'run has no "sate" at character 3 (did you mean "state"?)'),
+        ("${outputs.last.x}", 'the step "last" has no outputs before it has ended at character 3'),
+        ("${1 + conct('a')}", 'there is no function "conct" at character 7 (did you mean "concat"?)'),
+        ("${secrets}", "secrets cannot be read all at once at character 3 (name the one that is meant)"),
+        ("${matrix.os}", '"matrix" cannot be used here at character 3 (only in steps with matrix or foreach)'),
+        ("${step.exitCode}", '"step" cannot be used here at character 3 (only in retry.when)'),
+        ("${$}", "$ is everything, secrets included: name what is meant at character 3"),
+        ("ok ${1 +}", 'unexpected "}" while scanning an operand at character 9'),
+        ("${null + 1}", "invalid operation (<nil>) + (float64) at character 8"),
+        ({"$fn.nope": []}, 'there is no function "nope"'),
+        ({"$type": "Secret"}, 'could not evaluate a Secret type: the required field "name" could not be found'),
+        ({"$type": "Output", "from": "biuld", "name": "x"}, 'there is no step "biuld" (did you mean "build"?)'),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_an_expression_is_found_without_running_it(text: Any, finding: str) -> None:
+    [found] = problems(step("env", {"A": text}))
+    assert found.startswith(f"spec.steps[2].env.A: {finding}")
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({"when": ["${secrets.key == 'x'}"]}, "when[0]"), ({"continueOnError": "${secrets.key}"}, "continueOnError"),
+        ({"image": "x:${secrets.key}", "run": None}, "image"), ({"foreach": "${connections.a.b}"}, "foreach"),
+        ({"requires": {"os": "${credentials.key}"}}, "requires.os"), ({"workdir": "${secrets.key}"}, "workdir"),
+        ({"retry": {"limit": 1, "when": "${secrets.key}"}}, "retry.when"),
+    ],
+)  # fmt: skip
+def test_secrets_are_allowed_only_where_they_are_used(given: dict[str, Any], path: str) -> None:
+    [found] = problems({"name": "last", **given})
+    assert found.startswith(f"spec.steps[2].{path}: ")
+    assert found.endswith("cannot be used here at character 3 (only in env, spec and with)") or path == "image"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"env": {"A": "${secrets.key}", "B": "${secrets.key.user}", "C": "${connections.aws.x.k} ${credentials.c.p}"}},
+        {"spec": {"a": [{"b": "${secrets.key}"}]}}, {"retry": {"limit": 1, "when": "${step.exitCode != 128}"}},
+        {"matrix": {"axes": {"os": ["a"]}, "include": [{"new": True}]}, "env": {"A": "${matrix.os} ${matrix.new}"}},
+        {"foreach": "${outputs.build.hosts}", "env": {"HOST": "${item}", "N": "${index}"}},
+        {"when": ["${steps.build.succeeded && parameters.branch == 'main'}"]},
+        {"continueOnError": "${path(matrix, 'experimental', false)}", "matrix": {"axes": {"os": ["a"]}}},
+        {"env": {"A": "${event.data.after}", "B": "$${nothing.at.all}", "C": "${run.startedBy}"}},
+    ],
+)  # fmt: skip
+def test_what_exists_where_it_stands_is_no_mistake(given: dict[str, Any]) -> None:
+    assert problems({"name": "last", **given}) == []
+
+
+def test_a_matrix_has_only_its_axes() -> None:
+    [found] = problems({"name": "last", "matrix": {"axes": {"os": ["a"], "arch": ["b"]}}, "env": {"A": "${matrix.so}"}})
+    assert found == 'spec.steps[2].env.A: the matrix has no axis "so" at character 3 (did you mean "os"?)'
+
+
+def test_a_main_step_cannot_read_what_runs_later_but_finally_can_read_all() -> None:
+    final = {"name": "report", "env": {"A": "${outputs.build.x} ${steps.last.state} ${run.state}"}}
+    [found] = problems(step("env", {"A": "${outputs.report.x}"}), finals=[final])
+    assert '"report" is a step of finally, which runs later' in found
+
+
+def test_outputs_and_groups_of_a_workflow_are_checked_too() -> None:
+    found = problems(
+        concurrency={"group": "${secrets.x} ${outputs.build.x}"},
+        outputs=[{"name": "a", "value": "${event.x}"}, {"name": "b", "value": ["${outputs.none.x}"]}],
+        defaults={"env": {"A": "${parameters.nope}"}},
+    )
+    assert [line.split(": ")[0] for line in found] == [
+        "spec.defaults.env.A", "spec.concurrency.group", "spec.concurrency.group",
+        "spec.outputs[0].value", "spec.outputs[1].value[0]",
+    ]  # fmt: skip
+
+
+def test_a_trigger_has_an_event_and_no_parameters() -> None:
+    spec = {
+        "sources": [{"name": "events", "type": "events"}],
+        "actions": [
+            {"name": "a", "workflow": "w", "parameters": {"sha": "${event.data.after}"}},
+            {"name": "b", "workflow": "w", "parameters": {"sha": "${parameters.sha}", "x": "${outputs.a.x}"}},
+        ],
+    }
+    made = Trigger.model_validate({"metadata": {"name": "t"}, "spec": spec})
+    assert [str(problem).partition(" (")[0] for problem in checking.check_trigger(made)] == [
+        'spec.actions[1].parameters.sha: there is no parameter "sha" at character 3'
+    ]
+
+
+RELAY = """\
+apiVersion: relay.sh/v1beta1
+kind: Workflow
+metadata: {name: w}
+spec:
+  steps:
+    - name: a
+      image: x
+      spec:
+        known: !Secret key
+        other: "$${nothing} ${outputs.b.x} ${parameters.p}"
+        wrong: "${bogus} ${secrets}"
+"""
+
+
+def test_a_relay_file_is_warned_about_what_may_stay_unresolved() -> None:
+    [document] = files.read(RELAY, "f")
+    found = [(problem.severity, problem.message, problem.line) for problem in document.problems]
+    assert found == [
+        (Severity.WARNING, 'there is no step "b" at character 15', 10),
+        (Severity.WARNING, 'there is no parameter "p" at character 30', 10),
+        (Severity.ERROR, 'there is no "bogus" to refer to at character 3', 11),
+        (Severity.ERROR, "secrets cannot be read all at once at character 12", 11),
+    ]
+
+
+def test_compatibility_lifts_the_ban_on_whole_roots() -> None:
+    text = RELAY.replace("spec:\n  steps", "compat: strict\nspec:\n  steps").replace("${bogus} ", "${$} ")
+    [document] = files.read(text, "f")
+    assert [problem for problem in document.problems if problem.severity is Severity.ERROR] == []

@@ -1,0 +1,1 @@
+"""Mutated texts for every parser: `python -m tests.fuzz TARGET… --seconds N`."""
