@@ -5,16 +5,17 @@ import gzip
 import json
 import logging
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ensue.model.errors import EnsueError, Unavailable
 from ensue.model.run import Lease
-from ensue.model.values import from_micros, to_micros
+from ensue.model.values import RunUid, from_micros, to_micros
 from ensue.ports.engine import LogChunk
 from ensue.ports.storage import Storage
 from ensue.ports.store import Logs, LogSegment
 from ensue.runtime import patience
+from ensue.runtime.hiding import Masked, Screen
 from ensue.runtime.patience import patiently
 
 log = logging.getLogger("ensue.logs")
@@ -39,7 +40,7 @@ class LogLine:
     stream: str
     text: str
     size: int
-    """The bytes it had; more or fewer than the text has where they were not valid UTF-8."""
+    """The bytes it had; more or fewer than the text has where they were not valid UTF-8, or were a secret."""
 
     @property
     def end(self) -> int:
@@ -49,10 +50,11 @@ class LogLine:
 class Shipper:
     """One attempt's way out. `pump` and `close` are called by one task, in this order."""
 
-    def __init__(self, *, lease: Lease, logs: Logs, storage: Storage) -> None:
+    def __init__(self, *, lease: Lease, logs: Logs, storage: Storage, screen: Screen) -> None:
         self._lease = lease
         self._logs = logs
         self._storage = storage
+        self._screen = screen
         self._lines: list[LogLine] = []
         self._size = 0
         self._shipped: list[LogSegment] = []
@@ -61,11 +63,14 @@ class Shipper:
         self.is_fenced = False
 
     def add(self, chunk: LogChunk) -> None:
-        if not chunk.data:
-            return
-        text = chunk.data.decode("utf-8", "replace").replace("\0", "\ufffd")
-        self._lines.append(LogLine(chunk.offset, chunk.at, chunk.stream, text, len(chunk.data)))
-        self._size += len(chunk.data)
+        if chunk.data:
+            self._take(self._screen.add(chunk))
+
+    def _take(self, masked: Iterable[Masked]) -> None:
+        for chunk, data in masked:
+            text = data.decode("utf-8", "replace").replace("\0", "\ufffd")
+            self._lines.append(LogLine(chunk.offset, chunk.at, chunk.stream, text, len(chunk.data)))
+            self._size += len(chunk.data)
 
     async def pump(self, chunks: AsyncIterator[LogChunk]) -> None:
         """Ship until the log ends. What is read while the store is away waits in the attempt's directory."""
@@ -97,6 +102,7 @@ class Shipper:
     async def close(self) -> tuple[LogSegment, ...]:
         """What is left, to be recorded together with the attempt's end."""
         async with self._lock:
+            self._take(self._screen.rest())
             if len(self._shipped) > MANY_SEGMENTS and not self.is_fenced:
                 await self._merge()
             lines, self._lines, self._size = self._lines, [], 0
@@ -130,20 +136,31 @@ class Shipper:
 
     async def _write(self, lines: Sequence[LogLine]) -> LogSegment:
         key = _key(self._lease, lines[0].offset, lines[-1].end)
-        await self._storage.write(key, gzip.compress(encode(lines).encode(), compresslevel=1, mtime=0))
+        await self._storage.write(key, _compressed(encode(lines)))
         return _segment(self._lease, lines, key=key)
 
     async def _merge(self) -> None:
         """Many small segments become few; the small ones are deleted when the index no longer names them."""
         try:
-            lines = [line for segment in self._shipped for line in await read(self._storage, segment)]
-            merged = [await self._write(part) for part in _parts(lines)]
+            merged = [await self._join(part) for part in _parts(self._shipped)]
             if await self._logs.compact(self._lease, merged):
+                kept = {segment.key for segment in merged}
                 for segment in self._shipped:
-                    if segment.key and segment.key not in {kept.key for kept in merged}:
+                    if segment.key and segment.key not in kept:
                         await self._storage.delete(segment.key)
         except (EnsueError, OSError) as error:
             log.warning("segments of %s stay small: %s", self._lease.key.title, error)
+
+    async def _join(self, part: Sequence[LogSegment]) -> LogSegment:
+        """One segment of several that follow each other. Files of gzip behind each other are one, so their lines
+        need not be read."""
+        first, last = part[0], part[-1]
+        if len(part) == 1:
+            return first
+        key = _key(self._lease, first.start, last.end)
+        files = [await self._storage.read(each.key) if each.key else _compressed(each.body) for each in part]
+        await self._storage.write(key, b"".join(files))
+        return replace(first, end=last.end, last_at=last.last_at, key=key, body="")
 
 
 def encode(lines: Iterable[LogLine]) -> str:
@@ -172,15 +189,18 @@ async def read(storage: Storage, segment: LogSegment) -> list[LogLine]:
     return decode(gzip.decompress(data).decode())
 
 
-def _parts(lines: Sequence[LogLine]) -> Iterator[list[LogLine]]:
-    part: list[LogLine] = []
-    size = 0
-    for line in lines:
-        part.append(line)
-        size += line.size
-        if size >= MERGED_BYTES:
+def _compressed(text: str) -> bytes:
+    return gzip.compress(text.encode(), compresslevel=1, mtime=0)
+
+
+def _parts(segments: Sequence[LogSegment]) -> Iterator[list[LogSegment]]:
+    """What becomes one file each."""
+    part: list[LogSegment] = []
+    for segment in segments:
+        part.append(segment)
+        if segment.end - part[0].start >= MERGED_BYTES:
             yield part
-            part, size = [], 0
+            part = []
     if part:
         yield part
 
@@ -205,6 +225,11 @@ def _segment(lease: Lease, lines: Sequence[LogLine], *, key: str = "", body: str
     )
 
 
+def folder(run: RunUid) -> str:
+    """Where the logs of a run lie in storage."""
+    return f"logs/{run}"
+
+
 def _key(lease: Lease, start: int, end: int) -> str:
     item = "" if lease.key.item < 0 else f".{lease.key.item}"
-    return f"logs/{lease.key.run}/{lease.key.step}{item}.{lease.attempt}/{start}-{end}.jsonl.gz"
+    return f"{folder(lease.key.run)}/{lease.key.step}{item}.{lease.attempt}/{start}-{end}.jsonl.gz"

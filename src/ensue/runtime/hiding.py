@@ -1,0 +1,102 @@
+"""What an attempt was told in confidence, and its log and messages without it."""
+
+import base64
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from ensue.core import masking
+from ensue.core.masking import Flow, Mask
+from ensue.model.run import Lease, Outcome
+from ensue.model.values import Json
+from ensue.ports.engine import LogChunk
+from ensue.ports.secrets import Secrets
+from ensue.runtime.patience import patiently
+
+MOST_HELD = 256 * 1024
+"""Bytes of other streams that wait behind what may be the beginning of a secret."""
+
+
+Masked = tuple[LogChunk, bytes]
+"""A chunk as the step wrote it, whose offset and size stay those of the log, and what others may see of it."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    chunk: LogChunk
+    masked: bytes | None = None
+
+
+@dataclass(slots=True)
+class Screen:
+    """One attempt's. Values are told before they can appear; chunks come back in their order."""
+
+    mask: Mask = masking.NOTHING
+    _values: set[bytes] = field(default_factory=set)
+    _flows: dict[str, tuple[Flow, deque[_Waiting]]] = field(default_factory=dict)
+    _waiting: deque[_Waiting] = field(default_factory=deque)
+    _held: int = 0
+
+    def hide(self, values: Iterable[bytes]) -> None:
+        self._values.update(values)
+        self.mask = masking.mask_of(self._values)
+        for flow, _ in self._flows.values():
+            flow.mask = self.mask
+
+    def add(self, chunk: LogChunk) -> list[Masked]:
+        if not self.mask.forms:
+            return [(chunk, chunk.data)]
+        flow, own = self._flows.setdefault(chunk.stream, (Flow(self.mask), deque()))
+        entry = _Waiting(chunk)
+        own.append(entry)
+        self._waiting.append(entry)
+        self._held += len(chunk.data)
+        _note(own, flow.add(chunk.data))
+        return self.rest() if self._held > MOST_HELD else self._ready()
+
+    def rest(self) -> list[Masked]:
+        """What was held back, as far as it is known."""
+        for flow, own in self._flows.values():
+            _note(own, flow.end())
+        return self._ready()
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        """The same with its messages masked; outputs stay what they are."""
+        message, ends = self.mask.of_text(outcome.message), self.mask.of_text(outcome.ends_message)
+        return replace(outcome, message=message, ends_message=ends)
+
+    def _ready(self) -> list[Masked]:
+        ready = []
+        while self._waiting and (masked := self._waiting[0].masked) is not None:
+            chunk = self._waiting.popleft().chunk
+            self._held -= len(chunk.data)
+            ready.append((chunk, masked))
+        return ready
+
+
+def _note(entries: deque[_Waiting], masked: list[bytes]) -> None:
+    for data in masked:
+        entries.popleft().masked = data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confidence:
+    """How the expressions of one attempt come to secrets: whatever they are given is hidden from then on."""
+
+    lease: Lease
+    secrets: Secrets
+    screen: Screen
+
+    async def read(self, name: str) -> dict[str, Json]:
+        """The values by key; empty if there is no such secret. Raises SecretsLocked."""
+        values = await patiently(lambda: self.secrets.read(self.lease, name))
+        self.screen.hide(values.values())
+        return {key: _json(value) for key, value in values.items()}
+
+
+def _json(value: bytes) -> Json:
+    """Text, or as relay writes bytes that are none."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return {"$encoding": "base64", "data": base64.b64encode(value).decode()}
