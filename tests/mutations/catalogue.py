@@ -23,6 +23,7 @@ _ZOMBIE = "tests/faults/test_takeover.py::test_a_server_that_slept_past_its_leas
 _AWAY = "tests/faults/test_database_away.py::test_nothing_is_lost_when_postgres_stops_and_crashes_under_load"
 _CLOCKS = "tests/faults/test_clocks.py::test_a_server_with_a_wrong_clock_neither_expires_others_nor_is_expired"
 _DEAF = "tests/faults/test_waking.py::test_without_wake_ups_runs_end_timers_fire_and_cancels_arrive"
+_CANARY = "tests/operations/test_canary.py::test_a_secret_is_found_nowhere_after_its_run"
 
 ACCEPTED = "an accepted start is never lost and is one run"
 RECORDED = "a step is started at least once and its end is recorded once"
@@ -34,6 +35,7 @@ WHOLE = "a log has no gap and no doubled line"
 ENDING = "every run ends, whatever was lost on the way"
 DEAD = "a cancelled step is dead within its grace period"
 REFUSED = "without room, starts are refused and nothing breaks"
+HIDDEN = "a secret is in no row, file, log or answer"
 
 MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
@@ -62,7 +64,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="starts-not-idempotent",
         guarantee=ACCEPTED,
-        edits=(("operations/runs.py", "_start_key(identity, request.key) if request.key else None", "None"),),
+        edits=(("operations/runs.py", "start_key=start_key,", "start_key=None,"),),
         test="tests/faults/test_starts.py::test_a_start_repeated_with_its_key_after_a_kill_is_the_same_run",
     ),
     Mutation(
@@ -180,7 +182,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="stale-processes-stay",
         guarantee=FENCED,
-        edits=(("runtime/runner.py", "await self._stepping.sweep(held)", "await asyncio.sleep(0)"),),
+        edits=(("runtime/runner.py", "patiently(lambda: self._stepping.sweep(held))", "asyncio.sleep(0)"),),
         test=_ZOMBIE,
     ),
     Mutation(
@@ -191,6 +193,18 @@ MUTATIONS: tuple[Mutation, ...] = (
             ("store/workers.py", "return bool(found) and found[0][0] >= now", "return False"),
         ),
         test="tests/store/test_workers.py::test_the_living_are_left_alone",
+    ),
+    Mutation(
+        name="lease-not-renewed-while-draining",
+        guarantee=BELIEVED,
+        edits=(
+            (
+                "runtime/runner.py",
+                "await self._drain()\n",
+                "[loop.cancel() for loop in upkeep]\n                await self._drain()\n",
+            ),
+        ),
+        test="tests/runtime/test_outages.py::test_a_server_that_drains_keeps_its_lease_and_hears_what_to_stop",
     ),
     Mutation(
         name="given-up-because-store-was-away",
@@ -241,8 +255,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         edits=(
             (
                 "runtime/runner.py",
-                "            wait = POLL_SECONDS\n            if claimant",
-                "            wait = 3600.0\n            if claimant",
+                "        wait = POLL_SECONDS\n        if claimant",
+                "        wait = 3600.0\n        if claimant",
             ),
         ),
         test=_DEAF,
@@ -253,8 +267,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         edits=(
             (
                 "engines/process/attempt.py",
-                "            self._kill_at = math.inf\n            self._kill_group(signal.SIGKILL)\n",
-                "            self._kill_at = math.inf\n",
+                "            if not self._kill_group(signal.SIGKILL):\n                self._leave()\n        elif",
+                "        elif",
             ),
         ),
         test="tests/faults/test_rough_steps.py::test_a_step_that_ignores_sigterm_is_dead_after_its_grace_period",
@@ -264,5 +278,41 @@ MUTATIONS: tuple[Mutation, ...] = (
         guarantee=REFUSED,
         edits=(("store/sqlite_file.py", "if code == sqlite3.SQLITE_FULL:", "if code == -1:"),),
         test="tests/faults/test_full.py::test_a_full_sqlite_database_refuses_starts_and_goes_on_when_there_is_room",
+    ),
+    Mutation(
+        name="secrets-not-sealed",
+        guarantee=HIDDEN,
+        edits=(
+            (
+                "vaults/local.py",
+                "AESGCM(keys.by_id[keys.current]).encrypt(nonce, value, _bound_to(place, keys.current))",
+                "value + nonce + b'0000'",
+            ),
+        ),
+        test="tests/vaults/test_local.py::test_a_value_is_opened_in_its_place_alone",
+    ),
+    Mutation(
+        name="sealed-rows-exchangeable",
+        guarantee=HIDDEN,
+        edits=(
+            (
+                "vaults/local.py",
+                "[FORMAT, place.namespace, place.workflow, place.name, place.key, key_id]",
+                "[FORMAT, key_id]",
+            ),
+        ),
+        test="tests/vaults/test_local.py::test_a_value_is_opened_in_its_place_alone",
+    ),
+    Mutation(
+        name="logs-not-masked",
+        guarantee=HIDDEN,
+        edits=(("runtime/hiding.py", "ready.append((chunk, masked))", "ready.append((chunk, chunk.data))"),),
+        test=_CANARY,
+    ),
+    Mutation(
+        name="messages-not-masked",
+        guarantee=HIDDEN,
+        edits=(("runtime/stepping.py", "outcome=screen.outcome(outcome)", "outcome=outcome"),),
+        test=_CANARY,
     ),
 )

@@ -16,8 +16,10 @@ from ensue.model.run import Run, State
 from ensue.model.values import Json, WorkerId
 from ensue.model.workflow import Step, Workflow
 from ensue.ports.engine import Command, Engine, Limits, StepType
+from ensue.ports.secrets import Vault
 from ensue.runtime import shipping, stepping
 from ensue.runtime.runner import Profile, Runner
+from ensue.runtime.secrets import OpenedSecrets
 from ensue.runtime.stepping import Stepping
 from ensue.storage.directory import DirectoryStorage
 from ensue.store.dialects import Dialect
@@ -25,16 +27,20 @@ from ensue.store.driver import Driver
 from ensue.store.sqlite import SqliteDriver
 from ensue.store.statement import Begin, Row, Statement, T
 from ensue.store.wakeups import LocalWakeup
+from ensue.vaults.local import LocalVault
 from tests.store.stores import ANN, ONE, Store, new_uid, store_with, worker_of
 
 
 class Gate:
-    """A driver whose database can be away, or lose the answer of the next write after it took place."""
+    """A driver whose database can be away, or lose the answer of a write after it took place."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
         self.is_away = False
-        self.loses_answer = False
+        self.loses = ""
+        """The transaction (`Runs.claim`) whose next answer is lost."""
+        self.holds = ""
+        """The transaction whose answers never come."""
         self.refused = 0
 
     @property
@@ -49,10 +55,13 @@ class Gate:
 
     async def write(self, begin: Begin[T]) -> T:
         self._pass()
+        name = getattr(begin, "__qualname__", "").partition(".<locals>")[0]
         answer = await self._driver.write(begin)
-        if self.loses_answer:
-            self.loses_answer = False
+        if name and name == self.loses:
+            self.loses = ""
             raise StoreUnreachable("the answer was lost")
+        if name and name == self.holds:
+            await asyncio.Event().wait()
         return answer
 
     async def read(self, begin: Begin[T]) -> T:
@@ -95,11 +104,15 @@ class Site:
     gate: Gate
     store: Store
     storage: DirectoryStorage
+    vault: Vault
     engine: Engine
     step_types: dict[str, StepType] = field(default_factory=steps.installed)
     wakeup: LocalWakeup = field(default_factory=LocalWakeup)
     ttl: timedelta = timedelta(minutes=5)
     slots: int = 10
+
+    def secrets(self) -> OpenedSecrets:
+        return OpenedSecrets(table=self.store.secrets, vault=self.vault)
 
     def stepping(self) -> Stepping:
         store, clock = self.store, RealClock()
@@ -109,6 +122,7 @@ class Site:
                 history=store.history,
                 logs=store.logs,
                 runs=store.runs,
+                secrets=self.secrets(),
                 storage=self.storage,
             ),
             engines=stepping.Engines(
@@ -175,7 +189,8 @@ async def site_at(folder: Path, engine: Engine | None = None, **given: Any) -> A
     gate = Gate(SqliteDriver(folder / "test.db"))
     async with store_with(gate) as store:
         storage = DirectoryStorage(folder / "storage")
-        yield Site(gate=gate, store=store, storage=storage, engine=engine or scripted(), **given)
+        vault = LocalVault(path=folder / "secret.key")
+        yield Site(gate=gate, store=store, storage=storage, vault=vault, engine=engine or scripted(), **given)
         gate.is_away = False
 
 

@@ -1,16 +1,21 @@
 """Servers that die or lose their lease, and a store that is away: nothing is lost, recorded twice or stuck."""
 
 import asyncio
+from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
+from ensue.core import resulting
 from ensue.engines.scripted import HANG, Act, ScriptedEngine
+from ensue.model.errors import Unavailable
 from ensue.model.run import Outcome, Reason, State
 from ensue.model.values import WorkerId
+from ensue.ports.engine import Handle
 from ensue.ports.store import Stop
+from ensue.runtime import patience
 from tests.core.playing import workflow
 from tests.runtime.sites import Site, eventually, scripted, site_at
 from tests.store.stores import ANN, DEFAULT, ONE, TWO
@@ -134,6 +139,54 @@ async def test_a_zombie_that_ends_after_another_took_over_changes_nothing(tmp_pa
         assert reasons == [Reason.LOST, Reason.NONE]
 
 
+async def test_a_server_that_drains_keeps_its_lease_and_hears_what_to_stop(tmp_path: Path) -> None:
+    engine = scripted({"a": [Act(delay=30)], "b": [Act(delay=1.2)]})
+    async with site_at(tmp_path, engine, ttl=SHORT) as site:
+        runner = site.runner(drain=timedelta(seconds=20), waits_for_all=True)
+        serving = asyncio.create_task(runner.run())
+        stopped, finished = await site.start(ONE_STEP), await site.start(workflow([step("b")]))
+        await eventually(lambda: len(engine.calls("wait")) == 2)
+        serving.cancel()
+        await asyncio.sleep(3 * SHORT.total_seconds())
+        assert await site.store.workers.expire(TWO) == 0
+        await site.store.runs.stop(DEFAULT, stopped.uid, Stop.CANCEL, ANN)
+        site.wakeup.notify("stops")
+        await asyncio.wait([serving])
+        assert (await site.ended(stopped)).state is State.CANCELLED
+        assert (await site.ended(finished)).state is State.SUCCEEDED
+
+
+async def test_an_end_that_no_transaction_can_store_is_offered_again_and_the_step_not_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = scripted()
+    monkeypatch.setattr(patience, "LONGEST_PAUSE", 0.05)
+    async with site_at(tmp_path, engine, ttl=SHORT) as site, site.serving():
+        with monkeypatch.context() as broken:
+            broken.setattr(resulting, "with_outputs", _raise)
+            run = await site.start(workflow([step()], outputs=[{"name": "x", "value": "y"}]))
+            await asyncio.sleep(4 * SHORT.total_seconds())
+            assert not (await site.store.run_of(run)).state.is_final
+        await site.ended(run)
+        assert len(engine.calls("start")) == 1
+
+
+async def test_an_engine_that_cannot_sweep_yet_is_waited_for(tmp_path: Path) -> None:
+    class Shut(ScriptedEngine):
+        refusals = 2
+
+        async def sweep(self, current: Collection[Handle]) -> int:
+            if self.refusals:
+                self.refusals -= 1
+                raise Unavailable("not there yet")
+            return await super().sweep(current)
+
+    engine = Shut(script={}, is_durable=True)
+    async with site_at(tmp_path, engine) as site, site.serving():
+        assert (await site.ended(await site.start(ONE_STEP))).state is State.SUCCEEDED
+        assert engine.refusals == 0
+
+
 # The store is away
 
 
@@ -184,9 +237,9 @@ async def test_a_claim_whose_answer_was_lost_is_found_again(tmp_path: Path) -> N
     engine = scripted()
     async with site_at(tmp_path, engine, ttl=SHORT) as site:
         runs = [await site.start(ONE_STEP) for _ in range(3)]
-        site.gate.loses_answer = True
+        site.gate.loses = "Runs.claim"
         async with site.serving():
-            await eventually(lambda: not site.gate.loses_answer)
+            await eventually(lambda: not site.gate.loses)
             for run in runs:
                 assert (await site.ended(run)).state is State.SUCCEEDED
 
@@ -195,7 +248,7 @@ async def test_a_start_whose_answer_was_lost_still_runs(tmp_path: Path) -> None:
     async with site_at(tmp_path, scripted(), ttl=SHORT) as site, site.serving() as runner:
         await eventually(lambda: _is_registered(site))
         run = await site.store.prepared(workflow([SAY]))
-        site.gate.loses_answer = True
+        site.gate.loses = "Runs.start"
         with pytest.raises(Exception, match="answer was lost"):
             await runner.start(run, ANN)
         assert (await site.ended(run)).state is State.SUCCEEDED
@@ -205,14 +258,13 @@ async def test_a_caller_that_gives_up_a_start_leaves_no_step_behind(tmp_path: Pa
     async with site_at(tmp_path, scripted(), ttl=SHORT) as site, site.serving() as runner:
         await eventually(lambda: _is_registered(site))
         run = await site.store.prepared(workflow([SAY]))
+        site.gate.holds = "Runs.start"
         starting = asyncio.create_task(runner.start(run, ANN))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await eventually(lambda: _is_stored(site))
         starting.cancel()
         await asyncio.wait([starting])
-        found = await site.store.rows("SELECT count(*) FROM runs")
-        if found == [(1,)]:
-            assert (await site.ended(run)).state is State.SUCCEEDED
+        assert starting.cancelled()
+        assert (await site.ended(run)).state is State.SUCCEEDED
 
 
 async def test_an_end_whose_answer_was_lost_counts_once_and_what_it_claimed_runs(tmp_path: Path) -> None:
@@ -220,11 +272,19 @@ async def test_an_end_whose_answer_was_lost_counts_once_and_what_it_claimed_runs
     async with site_at(tmp_path, engine, ttl=SHORT) as site, site.serving():
         run = await site.start(workflow([step(), step("b", after=["a"])]))
         await eventually(lambda: engine.calls("wait"))
-        await asyncio.sleep(0.02)
-        site.gate.loses_answer = True
+        site.gate.loses = "Runs.finish"
         assert (await site.ended(run)).state is State.SUCCEEDED
+        assert not site.gate.loses
         attempts = await site.store.history.attempts(DEFAULT, run.uid)
         assert [(attempt.key.step, attempt.number) for attempt in attempts] == [("a", 1), ("b", 1)]
+
+
+def _raise(*_: object) -> NoReturn:
+    raise RecursionError("too deep")
+
+
+async def _is_stored(site: Site) -> bool:
+    return bool(await site.store.rows("SELECT uid FROM runs"))
 
 
 async def _is_registered(site: Site) -> bool:

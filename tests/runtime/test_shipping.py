@@ -1,6 +1,7 @@
 """From an attempt's log to segments and their index: no byte twice, none missing, whatever fails on the way."""
 
 import asyncio
+import gzip
 import itertools
 import tempfile
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ from ensue.model.run import Lease
 from ensue.ports.engine import LogChunk
 from ensue.ports.store import Ending, LogSegment
 from ensue.runtime import patience, shipping
+from ensue.runtime.hiding import Screen
 from ensue.runtime.shipping import Shipper
 from ensue.storage.directory import DirectoryStorage
 from ensue.store.statement import Begin
@@ -56,8 +58,8 @@ async def leased(site: Site) -> Lease:
     return await site.store.take_one()
 
 
-def shipper_of(site: Site, lease: Lease) -> Shipper:
-    return Shipper(lease=lease, logs=site.store.logs, storage=site.storage)
+def shipper_of(site: Site, lease: Lease, screen: Screen | None = None) -> Shipper:
+    return Shipper(lease=lease, logs=site.store.logs, storage=site.storage, screen=screen or Screen())
 
 
 async def index(site: Site, lease: Lease) -> tuple[LogSegment, ...]:
@@ -140,6 +142,56 @@ async def test_many_small_segments_become_few(site: Site) -> None:
     (segment,) = await index(site, lease)
     assert await whole(site, lease) == "".join(f"line {number}\n" for number in range(7))
     assert await files(site) == [segment.key]
+
+
+class Watched(DirectoryStorage):
+    """How many bytes of log are read before some are written."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.held = self.most = 0
+
+    async def read(self, key: str) -> bytes:
+        data = await super().read(key)
+        self.held += len(gzip.decompress(data))
+        self.most = max(self.most, self.held)
+        return data
+
+    async def write(self, key: str, data: bytes) -> None:
+        self.held = 0
+        await super().write(key, data)
+
+
+async def test_a_merge_holds_a_part_of_the_log_at_a_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipping, "MERGED_BYTES", 2000)
+    lease = await leased(site)
+    storage = site.storage = Watched(site.storage.root)
+    shipper = shipper_of(site, lease)
+    lines = [f"{number} {'x' * 400}\n" for number in range(40)]
+    for chunk in chunks(*lines):
+        shipper.add(chunk)
+        await shipper.flush()
+    assert await shipper.close() == ()
+    assert len(await index(site, lease)) == 8
+    assert 2000 < storage.most < 4000
+    assert await whole(site, lease) == "".join(lines)
+    assert await files(site) == sorted(segment.key for segment in await index(site, lease))
+
+
+async def test_a_merge_takes_in_what_says_that_a_part_was_lost(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shipping, "KEEP_TRYING", timedelta(0))
+    lease = await leased(site)
+    storage = site.storage = Shaky(site.storage.root)
+    shipper = shipper_of(site, lease)
+    for number, chunk in enumerate(chunks(*"abcdef")):
+        storage.failures = 1 if number == 2 else 0
+        shipper.add(chunk)
+        await shipper.flush()
+    assert await shipper.close() == ()
+    (segment,) = await index(site, lease)
+    assert (segment.key != "", segment.body) == (True, "")
+    assert (await whole(site, lease)).startswith("ab1 bytes of log could not be kept: ")
+    assert (await whole(site, lease)).endswith("\ndef")
 
 
 async def test_a_merge_keeps_what_an_earlier_process_shipped(site: Site) -> None:
@@ -257,6 +309,37 @@ async def test_a_pump_that_is_cancelled_while_it_ships_ships_nothing_twice(
     assert await whole(site, lease, rest) == line * 4
 
 
+async def test_a_secret_is_masked_wherever_the_log_is_cut_and_offsets_stay(site: Site) -> None:
+    lease = await leased(site)
+    screen = Screen()
+    screen.hide([b"s3cret\nof two lines"])
+    shipper = shipper_of(site, lease, screen)
+    given = chunks("is s3cret\n", "of two lines!\n", "s3cret\n", "of two")
+    for chunk in given:
+        shipper.add(chunk)
+        await shipper.flush()
+    assert [(found.start, found.end) for found in await index(site, lease)] == [(0, 24)]
+    rest = await shipper.close()
+    assert [(found.start, found.end) for found in rest] == [(24, 37)]
+    assert await whole(site, lease, rest) == "is ***\n***!\ns3cret\nof two"
+
+
+async def test_the_next_process_masks_what_the_last_one_held_back(site: Site) -> None:
+    lease = await leased(site)
+    given = chunks("plain\n", "s3cret\n", "of two lines\n")
+    screens = [Screen(), Screen()]
+    for screen in screens:
+        screen.hide([b"s3cret\nof two lines"])
+    first = shipper_of(site, lease, screens[0])
+    for chunk in given[:2]:
+        first.add(chunk)
+    await first.flush()
+    assert await site.store.logs.end(lease) == 6
+    second = shipper_of(site, lease, screens[1])
+    await second.pump(stream(*given[1:]))
+    assert await whole(site, lease, await second.close()) == "plain\n***\n***\n"
+
+
 LINES = st.lists(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=12).map(lambda text: f"{text}\n"), max_size=40
 )
@@ -296,9 +379,9 @@ async def _ship(folder: Path, lines: list[str], acts: list[str]) -> None:
                     asyncio.get_running_loop().call_later(0.002, setattr, site.gate, "is_away", False)
                     await shipper.flush()
                 case "repeat":
-                    site.gate.loses_answer = True
+                    site.gate.loses = "Logs.add"
                     await shipper.flush()
-                    site.gate.loses_answer = False
+                    site.gate.loses = ""
         rest = await shipper.close()
         await site.store.runs.finish(lease, Ending(outcome=SUCCEEDED, log=rest))
         expected = "".join(lines).replace("\0", "\ufffd")

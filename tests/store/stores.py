@@ -23,6 +23,7 @@ from ensue.store.history import History
 from ensue.store.logs import Logs
 from ensue.store.migrating import migrate
 from ensue.store.runs import Runs
+from ensue.store.secrets import SealedSecrets
 from ensue.store.statement import Begin, Sql, T
 from ensue.store.workers import Workers
 from tests.core.playing import SUCCEEDED, new_run
@@ -75,6 +76,7 @@ class Store:
     definitions: Definitions
     feed: Feed
     care: Care
+    secrets: SealedSecrets
     is_damaged: bool = False
     """The test breaks invariants on purpose."""
     known: set[str] = field(default_factory=set)
@@ -166,6 +168,7 @@ def store_on(driver: Driver) -> Store:
         definitions=Definitions(driver=driver, graphs=graphs),
         feed=Feed(driver=driver),
         care=Care(driver=driver),
+        secrets=SealedSecrets(driver=driver),
     )
 
 

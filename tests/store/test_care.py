@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from ensue.ports.store import Pruned
+from ensue.model.definition import Dialect
 from ensue.store.invariants import INVARIANTS
 from tests.core.playing import ASLEEP, FAILED, workflow
-from tests.store.stores import DEFAULT, ONE, Store, new_uid
+from tests.store.stores import ANN, DEFAULT, ONE, Store, body_of, new_uid
 from tests.store.test_feed import event
 from tests.store.test_logs import segment
 
@@ -26,6 +26,11 @@ async def ended_run(store: Store, script: str = "true") -> str:
     return run.uid
 
 
+async def prune(store: Store, keep_runs: timedelta, keep_events: timedelta, limit: int = 200) -> bool:
+    """One look of the keeper, its files apart."""
+    return await store.care.prune(await store.care.ended(keep_runs, limit), keep_events, LONG, limit)
+
+
 async def age_bodies(store: Store) -> None:
     await store.execute("UPDATE bodies SET created_at = 0")
 
@@ -36,41 +41,64 @@ async def counts(store: Store) -> dict[str, int]:
 
 async def test_a_run_that_ended_long_ago_goes_with_all_that_is_its(store: Store) -> None:
     uid = await ended_run(store)
-    assert (await store.care.prune(LONG, LONG)).prefixes == ()
-    assert await store.care.prune(NOTHING, LONG) == Pruned(prefixes=(f"logs/{uid}",), has_more=False)
+    assert await store.care.ended(LONG) == ()
+    assert await store.care.ended(NOTHING) == ((DEFAULT, uid),)
+    await prune(store, NOTHING, LONG)
     assert set((await counts(store)).values()) == {0}
+    assert not await prune(store, NOTHING, LONG)
 
 
 async def test_an_open_run_stays_however_old(store: Store) -> None:
     run = await store.start(ONE_STEP)
     await store.execute("UPDATE runs SET created_at = 0")
-    assert (await store.care.prune(NOTHING, NOTHING)).prefixes == ()
+    assert await store.care.ended(NOTHING) == ()
     assert (await store.run_of(run)).uid == run.uid
 
 
 async def test_runs_are_pruned_in_batches_oldest_first(store: Store) -> None:
     uids = [await ended_run(store) for _ in range(5)]
-    first = await store.care.prune(NOTHING, LONG, batch=3)
-    assert first == Pruned(prefixes=tuple(f"logs/{uid}" for uid in uids[:3]), has_more=True)
-    assert await store.care.prune(NOTHING, LONG, batch=3) == Pruned(
-        prefixes=tuple(f"logs/{uid}" for uid in uids[3:]), has_more=False
-    )
+    for batch in (uids[:3], uids[3:]):
+        assert [uid for _, uid in await store.care.ended(NOTHING, 3)] == batch
+        assert await prune(store, NOTHING, LONG, 3)
+    assert not await prune(store, NOTHING, LONG, 3)
 
 
 async def test_events_are_pruned_in_batches_and_it_is_told_that_there_are_more(store: Store) -> None:
     await store.feed.append([event(str(number)) for number in range(5)])
-    assert (await store.care.prune(LONG, LONG)).has_more is False
-    assert (await store.care.prune(LONG, NOTHING, batch=3)).has_more is True
-    assert (await store.care.prune(LONG, NOTHING, batch=3)).has_more is False
+    assert not await prune(store, LONG, LONG)
+    assert await prune(store, LONG, NOTHING, 3)
+    assert not await prune(store, LONG, NOTHING, 3)
     assert await store.rows("SELECT count(*) FROM events") == [(0,)]
+
+
+async def test_old_audit_rows_and_closed_versions_go_and_the_current_version_stays(store: Store) -> None:
+    for script in ("one", "two", "three"):
+        body, hash = body_of(workflow([{"name": "a", "run": script}]))
+        await store.definitions.put(body, hash, Dialect.ENSUE, "api", ANN, "u")
+    before = await store.rows("SELECT count(*) FROM audit")
+    assert not await store.care.prune((), LONG, LONG)
+    assert await store.rows("SELECT count(*) FROM audit") == before
+    assert await store.care.prune((), NOTHING, NOTHING, 2)
+    while await store.care.prune((), NOTHING, NOTHING, 2):
+        pass
+    assert await store.rows("SELECT count(*) FROM audit") == [(0,)]
+    assert [found.hash for found in await store.definitions.history(DEFAULT, "Workflow", "w")] == [hash]
+
+
+async def test_versions_that_kept_events_may_have_met_stay(store: Store) -> None:
+    for script in ("one", "two"):
+        body, hash = body_of(workflow([{"name": "a", "run": script}]))
+        await store.definitions.put(body, hash, Dialect.ENSUE, "api", ANN, "u")
+    await store.care.prune((), LONG, NOTHING)
+    assert len(await store.definitions.history(DEFAULT, "Workflow", "w")) == 2
 
 
 async def test_a_body_goes_when_nothing_refers_to_it(store: Store) -> None:
     await ended_run(store, "one")
     run = await store.start(ONE_STEP)
     await age_bodies(store)
-    await store.care.prune(NOTHING, LONG)
-    await store.care.prune(NOTHING, LONG)
+    await prune(store, NOTHING, LONG)
+    await prune(store, NOTHING, LONG)
     assert await store.rows("SELECT hash FROM bodies") == [(run.definition_hash,)]
 
 
@@ -78,15 +106,15 @@ async def test_a_body_that_was_stored_again_is_kept_for_the_run_that_is_to_come(
     await store.prepared(ONE_STEP)
     await age_bodies(store)
     run = await store.prepared(ONE_STEP)
-    await store.care.prune(NOTHING, LONG)
+    await prune(store, NOTHING, LONG)
     assert (await store.definitions.body(run.definition_hash))["kind"] == "Workflow"
 
 
 async def test_many_may_prune_at_once(store: Store) -> None:
     for _ in range(12):
         await ended_run(store)
-    await asyncio.gather(*(store.care.prune(NOTHING, NOTHING, batch=4) for _ in range(4)))
-    while (await store.care.prune(NOTHING, NOTHING, batch=4)).has_more:
+    await asyncio.gather(*(prune(store, NOTHING, NOTHING, 4) for _ in range(4)))
+    while await prune(store, NOTHING, NOTHING, 4):
         pass
     assert set((await counts(store)).values()) == {0}
 
@@ -121,6 +149,9 @@ DAMAGE: dict[str, str] = {
     ),
     "log segments of an attempt follow each other without gap or overlap": (
         "UPDATE log_segments SET start_offset = 5 WHERE run = 'ENDED'"
+    ),
+    "a secret is sealed: a nonce of 12 bytes, a body with a tag of 16": (
+        "INSERT INTO secrets VALUES ('default', 'naked', '', 'value', 'k', 0, 0, '', '')"
     ),
 }
 

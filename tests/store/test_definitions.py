@@ -7,7 +7,7 @@ import pytest
 
 from ensue.core import canonical
 from ensue.model.definition import Dialect
-from ensue.model.errors import Conflict, NotFound
+from ensue.model.errors import Changed, Conflict, NotFound
 from ensue.model.values import DefinitionHash, Json, Namespace
 from ensue.ports.store import StoredDefinition
 from tests.core.playing import workflow
@@ -140,3 +140,27 @@ async def test_many_that_apply_at_once_leave_one_current_version(store: Store) -
     current = await store.definitions.get(DEFAULT, "Workflow", "build")
     assert current.generation == 12
     assert await store.rows("SELECT count(*) FROM definitions WHERE to_revision IS NULL") == [(1,)]
+
+
+async def test_a_change_may_depend_on_the_revision(store: Store) -> None:
+    with pytest.raises(Changed):
+        await put(store, definition(), expected=1)
+    first = await put(store, definition(), expected=0)
+    with pytest.raises(Changed):
+        await put(store, definition(), expected=0)
+    second = await put(store, definition(labels={"a": "b"}), expected=first.revision)
+    assert second.revision > first.revision
+    for expected in (first.revision, 0):
+        with pytest.raises(Changed):
+            await put(store, definition(script="false"), expected=expected)
+        with pytest.raises(Changed):
+            await store.definitions.delete(DEFAULT, "Workflow", "build", ANN, expected)
+    assert await store.definitions.get(DEFAULT, "Workflow", "build") == second
+    await store.definitions.delete(DEFAULT, "Workflow", "build", ANN, second.revision)
+
+
+async def test_of_changes_at_once_that_depend_on_the_same_revision_one_is_made(store: Store) -> None:
+    first = await put(store, definition())
+    puts = [put(store, definition(script=f"exit {number}"), expected=first.revision) for number in range(5)]
+    made = await asyncio.gather(*puts, return_exceptions=True)
+    assert [type(each).__name__ for each in made].count("Changed") == 4

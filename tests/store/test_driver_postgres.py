@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from ensue.model.errors import StoreUnreachable
+from ensue.model.errors import StoreFull, StoreUnreachable, Unavailable
 from ensue.store import postgres
 from ensue.store.postgres import PostgresDriver
 from ensue.store.statement import Sql, Transaction
@@ -114,6 +114,90 @@ async def test_an_error_of_the_caller_is_raised_at_once_whatever_its_type(driver
     with pytest.raises(asyncpg.InterfaceError):
         await driver.write(ask(INSERT, "a"))
     assert tries == [1]
+
+
+BACKEND = Sql("SELECT pg_backend_pid()")
+
+
+def raising(code: str) -> Transaction[None]:
+    yield Sql(f"DO $$ BEGIN RAISE EXCEPTION 'so be it' USING ERRCODE = '{code}'; END $$")()
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("53100", StoreFull),
+        ("53200", Unavailable),
+        ("53400", Unavailable),
+        ("54000", Unavailable),
+        ("55000", Unavailable),
+        ("55P03", Unavailable),
+        ("57014", Unavailable),
+        ("58030", Unavailable),
+        ("XX000", Unavailable),
+        ("22012", asyncpg.DivisionByZeroError),
+        ("23505", asyncpg.UniqueViolationError),
+        ("42P01", asyncpg.UndefinedTableError),
+        ("P0001", asyncpg.RaiseError),
+    ],
+)
+async def test_what_is_not_the_statements_own_fault_may_work_later(
+    driver: PostgresDriver, code: str, expected: type[Exception]
+) -> None:
+    with pytest.raises(expected) as raised:
+        await driver.write(lambda: raising(code))
+    assert type(raised.value) is expected
+    assert await driver.read(ask(COUNT)) == [(0,)]
+
+
+async def test_a_statement_that_the_server_cancels_may_work_later(postgres_url: str) -> None:
+    driver = PostgresDriver(f"{postgres_url}?statement_timeout=50", pool_size=1)
+    async with opened(driver):
+        for call in (driver.write, driver.read):
+            with pytest.raises(Unavailable, match="statement timeout"):
+                await call(ask(Sql("SELECT pg_sleep(5)")))
+        with pytest.raises(Unavailable, match="statement timeout"):
+            await driver.fetch(Sql("SELECT pg_sleep(5)")())
+        assert await driver.fetch(Sql("SELECT 1")()) == [(1,)]
+
+
+async def test_a_commit_that_the_server_cancels_was_none(driver: PostgresDriver) -> None:
+    def begin() -> Transaction[None]:
+        yield Sql(
+            "CREATE FUNCTION cancel() RETURNS trigger AS "
+            "'BEGIN RAISE EXCEPTION USING ERRCODE = ''57014''; END' LANGUAGE plpgsql"
+        )()
+        yield Sql(
+            "CREATE CONSTRAINT TRIGGER cancel AFTER INSERT ON items DEFERRABLE INITIALLY DEFERRED "
+            "FOR EACH ROW EXECUTE FUNCTION cancel()"
+        )()
+        yield INSERT("a", 1)
+
+    with pytest.raises(Unavailable, match="could not do this now"):
+        await driver.write(begin)
+    assert await driver.read(ask(COUNT)) == [(0,)]
+
+
+async def test_a_standby_is_left_for_the_server_that_takes_writes(private_postgres: PostgresServer) -> None:
+    driver = PostgresDriver(private_postgres.url(), pool_size=1, patience_seconds=0.2)
+    async with opened(driver):
+        await driver.write(ask(CREATE))
+        await asyncio.to_thread(private_postgres.stop)
+        (private_postgres.directory / "data" / "standby.signal").touch()
+        await asyncio.to_thread(private_postgres.start)
+        assert await driver.read(ask(COUNT)) == [(0,)]
+        standby = await driver.fetch(BACKEND())
+        with pytest.raises(Unavailable, match="takes no writes"):
+            await driver.write(ask(INSERT, "a", 1))
+        assert await driver.fetch(BACKEND()) != standby
+        await driver.fetch(Sql("SELECT pg_promote()")())
+        await driver.write(ask(INSERT, "a", 1))
+        assert await driver.read(ask(SELECT)) == [("a", 1)]
+
+
+async def test_a_read_that_writes_is_a_bug_and_nothing_to_wait_for(driver: PostgresDriver) -> None:
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        await driver.read(ask(INSERT, "a", 1))
 
 
 async def test_the_pool_survives_a_restart_of_the_server_under_load(private_postgres: PostgresServer) -> None:

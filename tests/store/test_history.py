@@ -74,7 +74,17 @@ async def test_runs_are_filtered_by_namespace_workflow_state_and_labels(store: S
         (RunFilter(workflow="w", namespace=DEFAULT), newest_first(a, c)),
         (RunFilter(states=(State.SUCCEEDED,)), [a.uid]),
         (RunFilter(states=(State.SUCCEEDED, State.FAILED)), newest_first(a, b)),
+        (RunFilter(states=(State.FAILED, State.QUEUED, State.FAILED)), newest_first(b, c, d)),
+        (RunFilter(states=(State.QUEUED,)), newest_first(c, d)),
+        (RunFilter(states=(State.SKIPPED, State.PENDING)), []),
+        (RunFilter(namespace=DEFAULT, workflow="v", states=(State.FAILED,)), [b.uid]),
+        (RunFilter(namespace=DEFAULT, workflow="w", states=(State.FAILED,)), []),
+        (RunFilter(workflow="w", states=(State.QUEUED, State.SUCCEEDED)), newest_first(a, c, d)),
         (RunFilter(labels={"team": "x"}), newest_first(a, b, d)),
+        (RunFilter(labels={"team": "x"}, states=(State.FAILED, State.QUEUED)), newest_first(b, d)),
+        (RunFilter(labels={"team": "x"}, states=(State.SUCCEEDED, State.QUEUED)), newest_first(a, d)),
+        (RunFilter(namespace=DEFAULT, labels={"team": "x"}, workflow="v"), [b.uid]),
+        (RunFilter(namespace=OTHER, labels={"env": "prod"}), []),
         (RunFilter(labels={"team": "x", "env": "prod"}), [a.uid]),
         (RunFilter(labels={"team": "x' OR 1=1 --"}), []),
         (RunFilter(namespace=DEFAULT, workflow="w", states=(State.QUEUED,), labels={"env": "prod"}), [c.uid]),
@@ -108,3 +118,13 @@ async def test_the_audit_log_is_paged_newest_first(store: Store) -> None:
     assert first.items[0].details == {"workflow": "w"}
     with pytest.raises(InvalidInput):
         await store.history.audit(DEFAULT, 3, "x")
+
+
+async def test_a_run_is_found_by_the_key_it_was_started_with(store: Store) -> None:
+    run = await store.start(workflow([{"name": "a"}]), start_key="k", start_digest="d")
+    found = await store.history.started(DEFAULT, "k")
+    assert found == run
+    assert found is not None
+    assert (found.start_key, found.start_digest) == ("k", "d")
+    assert await store.history.started(Namespace("blue"), "k") is None
+    assert await store.history.started(DEFAULT, "other") is None

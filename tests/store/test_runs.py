@@ -130,6 +130,18 @@ async def test_steps_are_claimed_by_workers_whose_labels_fit(
     assert sorted(names(claimed.leases)) == expected
 
 
+async def test_a_claim_for_the_oldest_takes_a_step_with_requirements_before_younger_ones(store: Store) -> None:
+    await store.start(workflow([{"name": "foreign", "requires": {"os": "mac"}}]))
+    await store.start(workflow([{"name": "old", "requires": {"os": "linux"}}]))
+    await store.start(workflow([{"name": "young"}]))
+    await store.start(workflow([{"name": "last", "requires": {"arch": "arm"}}]))
+    await store.enter(ONE)
+    labels = {"os": "linux", "arch": "arm"}
+    one = Claimant(worker=ONE, labels=labels, free={"process": 1}, takes_oldest=True)
+    taken = [names((await store.runs.claim(one)).leases) for _ in range(4)]
+    assert taken == [["old"], ["young"], ["last"], []]
+
+
 async def test_a_claim_that_finds_nothing_tells_when_the_next_retry_is_due(store: Store) -> None:
     assert (await store.runs.claim(claimant())).next_at is None
     run = await store.start(workflow([{"name": "a", "retry": {"limit": 1, "backoff": {"duration": "4m"}}}]))

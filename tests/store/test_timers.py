@@ -6,6 +6,8 @@ from datetime import timedelta
 from ensue.model.run import Outcome, Reason, State
 from ensue.model.values import from_micros
 from ensue.ports.store import Stop
+from ensue.store.graphs import Graphs
+from ensue.store.runs import Runs
 from ensue.store.statement import NOW, Transaction
 from tests.core.playing import FAILED, workflow
 from tests.store.stores import ANN, DEFAULT, Store
@@ -35,6 +37,19 @@ async def test_a_step_wakes_when_its_time_has_come_and_not_before(store: Store) 
     assert await store.states(run) == {"w": State.SUCCEEDED, "b": State.QUEUED}
     (attempt,) = await store.history.attempts(DEFAULT, run.uid)
     assert (attempt.number, attempt.state) == (1, State.SUCCEEDED)
+
+
+async def test_a_timer_of_a_definition_that_cannot_be_read_is_not_in_the_way_of_others(store: Store) -> None:
+    broken = await store.start(workflow([{"name": "a"}], timeout="1h"))
+    fine = await store.start(workflow([{"name": "b"}], timeout="2h"))
+    await store.make_due()
+    store.is_damaged = True
+    await store.execute(f"UPDATE bodies SET body = '{{}}' WHERE hash = '{broken.definition_hash}'")
+    newcomer = Runs(driver=store.driver, graphs=Graphs())
+    assert (await newcomer.fire_timers()).fired == 2
+    assert (await store.run_of(fine)).reason is not Reason.NONE
+    assert (await store.run_of(broken)).reason is Reason.NONE
+    assert (await newcomer.fire_timers()).fired == 0
 
 
 async def test_a_run_times_out(store: Store) -> None:

@@ -149,6 +149,15 @@ async def test_a_listener_that_hears_nothing_any_more_is_replaced(postgres_url: 
             await until_listening(wakeup)
 
 
+async def test_the_parameters_that_are_ours_do_not_keep_a_process_from_listening(postgres_url: str) -> None:
+    wakeup = wakeup_for(f"{postgres_url}?pool_size=5&statement_cache=0")
+    assert isinstance(wakeup, PostgresWakeup)
+    task = asyncio.create_task(wakeup.run())
+    await until_listening(wakeup)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 def test_the_url_chooses() -> None:
     assert isinstance(wakeup_for("sqlite:///x.db"), LocalWakeup)
     assert isinstance(wakeup_for("postgresql://x"), PostgresWakeup)

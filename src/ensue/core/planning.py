@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ensue.core import conditions, retrying
+from ensue.core import conditions, placing, retrying
 from ensue.core.graph import Graph, Node
 from ensue.model.run import Outcome, Phase, Reason, Run, State, StepKey, StepRun
 from ensue.model.values import format_duration
@@ -25,9 +25,9 @@ class Advance:
 
 
 def begin(graph: Graph, run: Run, now: datetime) -> tuple[Run, tuple[StepRun, ...]]:
-    """The rows of a new run: its roots are ready."""
+    """The rows of a new run: its roots are ready. Raises InvalidParameters for steps that cannot be placed."""
     run = replace(run, open_steps=len(graph.mains))
-    steps = [_new_step(run, node) for node in graph.nodes.values()]
+    steps = placing.place(graph, run, tuple(_new_step(run, node) for node in graph.nodes.values()), now)
     return run, tuple(
         _release(graph.nodes[step.key.step], run, step, now)
         if step.waiting_for == 0 and not graph.nodes[step.key.step].is_finally
@@ -45,7 +45,9 @@ def conclude(node: Node, run: Run, step: StepRun, outcome: Outcome, now: datetim
     if outcome.state in (State.SUCCEEDED, State.SKIPPED):
         return _ended(node, step, outcome, outcome.state, outcome.reason, now)
     if is_cut:
-        return _ended(node, step, outcome, *_stopped_as(run), now)
+        state, reason, message = _stopped_as(run, step)
+        code = f" (exit code {outcome.exit_code})" if outcome.exit_code else ""
+        return _ended(node, step, replace(outcome, message=message + code), state, reason, now)
     if outcome.is_lost and node.step.on_lost is OnLost.RERUN and step.losses < MAX_LOSSES:
         return _again(step, run, outcome, now, losses=step.losses + 1)
     is_retried = outcome.state in FAILURES and outcome.can_retry and not outcome.is_lost
@@ -105,7 +107,7 @@ def stop(graph: Graph, run: Run, steps: Iterable[StepRun], state: State, is_kill
         run,
         stopping=run.stopping or state,
         is_killed=run.is_killed or is_kill,
-        is_paused=False,
+        paused_at=None,
         state=State.RUNNING,
         reason=Reason.CANCELLING if (run.stopping or state) is State.CANCELLED else Reason.TIMING_OUT,
     )
@@ -126,10 +128,11 @@ def pause(run: Run, steps: Iterable[StepRun], is_paused: bool, now: datetime) ->
         changed = [
             replace(step, state=State.WAITING, reason=Reason.PAUSED) for step in steps if step.state is State.QUEUED
         ]
-        run = replace(run, is_paused=True, state=State.WAITING, reason=Reason.PAUSED)
+        run = replace(run, paused_at=run.paused_at or now, state=State.WAITING, reason=Reason.PAUSED)
     else:
         changed = [_queue(step, now) for step in steps if step.state is State.WAITING and step.reason is Reason.PAUSED]
-        run = replace(run, is_paused=False, state=State.RUNNING if run.started_at else State.QUEUED, reason=Reason.NONE)
+        state = State.RUNNING if run.started_at else State.QUEUED
+        run = replace(run, paused_at=None, state=state, reason=Reason.NONE)
     return Advance(run=run, changed=tuple(changed), ended=())
 
 
@@ -151,8 +154,8 @@ def _stop_step(node: Node, run: Run, step: StepRun, now: datetime) -> StepRun:
         return _queue(step, now) if is_held else step
     if step.state is State.RUNNING:
         return replace(step, is_stopping=True)
-    state, reason = _stopped_as(run)
-    return replace(_released(step), state=state, reason=reason, completed_at=now)
+    state, reason, message = _stopped_as(run, step)
+    return replace(_released(step), state=state, reason=reason, message=message, completed_at=now)
 
 
 def _new_step(run: Run, node: Node) -> StepRun:
@@ -224,10 +227,13 @@ def _again(
     )
 
 
-def _stopped_as(run: Run) -> tuple[State, Reason]:
-    if run.stopping is State.TIMED_OUT:
-        return State.TIMED_OUT, Reason.RUN_TIMED_OUT
-    return State.CANCELLED, Reason.RUN_CANCELLED
+def _stopped_as(run: Run, step: StepRun) -> tuple[State, Reason, str]:
+    is_late = run.stopping is State.TIMED_OUT
+    why = "the run took too long" if is_late else "the run was cancelled"
+    message = f"stopped because {why}" if step.attempt else f"{why} before it could run"
+    if is_late:
+        return State.TIMED_OUT, Reason.RUN_TIMED_OUT, message
+    return State.CANCELLED, Reason.RUN_CANCELLED, message
 
 
 def _count(run: Run, step: StepRun) -> Run:

@@ -5,8 +5,10 @@ import logging
 from collections.abc import Iterable
 
 from ensue.model.errors import EnsueError
+from ensue.model.values import RunUid
 from ensue.ports.engine import Engine
 from ensue.ports.store import History
+from ensue.runtime.patience import forever
 
 log = logging.getLogger("ensue.cleaner")
 
@@ -22,19 +24,31 @@ class Cleaner:
         self._period = period
 
     async def run(self) -> None:
-        while True:
-            try:
-                await self.clean()
-            except (EnsueError, OSError) as error:
-                log.warning("cannot free what ended runs left: %s", error)
-            await asyncio.sleep(self._period)
+        await forever(self._look, "free what ended runs left", log)
+
+    async def _look(self) -> None:
+        await self.clean()
+        await asyncio.sleep(self._period)
 
     async def clean(self) -> int:
-        """One look; returns how many runs were freed."""
-        freed = 0
-        for engine in self._engines:
+        """One look; returns how many runs were freed. What cannot be freed keeps nothing else: it waits for the
+        next look."""
+        return sum([await self._clean(engine) for engine in self._engines])
+
+    async def _clean(self, engine: Engine) -> int:
+        try:
             held = await engine.runs()
-            for run in await self._history.over(held) if held else ():
-                await engine.remove_run(run)
-                freed += 1
-        return freed
+            over = await self._history.over(held) if held else ()
+        except (EnsueError, OSError) as error:
+            log.warning("cannot find what engine %s keeps of ended runs: %s", engine.name, error)
+            return 0
+        return sum([await _is_freed(engine, run) for run in over])
+
+
+async def _is_freed(engine: Engine, run: RunUid) -> bool:
+    try:
+        await engine.remove_run(run)
+    except (EnsueError, OSError) as error:
+        log.warning("cannot free what engine %s keeps of run %s: %s", engine.name, run, error)
+        return False
+    return True

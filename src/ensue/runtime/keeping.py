@@ -3,20 +3,19 @@
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ensue.model.errors import EnsueError, Unavailable
 from ensue.model.values import WorkerId
 from ensue.ports.storage import Storage
 from ensue.ports.store import Care, Feed, Runs, Workers
 from ensue.ports.wakeup import Wakeup
+from ensue.runtime import shipping
+from ensue.runtime.patience import forever
 
 log = logging.getLogger("ensue.keeper")
 
 LONGEST_WAIT = 5.0
-AWAY_PAUSE = 1.0
 OUTBOX_BATCH = 200
 OUTBOX_PERIOD = 1.0
 PRUNE_PERIOD = 600.0
@@ -28,6 +27,8 @@ PRUNE_PAUSE = 0.2
 class Retention:
     runs: timedelta = timedelta(days=30)
     events: timedelta = timedelta(days=30)
+    audit: timedelta = timedelta(days=365)
+    """The audit log, and versions of definitions that were replaced or deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,21 +57,10 @@ class Keeper:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as loops:
-            loops.create_task(self._forever(self._fire_timers))
-            loops.create_task(self._forever(self._drain_outbox))
-            loops.create_task(self._forever(self._expire))
-            loops.create_task(self._forever(self._prune))
-
-    async def _forever(self, duty: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await duty()
-            except Unavailable as error:
-                log.warning("%s: %s", duty.__name__.strip("_").replace("_", " "), error)
-                await asyncio.sleep(AWAY_PAUSE)
-            except (EnsueError, OSError):
-                log.exception("%s failed", duty.__name__.strip("_").replace("_", " "))
-                await asyncio.sleep(LONGEST_WAIT)
+            loops.create_task(forever(self._fire_timers, "fire timers", log))
+            loops.create_task(forever(self._drain_outbox, "drain the outbox", log))
+            loops.create_task(forever(self._expire, "look for workers that are gone", log))
+            loops.create_task(forever(self._prune, "prune", log))
 
     async def _fire_timers(self) -> None:
         due = await self._records.runs.fire_timers()
@@ -107,7 +97,9 @@ class Keeper:
             self._wakeup.notify("steps", "runs")
 
     async def _prune(self) -> None:
-        pruned = await self._records.care.prune(self._retention.runs, self._retention.events)
-        for prefix in pruned.prefixes:
-            await self._records.storage.delete(prefix)
-        await asyncio.sleep(PRUNE_PAUSE if pruned.has_more else PRUNE_PERIOD)
+        """Files first: whatever interrupts this, the rows still tell what is left to delete."""
+        runs = await self._records.care.ended(self._retention.runs)
+        for _, uid in runs:
+            await self._records.storage.delete(shipping.folder(uid))
+        has_more = await self._records.care.prune(runs, self._retention.events, self._retention.audit)
+        await asyncio.sleep(PRUNE_PAUSE if has_more else PRUNE_PERIOD)

@@ -1,6 +1,7 @@
 """Claims ready steps and sees each attempt through; keeps the worker's lease alive while it does."""
 
 import asyncio
+import itertools
 import logging
 from collections import Counter
 from collections.abc import Mapping
@@ -13,13 +14,16 @@ from ensue.model.run import Lease, Outcome, Reason, Run, State
 from ensue.ports.store import Claimant, Ending, Finished, Started, StopOrder, Worker, Workers
 from ensue.ports.store import Runs as RunsPort
 from ensue.ports.wakeup import Wakeup
+from ensue.runtime import granting
 from ensue.runtime.granting import Grants
+from ensue.runtime.patience import Pauses, forever, patiently
 from ensue.runtime.stepping import Carried, Stepping
 
 log = logging.getLogger("ensue.runner")
 
 POLL_SECONDS = 1.0
-LONGEST_PAUSE = 5.0
+FAIR_TURN = 8
+"""Every so many claims the oldest step comes first, so that one with `requires` waits for no endless queue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +52,10 @@ class Runner:
         self._stepping = stepping
         self._profile = profile
         self._used: Counter[str] = Counter()
+        self._turns = itertools.count(1)
         self._tasks: dict[asyncio.Task[None], Lease] = {}
-        self._is_open = False
+        self._stopping: set[asyncio.Task[None]] = set()
+        self._is_open = self._is_leaving = False
         self._grants = Grants(workers=workers, worker=profile.worker.id, known=self._tasks.values)
 
     async def start(self, run: Run, by: Identity) -> Started:
@@ -69,101 +75,90 @@ class Runner:
         return started
 
     async def run(self) -> None:
-        """Claim until cancelled, then drain."""
+        """Claim until cancelled, then drain. Meanwhile the worker stays alive and hears what to stop."""
         await self._enter()
-        try:
-            async with asyncio.TaskGroup() as loops:
-                loops.create_task(self._claim())
-                loops.create_task(self._renew())
-                loops.create_task(self._take_unheard())
-                loops.create_task(self._watch_stops())
-        finally:
-            self._is_open = False
-            await self._drain()
+        async with asyncio.TaskGroup() as loops:
+            upkeep = [
+                loops.create_task(forever(self._renew, "renew the lease", log)),
+                loops.create_task(forever(self._take_unheard, "look for leases", log)),
+                loops.create_task(forever(self._watch_stops, "read what to stop", log)),
+            ]
+            try:
+                await forever(self._claim, "claim", log)
+            finally:
+                self._is_open, self._is_leaving = False, True
+                await self._drain()
+                for loop in upkeep:
+                    loop.cancel()
 
     async def _enter(self) -> None:
         """Register; take up what an earlier process with this worker's id was running."""
         with self._grants.asking():
             held = await self._register()
-            await self._stepping.sweep(held)
+            await patiently(lambda: self._stepping.sweep(held))
             for lease in held:
                 self._used[lease.engine] += 1
                 self._begin(lease, is_taken_over=True)
-        self._is_open = True
+        self._is_open = not self._is_leaving
 
     async def _register(self) -> tuple[Lease, ...]:
-        pause = 0.1
+        pauses = Pauses()
         while True:
             try:
                 return await self._workers.register(self._profile.worker, self._profile.ttl)
             except Unavailable as error:
                 log.warning("cannot register: %s", error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                await pauses.wait()
 
     async def _claim(self) -> None:
-        pause = POLL_SECONDS
-        while True:
-            claimant = self._reserve(*self._profile.slots)
-            wait = POLL_SECONDS
-            if claimant is not None:
-                try:
-                    with self._grants.asking():
-                        claimed = await self._runs.claim(claimant)
-                except Unavailable as error:
-                    self._give_back(claimant)
-                    log.warning("cannot claim: %s", error)
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, LONGEST_PAUSE)
-                    continue
-                pause = POLL_SECONDS
-                self._take(claimant, claimed.leases)
-                if claimed.leases:
-                    continue
-                if claimed.next_at is not None:
-                    wait = min(wait, max(0.001, (claimed.next_at - claimed.now).total_seconds()))
-            await self._wakeup.wait("steps", wait)
+        claimant = self._reserve(*self._profile.slots)
+        wait = POLL_SECONDS
+        if claimant is not None:
+            try:
+                with self._grants.asking():
+                    claimed = await self._runs.claim(claimant)
+            except BaseException:
+                self._give_back(claimant)
+                raise
+            self._take(claimant, claimed.leases)
+            if claimed.leases:
+                return
+            if claimed.next_at is not None:
+                wait = min(wait, max(0.001, (claimed.next_at - claimed.now).total_seconds()))
+        await self._wakeup.wait("steps", wait)
 
     async def _renew(self) -> None:
-        period = self._profile.ttl.total_seconds() / 3
-        while True:
-            await asyncio.sleep(period)
-            try:
-                orders = await self._workers.renew(self._profile.worker.id, self._profile.ttl)
-            except Unavailable as error:
-                log.warning("cannot renew the lease: %s", error)
-                continue
-            if orders is None:
-                await self._abandon()
-            else:
-                await self._obey(orders)
+        await asyncio.sleep(self._profile.ttl.total_seconds() / 3)
+        orders = await self._workers.renew(self._profile.worker.id, self._profile.ttl)
+        if orders is None:
+            await self._abandon()
+        else:
+            self._obey(orders)
 
     async def _take_unheard(self) -> None:
         """Apart from the renewing, which must not wait for calls that are not answered."""
-        while True:
-            await asyncio.sleep(self._profile.ttl.total_seconds() / 3)
-            try:
-                self._take(None, await self._grants.find())
-            except Unavailable as error:
-                log.warning("cannot look for leases: %s", error)
+        await asyncio.sleep(self._profile.ttl.total_seconds() / 3)
+        self._take(None, await self._grants.find())
 
     async def _watch_stops(self) -> None:
-        while True:
-            if await self._wakeup.wait("stops", 3600.0) and self._tasks:
-                try:
-                    await self._obey(await self._workers.stops(self._profile.worker.id))
-                except Unavailable as error:
-                    log.warning("cannot read what to stop: %s", error)
+        if await self._wakeup.wait("stops", 3600.0) and self._tasks:
+            self._obey(await self._workers.stops(self._profile.worker.id))
 
-    async def _obey(self, orders: tuple[StopOrder, ...]) -> None:
-        leases = {(lease.key, lease.attempt, lease.epoch): lease for lease in self._tasks.values()}
+    def _obey(self, orders: tuple[StopOrder, ...]) -> None:
+        """Each by itself: an engine that does not answer keeps nobody from renewing the lease."""
+        leases = {granting.grant(lease): lease for lease in self._tasks.values()}
         for order in orders:
             lease = leases.get((order.key, order.attempt, order.epoch))
             if lease is not None:
-                try:
-                    await self._stepping.stop(lease, order.is_kill)
-                except EnsueError as error:
-                    log.warning("cannot stop %s: %s", lease.key.title, error)
+                task = asyncio.create_task(self._stop(lease, order.is_kill))
+                self._stopping.add(task)
+                task.add_done_callback(self._stopping.discard)
+
+    async def _stop(self, lease: Lease, is_kill: bool) -> None:
+        try:
+            await self._stepping.stop(lease, is_kill)
+        except EnsueError as error:
+            log.warning("cannot stop %s: %s", lease.key.title, error)
 
     async def _abandon(self) -> None:
         """The others gave this worker up and its attempts are theirs: let go and begin anew."""
@@ -174,7 +169,8 @@ class Runner:
             task.cancel()
         if self._tasks:
             await asyncio.wait(list(self._tasks))
-        await self._enter()
+        if not self._is_leaving:
+            await self._enter()
 
     async def _drain(self) -> None:
         def is_waited_for(lease: Lease) -> bool:
@@ -205,7 +201,12 @@ class Runner:
         if len(engines) == 1:
             free = dict.fromkeys(free, 1)
         self._used.update(free)
-        return Claimant(worker=self._profile.worker.id, labels=self._profile.worker.labels, free=free)
+        return self._claimant(free)
+
+    def _claimant(self, free: Mapping[str, int]) -> Claimant:
+        worker = self._profile.worker
+        takes_oldest = next(self._turns) % FAIR_TURN == 0
+        return Claimant(worker=worker.id, labels=worker.labels, free=free, takes_oldest=takes_oldest)
 
     def _give_back(self, claimant: Claimant | None) -> None:
         if claimant is not None:
@@ -238,28 +239,27 @@ class Runner:
             return await self._stepping.carry_out(lease, is_taken_over)
         except Exception as error:
             log.exception("attempt %s of %s ended by a bug", lease.attempt, lease.key.title)
-            return Carried(ending=_bug(error), handle=self._stepping.handle_of(lease), is_fenced=False)
+            return Carried(ending=_bug(error), handle=self._stepping.handle_of(lease))
 
     async def _record(self, lease: Lease, ending: Ending) -> Finished:
         """Until the store has it: an outcome is never dropped, and one that cannot be stored still is an end."""
-        pause = 0.05
+        pauses = Pauses(first=0.05)
         is_plain = False
         while True:
             claimant = None
             if self._is_open and not is_plain:
-                claimant = Claimant(worker=lease.worker, labels=self._profile.worker.labels, free={lease.engine: 1})
+                claimant = self._claimant({lease.engine: 1})
             try:
                 with self._grants.asking():
                     return await self._runs.finish(lease, ending, claimant)
             except Unavailable as error:
                 log.warning("cannot record the end of %s: %s", lease.key.title, error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
             except Exception as error:
-                if is_plain:
-                    raise
                 log.exception("the end of %s cannot be stored", lease.key.title)
-                ending, is_plain = _bug(error), True
+                if not is_plain:
+                    ending, is_plain = _bug(error), True
+                    continue
+            await pauses.wait()
 
     async def _tidy(self, lease: Lease, carried: Carried, finished: Finished) -> None:
         channels = ["timers"] if carried.ending.outcome.state is State.WAITING else []
@@ -274,8 +274,8 @@ class Runner:
                 await self._stepping.forget(lease, carried.handle)
             if finished.is_run_over:
                 await self._stepping.forget_run(lease.key.run)
-        except (EnsueError, OSError) as error:
-            log.warning("cannot clean up after %s: %s", lease.key.title, error)
+        except Exception as error:
+            log.warning("cannot clean up after %s: %r", lease.key.title, error)
 
 
 def _bug(error: Exception) -> Ending:

@@ -8,14 +8,17 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from ensue.core.graph import Node
-from ensue.model.errors import EnsueError, Fail, Unavailable
+from ensue.expr import relay
+from ensue.model.errors import EnsueError, OtherVersion, Unavailable
 from ensue.model.run import Lease, Outcome, Reason, State
 from ensue.model.values import Json, RunUid
 from ensue.model.workflow import Step
 from ensue.ports.clock import Clock
 from ensue.ports.engine import Command, DirectEngine, Engine, Handle, Limits, StepOrder
+from ensue.ports.secrets import Secrets
 from ensue.ports.storage import Storage
 from ensue.ports.store import Definitions, Ending, History, Logs, Runs
+from ensue.runtime.hiding import Confidence, Screen
 from ensue.runtime.patience import patiently
 from ensue.runtime.resolving import Resolver, Unusable
 from ensue.runtime.shipping import Shipper
@@ -54,6 +57,7 @@ class Records:
     history: History
     logs: Logs
     runs: Runs
+    secrets: Secrets
     storage: Storage
 
 
@@ -62,8 +66,6 @@ class Carried:
     ending: Ending
     handle: Handle | None
     """What the engine keeps until the end is recorded."""
-    is_fenced: bool
-    """The lease has passed to another."""
 
 
 class Stepping:
@@ -78,17 +80,19 @@ class Stepping:
     async def carry_out(self, lease: Lease, is_taken_over: bool = False) -> Carried:
         """Run the attempt, or find again what an earlier process started, and say how it ended."""
         stop = self._stops[lease.key, lease.attempt] = Stop(lease=lease)
-        shipper = Shipper(lease=lease, logs=self._records.logs, storage=self._records.storage)
+        screen = Screen()
+        shipper = Shipper(lease=lease, logs=self._records.logs, storage=self._records.storage, screen=screen)
+        confidence = Confidence(lease=lease, secrets=self._records.secrets, screen=screen)
         try:
-            outcome = await self._outcome(lease, shipper, stop, is_taken_over)
+            outcome = await self._outcome(lease, shipper, confidence, stop, is_taken_over)
         except Unusable as unusable:
             outcome = unusable.outcome
         except EnsueError as error:
             outcome = Outcome(state=State.FAILED, reason=Reason.CANNOT_START, message=str(error), can_retry=False)
         finally:
             del self._stops[lease.key, lease.attempt]
-        ending = Ending(outcome=outcome, draw=self._clock.draw(), log=await shipper.close())
-        return Carried(ending=ending, handle=stop.handle, is_fenced=shipper.is_fenced)
+        ending = Ending(outcome=screen.outcome(outcome), draw=self._clock.draw(), log=await shipper.close())
+        return Carried(ending=ending, handle=stop.handle)
 
     async def stop(self, lease: Lease, is_kill: bool) -> None:
         """End an attempt of this process, unless the lease has passed to another."""
@@ -113,10 +117,18 @@ class Stepping:
             stop.is_asked = stop.is_kill = False
             log.warning("cannot stop %s: %s", stop.lease.key.title, error)
 
-    async def _outcome(self, lease: Lease, shipper: Shipper, stop: "Stop", is_taken_over: bool) -> Outcome:
+    async def _outcome(
+        self, lease: Lease, shipper: Shipper, confidence: Confidence, stop: "Stop", is_taken_over: bool
+    ) -> Outcome:
         graph = await patiently(lambda: self._records.definitions.graph(lease.definition_hash, lease.workflow))
         node = graph.nodes[lease.key.step]
-        resolver = Resolver(lease=lease, history=self._records.history, now=self._clock.now())
+        resolver = Resolver(
+            lease=lease,
+            history=self._records.history,
+            confidence=confidence,
+            now=self._clock.now(),
+            flavour=relay.of(graph.workflow.api_version, graph.workflow.compat),
+        )
         if lease.engine == "inline":
             if is_taken_over:
                 return LOST
@@ -135,12 +147,14 @@ class Stepping:
         unmet = await resolver.first_false("when", step.when) if step.when else None
         if unmet is not None:
             return Outcome(state=State.SKIPPED, reason=Reason.CONDITION_FALSE, message=f"when: {unmet}")
+        step = await resolver.step(step)
         inputs = await resolver.fields("with", step.with_)
+        limit = self._engines.limits.output
         limits = replace(
             self._engines.limits,
             timeout=step.timeout,
             memory=step.resources.memory,
-            output=step.resources.output or self._engines.limits.output,
+            output=min(step.resources.output or limit, limit),
         )
         command = None
         if lease.engine != "inline":
@@ -178,13 +192,17 @@ class Stepping:
             handle = engine.handle_for(lease.key, lease.attempt)
             if not engine.is_durable or not await patiently(lambda: engine.adopt(handle)):
                 return LOST
+            await _recall(node, resolver)
         else:
             order = await self._order(node, lease, resolver)
             if isinstance(order, Outcome):
                 return order
             if stop.is_asked:
                 return UNSTOPPED
-            handle = await _start(engine, order)
+            started = await _start(engine, order, stop)
+            if isinstance(started, Outcome):
+                return started
+            handle = started
             await self._note_handle(lease, handle)
         stop.handle = handle
         if stop.is_asked:
@@ -218,8 +236,13 @@ class Stepping:
         if outcome.state not in (State.FAILED, State.TIMED_OUT) or outcome.is_lost:
             return outcome
         resolver.roots["step"] = status(outcome, lease.attempt)
-        continues = await resolver.is_true("continueOnError", step.continue_on_error)
-        can_retry = outcome.can_retry and await resolver.is_true("retry.when", step.retry.when)
+        try:
+            continues = await resolver.is_true("continueOnError", step.continue_on_error)
+            can_retry = outcome.can_retry and await resolver.is_true("retry.when", step.retry.when)
+        except Unusable as unusable:
+            # Why the step failed is still what matters most.
+            message = f"{outcome.message}; {unusable.outcome.message}".removeprefix("; ")
+            return replace(outcome, message=message, can_retry=False)
         return replace(outcome, continues_on_error=continues, can_retry=can_retry)
 
     async def forget(self, lease: Lease, handle: Handle) -> None:
@@ -253,17 +276,33 @@ class Stop:
     is_kill: bool = False
 
 
-async def _start(engine: Engine, order: StepOrder) -> Handle:
-    """Start, and ask again while the engine cannot be reached."""
+async def _recall(node: Node, resolver: Resolver) -> None:
+    """Ask again for what the attempt was given, so that the rest of its log is masked as well."""
+    for name, values in (("with", node.step.with_), ("env", node.step.env)):
+        try:
+            await resolver.fields(name, values)
+        except (EnsueError, Unusable) as error:
+            log.warning("secrets in the log of %s may not be masked: %s", resolver.lease.key.title, error)
+
+
+async def _start(engine: Engine, order: StepOrder, stop: Stop) -> Handle | Outcome:
+    """Start, and ask again while the engine cannot be reached; an upgrade, as long as steps of the old version run."""
     delay, waited = 0.1, 0.0
-    while True:
+    while not stop.is_asked:
         try:
             return await engine.start(order)
         except Unavailable as error:
-            if waited > START_PATIENCE:
-                raise Fail(f"the engine cannot be reached: {error}") from error
+            is_upgrade = isinstance(error, OtherVersion)
+            if waited > START_PATIENCE and not is_upgrade:
+                # An answer that was lost may have been a start.
+                stop.handle = engine.handle_for(order.key, order.attempt)
+                message = f"the engine cannot be reached: {error}"
+                return Outcome(state=State.FAILED, reason=Reason.CANNOT_START, message=message)
+            waited += 0.0 if is_upgrade else delay
             await asyncio.sleep(delay)
-            waited, delay = waited + delay, min(delay * 2, 5.0)
+            delay = min(delay * 2, 5.0)
+    stop.handle = engine.handle_for(order.key, order.attempt)
+    return UNSTOPPED
 
 
 def environment(lease: Lease) -> dict[str, str]:

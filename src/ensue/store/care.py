@@ -1,9 +1,11 @@
 """Keeping the store healthy: pruning in small batches, and looking at the invariants (port Care)."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 
-from ensue.ports.store import Pruned
+from ensue.model.values import Namespace, RunUid
+from ensue.ports.store import RunKey
 from ensue.store.driver import Driver
 from ensue.store.invariants import INVARIANTS
 from ensue.store.statement import NOW, Sql, Transaction
@@ -25,6 +27,17 @@ OLD_EVENTS = Sql("""
     DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE stored_at < $1 ORDER BY stored_at LIMIT $2)
     RETURNING seq
 """)
+# The oldest rows come first in the table, so that no index by time is needed.
+OLD_AUDIT = Sql("""
+    DELETE FROM audit WHERE seq IN (
+        SELECT seq FROM (SELECT seq, at FROM audit ORDER BY seq LIMIT $2) oldest WHERE at < $1)
+    RETURNING seq
+""")
+OLD_VERSIONS = Sql("""
+    DELETE FROM definitions WHERE (namespace, kind, name, from_revision) IN (
+        SELECT namespace, kind, name, from_revision FROM definitions WHERE closed_at < $1 ORDER BY closed_at LIMIT $2)
+    RETURNING name
+""")
 FREE_BODIES = Sql("""
     DELETE FROM bodies WHERE hash IN (
         SELECT b.hash FROM bodies b WHERE b.created_at < $1
@@ -41,28 +54,37 @@ class Care:
     def __init__(self, *, driver: Driver) -> None:
         self._driver = driver
 
-    async def prune(self, keep_runs: timedelta, keep_events: timedelta, batch: int = 200) -> Pruned:
-        return await self._driver.write(lambda: _prune(_micros(keep_runs), _micros(keep_events), batch))
+    async def ended(self, keep: timedelta, limit: int = 200) -> tuple[RunKey, ...]:
+        return await self._driver.read(lambda: _ended(_micros(keep), limit))
+
+    async def prune(
+        self, runs: Sequence[RunKey], keep_events: timedelta, keep_audit: timedelta, limit: int = 200
+    ) -> bool:
+        return await self._driver.write(lambda: _prune(runs, _micros(keep_events), _micros(keep_audit), limit))
 
     async def check(self) -> tuple[str, ...]:
         return await self._driver.read(_check)
 
 
-def _prune(keep_runs: int, keep_events: int, batch: int) -> Transaction[Pruned]:
+def _ended(keep: int, limit: int) -> Transaction[tuple[RunKey, ...]]:
+    found = yield ENDED((yield NOW)[0][0] - keep, limit)
+    return tuple((Namespace(namespace), RunUid(uid)) for namespace, uid in found)
+
+
+def _prune(runs: Sequence[RunKey], keep_events: int, keep_audit: int, limit: int) -> Transaction[bool]:
     now: int = (yield NOW)[0][0]
-    events = yield OLD_EVENTS(now - keep_events, batch)
-    runs = yield ENDED(now - keep_runs, batch)
+    events = yield OLD_EVENTS(now - keep_events, limit)
+    audit = yield OLD_AUDIT(now - keep_audit, limit)
+    # An event tells the revision that it met.
+    versions = yield OLD_VERSIONS(now - max(keep_audit, keep_events), limit)
     uids: dict[str, list[str]] = {}
-    for namespace, uid in runs:
-        uids.setdefault(namespace, []).append(uid)
+    for owner, uid in runs:
+        uids.setdefault(owner, []).append(uid)
     for namespace, names in uids.items():
         for statement in OF_RUNS:
             yield statement(namespace, json.dumps(names))
-    bodies = (yield FREE_BODIES(now - _micros(KEPT_BODIES), batch)) if not runs else ()
-    return Pruned(
-        prefixes=tuple(f"logs/{uid}" for _, uid in runs),
-        has_more=batch in (len(events), len(runs), len(bodies)),
-    )
+    bodies = (yield FREE_BODIES(now - _micros(KEPT_BODIES), limit)) if not runs else ()
+    return bool(runs) or limit in (len(events), len(audit), len(versions), len(bodies))
 
 
 def _check() -> Transaction[tuple[str, ...]]:

@@ -28,10 +28,20 @@ CLAIM = Sql(f"""
     WHERE (namespace, run, step, item) IN (SELECT namespace, run, step, item FROM ready)
     RETURNING {LEASED}
 """)
-NEXT_SELECTOR = Sql("""
-    SELECT selector FROM step_runs WHERE state = 'Queued' AND engine = $1 AND selector > $2
-    ORDER BY selector LIMIT 1
-""")
+_BY_AGE = """
+    WITH RECURSIVE queued (selector) AS (
+        SELECT min(selector) FROM step_runs WHERE state = 'Queued' AND engine = $1 AND selector {bound} ''
+        UNION ALL SELECT (
+            SELECT min(s.selector) FROM step_runs s
+            WHERE s.state = 'Queued' AND s.engine = $1 AND s.selector > queued.selector)
+        FROM queued WHERE queued.selector IS NOT NULL)
+    SELECT selector FROM queued WHERE selector IS NOT NULL ORDER BY (
+        SELECT min(s.ready_at) FROM step_runs s
+        WHERE s.state = 'Queued' AND s.engine = $1 AND s.selector = queued.selector)
+"""
+# A look at the index for each selector, however many steps are queued.
+SELECTORS = Sql(_BY_AGE.format(bound=">="))
+LABELLED = Sql(_BY_AGE.format(bound=">"))
 NEXT_READY = Sql("""
     SELECT min(ready_at) FROM step_runs
     WHERE state = 'Queued' AND engine IN {in_list:1} AND selector = '' AND ready_at > $2
@@ -71,24 +81,30 @@ def claim(claimant: Claimant, now: int, run: Run | None = None) -> Transaction[t
     """Lease as many ready steps as the worker has room for, longest ready first. `run` need not be read again."""
     claimed: list[Row] = []
     for engine, free in claimant.free.items():
-        if free <= 0:
-            continue
-        selector = ""
-        while True:
-            taken = yield CLAIM(claimant.worker, now, engine, selector, now, free)
-            if taken and engine in homing.ENGINES:
-                taken = yield from homing.keep(claimant, taken)
-            claimed += taken
-            free -= len(taken)
-            if free <= 0:
-                break
-            following = yield NEXT_SELECTOR(engine, selector)
-            while following and not satisfies(claimant.labels, following[0][0]):
-                following = yield NEXT_SELECTOR(engine, following[0][0])
-            if not following:
-                break
-            selector = following[0][0]
+        if free > 0:
+            claimed += yield from _of_engine(claimant, engine, free, now)
     return (yield from leases(claimant.worker, claimed, now, run))
+
+
+def _of_engine(claimant: Claimant, engine: str, free: int, now: int) -> Transaction[list[Row]]:
+    """Steps without `requires` first, which is quick; when it is the turn of all, those that wait longest."""
+    claimed: list[Row] = []
+    if claimant.takes_oldest:
+        selectors = yield SELECTORS(engine)
+    else:
+        claimed = yield from _of_selector(claimant, engine, "", free, now)
+        selectors = (yield LABELLED(engine)) if len(claimed) < free else ()
+    for (selector,) in selectors:
+        if len(claimed) < free and satisfies(claimant.labels, selector):
+            claimed += yield from _of_selector(claimant, engine, selector, free - len(claimed), now)
+    return claimed
+
+
+def _of_selector(claimant: Claimant, engine: str, selector: str, free: int, now: int) -> Transaction[list[Row]]:
+    taken = yield CLAIM(claimant.worker, now, engine, selector, now, free)
+    if taken and engine in homing.ENGINES:
+        return (yield from homing.keep(claimant, taken))
+    return list(taken)
 
 
 def claim_some(claimant: Claimant, now: int) -> Transaction[Claimed]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from ensue.core.graph import Graph
 from ensue.model.definition import Dialect
-from ensue.model.errors import Conflict, NotFound
+from ensue.model.errors import Changed, Conflict, NotFound
 from ensue.model.identity import Identity
 from ensue.model.values import DefinitionHash, Json, Namespace, from_micros
 from ensue.ports.store import StoredDefinition
@@ -16,7 +16,7 @@ from ensue.store.statement import NOW, Row, Sql, Transaction
 
 _COLUMNS = (
     "d.namespace, d.kind, d.name, d.uid, d.generation, d.hash, d.dialect, d.manager, d.metadata, b.body,"
-    " d.created_at, d.updated_at"
+    " d.created_at, d.updated_at, d.from_revision"
 )
 _FROM = f"SELECT {_COLUMNS} FROM definitions d JOIN bodies b ON b.hash = d.hash"
 # A body that is stored again is as good as new to `prune`.
@@ -34,7 +34,8 @@ HISTORY = Sql(f"{_FROM} WHERE d.namespace = $1 AND d.kind = $2 AND d.name = $3 O
 ALL = Sql(f"{_FROM} WHERE d.kind = $1 AND d.to_revision IS NULL ORDER BY d.namespace, d.name")
 ALL_IN = Sql(f"{_FROM} WHERE d.kind = $1 AND d.namespace = $2 AND d.to_revision IS NULL ORDER BY d.name")
 CLOSE = Sql("""
-    UPDATE definitions SET to_revision = $1 WHERE namespace = $2 AND kind = $3 AND name = $4 AND to_revision IS NULL
+    UPDATE definitions SET to_revision = $1, closed_at = $2
+    WHERE namespace = $3 AND kind = $4 AND name = $5 AND to_revision IS NULL
 """)
 ADD = Sql("""
     INSERT INTO definitions (namespace, kind, name, from_revision, to_revision, uid, generation, hash, dialect, manager,
@@ -57,8 +58,9 @@ class Definitions:
         by: Identity,
         uid: str,
         take_over: bool = False,
+        expected: int | None = None,
     ) -> StoredDefinition:
-        return await self._driver.write(lambda: _put(body, hash, dialect, manager, by, uid, take_over))
+        return await self._driver.write(lambda: _put(body, hash, dialect, manager, by, uid, take_over, expected))
 
     async def get(self, namespace: Namespace, kind: str, name: str) -> StoredDefinition:
         found = await self._driver.fetch(CURRENT(namespace, kind, name))
@@ -69,8 +71,10 @@ class Definitions:
     async def list(self, namespace: Namespace | None, kind: str) -> tuple[StoredDefinition, ...]:
         return await self._driver.read(lambda: _list(namespace, kind))
 
-    async def delete(self, namespace: Namespace, kind: str, name: str, by: Identity) -> None:
-        await self._driver.write(lambda: _delete(namespace, kind, name, by))
+    async def delete(
+        self, namespace: Namespace, kind: str, name: str, by: Identity, expected: int | None = None
+    ) -> None:
+        await self._driver.write(lambda: _delete(namespace, kind, name, by, expected))
 
     async def history(self, namespace: Namespace, kind: str, name: str) -> tuple[StoredDefinition, ...]:
         return await self._driver.read(lambda: _history(namespace, kind, name))
@@ -94,6 +98,7 @@ def _put(
     by: Identity,
     uid: str,
     take_over: bool,
+    expected: int | None,
 ) -> Transaction[StoredDefinition]:
     now: int = (yield NOW)[0][0]
     metadata = body["metadata"]
@@ -103,13 +108,14 @@ def _put(
     revision: int = (yield BUMP(key[0]))[0][0]
     found = yield CURRENT(*key)
     old = _stored(found[0]) if found else None
+    _require(old, expected)
     if old is not None and old.manager != manager and not take_over:
         raise Conflict(f"{key[1]} {key[2]} is managed by {old.manager}", remedy="take it over with --take-over")
     if old is not None and old.hash == hash and old.manager == manager and old.body.get("metadata") == metadata:
         return old
     generation = 1 if old is None else old.generation + (old.hash != hash)
     yield KEEP(hash, rows.dump(_nameless(body)), now)
-    yield CLOSE(revision, *key)
+    yield CLOSE(revision, now, *key)
     created = found[0][10] if found else now
     yield ADD(
         *key, revision, old.uid if old else uid, generation, hash, dialect.value, manager, rows.dump(metadata),
@@ -119,17 +125,24 @@ def _put(
     return _stored((yield CURRENT(*key))[0])
 
 
+def _require(old: StoredDefinition | None, expected: int | None) -> None:
+    if expected is not None and expected != (old.revision if old else 0):
+        raise Changed("it was changed meanwhile", remedy="read it again")
+
+
 def _list(namespace: Namespace | None, kind: str) -> Transaction[tuple[StoredDefinition, ...]]:
     found = yield ALL(kind) if namespace is None else ALL_IN(kind, namespace)
     return tuple(_stored(row) for row in found)
 
 
-def _delete(namespace: Namespace, kind: str, name: str, by: Identity) -> Transaction[None]:
+def _delete(namespace: Namespace, kind: str, name: str, by: Identity, expected: int | None) -> Transaction[None]:
     now: int = (yield NOW)[0][0]
     revision: int = (yield BUMP(namespace))[0][0]
-    if not (yield CURRENT(namespace, kind, name)):
+    found = yield CURRENT(namespace, kind, name)
+    if not found:
         raise NotFound(f"no {kind} {name} in namespace {namespace}")
-    yield CLOSE(revision, namespace, kind, name)
+    _require(_stored(found[0]), expected)
+    yield CLOSE(revision, now, namespace, kind, name)
     yield auditing.record(now, by, "delete", namespace, kind, name, {})
 
 
@@ -155,7 +168,7 @@ def _nameless(body: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _stored(row: Row) -> StoredDefinition:
-    namespace, kind, name, uid, generation, hash, dialect, manager, metadata, body, created_at, updated_at = row
+    namespace, kind, name, uid, generation, hash, dialect, manager, metadata, body, created, updated, revision = row
     return StoredDefinition(
         namespace=Namespace(namespace),
         kind=kind,
@@ -166,6 +179,7 @@ def _stored(row: Row) -> StoredDefinition:
         dialect=Dialect(dialect),
         manager=manager,
         body={**json.loads(body), "metadata": json.loads(metadata)},
-        created_at=from_micros(created_at),
-        updated_at=from_micros(updated_at),
+        revision=revision,
+        created_at=from_micros(created),
+        updated_at=from_micros(updated),
     )

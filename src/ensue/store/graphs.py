@@ -1,11 +1,12 @@
 """Graphs by definition hash, built once per process."""
 
+import contextlib
 import json
 from collections import OrderedDict
 
 from ensue.core import graph
 from ensue.core.graph import Graph
-from ensue.model.errors import NotFound
+from ensue.model.errors import NotFound, StoreBroken
 from ensue.model.values import DefinitionHash
 from ensue.model.workflow import Workflow
 from ensue.store.statement import Sql, Transaction
@@ -21,16 +22,24 @@ class Graphs:
         self._size = size
 
     def known(self, hash: DefinitionHash) -> Graph | None:
-        return self._graphs.get(hash)
+        found = self._graphs.get(hash)
+        if found is not None:
+            # Asked from several threads: another may just have let it go.
+            with contextlib.suppress(KeyError):
+                self._graphs.move_to_end(hash)
+        return found
 
     def of(self, hash: DefinitionHash, name: str) -> Transaction[Graph]:
-        known = self._graphs.get(hash)
+        known = self.known(hash)
         if known is not None:
             return known
         rows = yield BODY(hash)
         if not rows:
             raise NotFound(f"no definition {hash}")
-        built = graph.build(parse(json.loads(rows[0][0]), name))
+        try:
+            built = graph.build(parse(json.loads(rows[0][0]), name))
+        except (ValueError, LookupError) as error:
+            raise StoreBroken(f"definition {hash} of {name} cannot be read: {error}") from error
         self._graphs[hash] = built
         if len(self._graphs) > self._size:
             self._graphs.popitem(last=False)

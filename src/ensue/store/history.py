@@ -7,7 +7,7 @@ from ensue.model.errors import InvalidInput, NotFound
 from ensue.model.run import Attempt, Run, StepRun
 from ensue.model.values import Json, Namespace, RunUid, from_micros
 from ensue.ports.store import AuditRow, Page, RunFilter
-from ensue.store import rows, saving
+from ensue.store import listing, rows, saving
 from ensue.store.driver import Driver
 from ensue.store.statement import Sql, Transaction
 
@@ -19,6 +19,7 @@ RUN = Sql(f"""
         UNION ALL SELECT 1 AS rank, {_RUN} FROM runs WHERE namespace = $1 AND uid = $2
     ) found ORDER BY rank LIMIT 1
 """)
+STARTED = Sql(f"SELECT {_RUN} FROM runs WHERE namespace = $1 AND start_key = $2")
 ATTEMPTS = Sql(
     f"SELECT {rows.columns(rows.ATTEMPT)} FROM attempts WHERE namespace = $1 AND run = $2 ORDER BY step, item, number"
 )
@@ -42,6 +43,10 @@ class History:
         if not found:
             raise NotFound(f"no run {name} in namespace {namespace}", remedy="ensue get runs lists them")
         return rows.to_run(found[0])
+
+    async def started(self, namespace: Namespace, start_key: str) -> Run | None:
+        found = await self._driver.fetch(STARTED(namespace, start_key))
+        return rows.to_run(found[0]) if found else None
 
     async def runs(self, select: RunFilter, limit: int, after: str = "") -> Page[Run]:
         return await self._driver.read(lambda: _runs(select, limit, after))
@@ -68,41 +73,10 @@ class History:
 
 
 def _runs(select: RunFilter, limit: int, after: str) -> Transaction[Page[Run]]:
-    clauses, args = _clauses(select)
-    if after:
-        args.append(after)
-        clauses.append(f"uid < ${len(args)}")
-    args.append(limit + 1)
-    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
-    found = yield Sql(f"SELECT {_RUN} FROM runs {where} ORDER BY uid DESC LIMIT ${len(args)}")(*args)
+    yield listing.COUNT_ROWS
+    found = yield listing.page(select, limit + 1, after)
     page = tuple(rows.to_run(row) for row in found[:limit])
     return Page(items=page, after=page[-1].uid if len(found) > limit else "")
-
-
-def _clauses(select: RunFilter) -> tuple[list[str], list[object]]:
-    clauses: list[str] = []
-    args: list[object] = []
-
-    def add(clause: str, *values: object) -> None:
-        numbers = range(len(args) + 1, len(args) + 1 + len(values))
-        args.extend(values)
-        clauses.append(clause.format(*(f"${number}" for number in numbers)))
-
-    if select.namespace is not None:
-        add("namespace = {}", select.namespace)
-    if select.workflow is not None:
-        add("workflow = {}", select.workflow)
-    if select.states:
-        numbers = ", ".join("{}" for _ in select.states)
-        add(f"state IN ({numbers})", *(state.value for state in select.states))
-    for label, value in select.labels.items():
-        add(
-            "EXISTS (SELECT 1 FROM run_labels l WHERE l.namespace = runs.namespace"
-            " AND l.run = runs.uid AND l.label = {} AND l.value = {})",
-            label,
-            value,
-        )
-    return clauses, args
 
 
 def _audit(namespace: Namespace, limit: int, after: str) -> Transaction[Page[AuditRow]]:

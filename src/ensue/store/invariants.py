@@ -117,4 +117,12 @@ INVARIANTS: tuple[tuple[str, Sql], ...] = (
             LIMIT 20
         """),
     ),
+    (
+        "a secret is sealed: a nonce of 12 bytes, a body with a tag of 16",
+        Sql("""
+            SELECT namespace || '/' || name FROM secrets
+            WHERE length(nonce) <> 12 OR length(body) < 16 OR key_id = ''
+            LIMIT 20
+        """),
+    ),
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from ensue.model.errors import DataDirectoryOwned, NotFound
+from ensue.model.errors import DataDirectoryOwned, InvalidInput, NotFound
 
 LOCK: Final = "lock"
 PRIVATE: Final = 0o700
@@ -32,8 +32,12 @@ class DataDirectory:
         """Raises DataDirectoryOwned with the owner's pid."""
         if self._file is not None:
             return
-        self._create()
-        file = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._create()
+            file = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            reason = f"the data directory {self.path} cannot be used: {error.strerror}"
+            raise InvalidInput(reason, remedy="choose another with --data") from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

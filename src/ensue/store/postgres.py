@@ -43,6 +43,8 @@ _REFUSED = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
 )
+# Classes of errors that the same statement meets again: feature, cardinality, data, constraint, syntax, raised by hand.
+_OWN_FAULT = ("0A", "21", "22", "23", "42", "P0")
 
 A = TypeVar("A")
 
@@ -138,11 +140,13 @@ async def _transact(pool: Pool, mode: str, begin: Begin[T]) -> T:
     try:
         if not mode:
             return await perform(connection, begin)
+        await _begin(connection, mode)
         try:
-            await _ask(connection, connection.execute(mode))
             result = await perform(connection, begin)
-        except BaseException:
+        except BaseException as error:
             await _abandon(connection)
+            if mode == WRITE and isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+                raise _elsewhere(connection, error) from error
             raise
         await _commit(connection)
         return result
@@ -231,18 +235,34 @@ async def _ask(connection: Connection, answer: Awaitable[A]) -> A:
         raise found from error
 
 
+async def _begin(connection: Connection, mode: str) -> None:
+    try:
+        await _ask(connection, connection.execute(mode))
+    except asyncpg.FeatureNotSupportedError as error:
+        raise _elsewhere(connection, error) from error
+    except BaseException:
+        await _abandon(connection)
+        raise
+
+
+def _elsewhere(connection: Connection, error: asyncpg.PostgresError) -> _Again:
+    """The server has become a standby; a new connection may find the one that takes writes."""
+    connection.terminate()
+    return _Again(Unavailable(f"The database takes no writes: {error}"))
+
+
 async def _commit(connection: Connection) -> None:
     """A connection lost from here on leaves open whether the transaction was committed: no second try."""
     try:
         await _ask(connection, connection.execute("COMMIT"))
-    except _Again as again:
+    except (_Again, StoreUnreachable) as error:
         connection.terminate()
-        if isinstance(again.error, StoreUnreachable):
-            raise StoreUnreachable(
-                "The database was lost during a commit: whether it took place is not known",
-                remedy="look before trying again",
-            ) from again
-        raise
+        if isinstance(error, _Again) and not isinstance(error.error, StoreUnreachable):
+            raise
+        raise StoreUnreachable(
+            "The database was lost during a commit: whether it took place is not known",
+            remedy="look before trying again",
+        ) from error
     except BaseException:
         await _abandon(connection)
         raise
@@ -276,7 +296,10 @@ def named(error: Exception) -> Exception:
         )
     if isinstance(error, (*_GOING_DOWN, OSError, TimeoutError)):
         return _unreachable(error)
-    return error
+    if isinstance(error, asyncpg.ReadOnlySQLTransactionError) or not isinstance(error, asyncpg.PostgresError):
+        return error
+    is_own_fault = (error.sqlstate or "").startswith(_OWN_FAULT)
+    return error if is_own_fault else Unavailable(f"The database could not do this now: {error}")
 
 
 def _unreachable(error: BaseException) -> StoreUnreachable:

@@ -12,10 +12,10 @@ from ensue.model.values import DefinitionHash, Json, Namespace, RunUid, WorkerId
 RUN_KEY = ("namespace", "uid")
 RUN_FIXED = (
     "name", "workflow", "definition_hash", "parameters", "labels", "started_by", "started_by_groups",
-    "rerun_of", "event_uid", "start_key", "created_at",
+    "rerun_of", "event_uid", "start_key", "start_digest", "created_at",
 )  # fmt: skip
 RUN_CHANGING = (
-    "state", "reason", "message", "phase", "stopping", "is_killed", "is_paused", "open_steps", "failed_step",
+    "state", "reason", "message", "phase", "stopping", "is_killed", "paused_at", "open_steps", "failed_step",
     "ends_as", "ends_message", "outputs", "started_at", "completed_at",
 )  # fmt: skip
 STEP_KEY = ("namespace", "run", "step", "item")
@@ -81,7 +81,7 @@ def moment(value: int | None) -> datetime | None:
 def run_fixed(run: Run) -> tuple[Any, ...]:
     return (
         run.name, run.workflow, run.definition_hash, dump(run.parameters), dump(run.labels), run.started_by.subject,
-        json.dumps(run.started_by.groups), run.rerun_of, run.event_uid, run.start_key,
+        json.dumps(run.started_by.groups), run.rerun_of, run.event_uid, run.start_key, run.start_digest,
         to_micros(run.created_at),
     )  # fmt: skip
 
@@ -89,7 +89,7 @@ def run_fixed(run: Run) -> tuple[Any, ...]:
 def run_changing(run: Run) -> tuple[Any, ...]:
     return (
         run.state.value, run.reason.value, text(run.message), run.phase.value, run.stopping and run.stopping.value,
-        int(run.is_killed), int(run.is_paused), run.open_steps, run.failed_step, run.ends_as and run.ends_as.value,
+        int(run.is_killed), micros(run.paused_at), run.open_steps, run.failed_step, run.ends_as and run.ends_as.value,
         text(run.ends_message), dump(run.outputs), micros(run.started_at), micros(run.completed_at),
     )  # fmt: skip
 
@@ -98,8 +98,8 @@ def to_run(row: Any) -> Run:
     """From the columns RUN_KEY, RUN_FIXED, RUN_CHANGING."""
     (
         namespace, uid, name, workflow, definition_hash, parameters, labels, subject, groups, rerun_of, event_uid,
-        start_key,
-        created_at, state, reason, message, phase, stopping, is_killed, is_paused, open_steps, failed_step, ends_as,
+        start_key, start_digest,
+        created_at, state, reason, message, phase, stopping, is_killed, paused_at, open_steps, failed_step, ends_as,
         ends_message, outputs, started_at, completed_at,
     ) = row  # fmt: skip
     return Run(
@@ -114,13 +114,14 @@ def to_run(row: Any) -> Run:
         rerun_of=rerun_of,
         event_uid=event_uid,
         start_key=start_key,
+        start_digest=start_digest,
         state=State(state),
         reason=Reason(reason),
         message=message,
         phase=Phase(phase),
         stopping=State(stopping) if stopping else None,
         is_killed=bool(is_killed),
-        is_paused=bool(is_paused),
+        paused_at=moment(paused_at),
         open_steps=open_steps,
         failed_step=failed_step,
         ends_as=State(ends_as) if ends_as else None,

@@ -17,7 +17,7 @@ from ensue.store.timers import Timers
 
 _RUN = rows.columns(rows.RUN_KEY, rows.RUN_FIXED, rows.RUN_CHANGING)
 _STEP = rows.columns(rows.STEP_KEY, rows.STEP_FIXED, rows.STEP_CHANGING)
-ADD_RUN = Sql(f"INSERT INTO runs ({_RUN}) VALUES ({rows.marks(27)}) ON CONFLICT DO NOTHING RETURNING uid")
+ADD_RUN = Sql(f"INSERT INTO runs ({_RUN}) VALUES ({rows.marks(28)}) ON CONFLICT DO NOTHING RETURNING uid")
 NAME_OF = Sql("SELECT name FROM runs WHERE namespace = $1 AND (uid = $2 OR start_key = $3)")
 ADD_STEP = Sql(f"INSERT INTO step_runs ({_STEP}) VALUES ({rows.marks(26)})")
 FEW = 8

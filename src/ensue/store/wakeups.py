@@ -11,6 +11,7 @@ from typing import Any, Final
 import asyncpg
 
 from ensue.ports.wakeup import Wakeup
+from ensue.store import opening
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +174,7 @@ class PostgresWakeup:
 
 def wakeup_for(url: str) -> Wakeup:
     """The one that suits a database URL."""
-    return LocalWakeup() if url.startswith("sqlite:") else PostgresWakeup(url)
+    return LocalWakeup() if url.startswith("sqlite:") else PostgresWakeup(opening.postgres_address(url)[0])
 
 
 def _settle(future: "asyncio.Future[bool]", was_notified: bool) -> None:

@@ -2,9 +2,11 @@
 
 import functools
 import json
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
+from ensue.model.errors import NotFound, StoreBroken
 from ensue.model.run import Lease, Outcome, Reason, State, StepKey
 from ensue.model.values import Namespace, RunUid, WorkerId, from_micros
 from ensue.ports.store import Ending, StopOrder, Worker
@@ -12,6 +14,8 @@ from ensue.store import claiming, homing, moves, rows, saving
 from ensue.store.driver import Driver
 from ensue.store.graphs import Graphs
 from ensue.store.statement import NOW, Row, Sql, Transaction
+
+log = logging.getLogger(__name__)
 
 ENTER = Sql("""
     INSERT INTO workers (id, labels, engines, host, pid, version, seen_at, lease_until, is_draining)
@@ -83,7 +87,10 @@ class Workers:
         lost = 0
         for worker in await self._driver.read(lambda: _lapsed(by)):
             for held in await self._driver.read(functools.partial(_held_by, worker)):
-                lost += await self._driver.write(functools.partial(self._lose, worker, held))
+                try:
+                    lost += await self._driver.write(functools.partial(self._lose, worker, held))
+                except (NotFound, StoreBroken) as error:
+                    log.error("step %s of run %s stays with a worker that is gone: %s", held[2], held[1], error)
             await self._driver.write(functools.partial(_give_up, worker))
         return lost
 
@@ -117,6 +124,7 @@ def _register(worker: Worker, ttl: timedelta) -> Transaction[tuple[Lease, ...]]:
         worker.id, rows.dump(dict(worker.labels)), json.dumps(worker.engines), worker.host, worker.pid, worker.version,
         now, now + _micros(ttl), int(worker.is_draining),
     )  # fmt: skip
+    yield from homing.reenter(worker.id, worker.labels, worker.engines)
     held = yield TAKE_BACK(worker.id)
     return (yield from claiming.leases(worker.id, held, now)) if held else ()
 
@@ -168,6 +176,7 @@ def _give_up(worker: WorkerId) -> Transaction[None]:
 
 
 def _leave(worker: WorkerId) -> Transaction[None]:
+    yield LEASE_OF(worker)
     if not (yield HELD_BY(worker)):
         yield from homing.leave(worker)
         yield LEAVE(worker)

@@ -20,6 +20,8 @@ def outcome(directory: str, ended: dict[str, Any]) -> Outcome:
     """How the attempt ended, with the outputs it left."""
     found = outputs.parse(_read_outputs(os.path.join(directory, layout.STEP, "outputs")))
     state, reason, message = _verdict(ended)
+    if ended.get("is_left"):
+        message = "; ".join(filter(None, (message, "its process became another user's and could not be ended")))
     if state is State.SUCCEEDED and found.problem:
         state, reason, message = State.FAILED, Reason.INVALID_OUTPUT, found.problem
     by_signal = ended.get("signal")
@@ -45,6 +47,8 @@ def _verdict(ended: dict[str, Any]) -> tuple[State, Reason, str]:
             return State.CANCELLED, Reason.REQUESTED, ""
         case "memory":
             return State.FAILED, Reason.OUT_OF_MEMORY, f"used more than {limits.get('memory')} bytes of memory"
+        case "bug":
+            return State.FAILED, Reason.ERROR, f"internal error of the supervisor of steps: {ended.get('message')}"
     if by_signal:
         return State.FAILED, Reason.SIGNAL, f"killed by {_signal_name(by_signal)}"
     if code:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import shutil
 import stat
@@ -13,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from ensue.engines.process import ending, layout, logfile
-from ensue.engines.process.link import Answer, Link, OtherVersion
-from ensue.model.errors import Fail
+from ensue.engines.process.link import Answer, Link
+from ensue.model.errors import Fail, OtherVersion
 from ensue.model.run import Outcome, StepKey
 from ensue.model.values import RunUid, from_micros
 from ensue.ports.engine import Handle, LogChunk, StepOrder
+
+log = logging.getLogger("ensue.engines.process")
 
 _POLL = 0.3
 LINGER = timedelta(seconds=60)
@@ -149,15 +152,27 @@ class ProcessEngine:
         if not _exists(directory):
             return
         if not _exists(os.path.join(directory, layout.EXIT)):
-            await self._link.ask("destroy", attempt=_name(handle))
+            await self._end(handle)
         await _remove(directory)
 
+    async def _end(self, handle: Handle) -> None:
+        try:
+            await self._link.ask("destroy", attempt=_name(handle))
+        except OtherVersion:
+            # All versions know how to stop.
+            await self.stop(handle, timedelta(0))
+            raise
+
     async def sweep(self, current: Collection[Handle]) -> int:
-        """End and forget every attempt that is not one of these; returns how many there were."""
+        """End and forget every attempt that is not one of these; returns how many there were. What cannot be removed
+        stays, and stops nobody: containers leave files that only root may remove."""
         wanted = {_name(handle) for handle in current}
         found = [name for run in _names(self._paths.attempts) for name in self._attempts(run) if name not in wanted]
         for name in found:
-            await self.destroy(self._handle(name))
+            try:
+                await self.destroy(self._handle(name))
+            except (OSError, OtherVersion) as error:
+                log.warning("cannot free what %s left: %s", name, error)
         return len(found)
 
     async def runs(self) -> Collection[RunUid]:

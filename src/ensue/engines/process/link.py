@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from ensue.engines.process import layout
-from ensue.model.errors import Unavailable
+from ensue.model.errors import OtherVersion, Unavailable
 
 _PATIENCE = 20.0
 """Seconds for a supervisor to come up; it first ends what an earlier one left."""
+_ANSWER = 5.0
+"""Seconds for an answer that needs no waiting; a supervisor may be stopped, or wait for a disk."""
+_LIMITS = {"start": None, "more": None, "wait": None, "destroy": 20.0}
+"""What takes as long as a step or its end takes."""
 _ROOT = Path(__file__).parents[3]
 
 Answer = dict[str, Any]
-
-
-class OtherVersion(Unavailable):
-    """A supervisor of another version of Ensue still has steps to finish."""
 
 
 class Gone(Exception):
@@ -73,7 +73,10 @@ class _Wire(asyncio.Protocol):
         self._asked[number] = future
         self._transport.write(json.dumps({"n": number, "op": operation, **fields}).encode() + b"\n")
         try:
-            return await future
+            async with asyncio.timeout(_LIMITS.get(operation, _ANSWER)):
+                return await future
+        except TimeoutError:
+            raise Unavailable("the supervisor of steps does not answer") from None
         finally:
             self._asked.pop(number, None)
 
@@ -106,7 +109,11 @@ class Link:
             if answer.get("error") in ("unavailable", "invalid"):
                 raise Unavailable(f"the supervisor of steps: {answer.get('message', 'did not understand')}")
             return answer
-        raise Unavailable("the supervisor of steps does not stay up", remedy=f"see {self._paths.supervisor}/log")
+        raise Unavailable("the supervisor of steps does not stay up", remedy=self._remedy)
+
+    @property
+    def _remedy(self) -> str:
+        return f"see {self._paths.supervisor}/log"
 
     async def _connected(self) -> _Wire:
         if self._wire is not None and self._wire.is_open and self._version == layout.PROTOCOL:
@@ -126,7 +133,7 @@ class Link:
             if wire is not None:
                 return wire
             if asyncio.get_running_loop().time() > deadline:
-                raise Unavailable("no supervisor of steps could be started", remedy=f"see {self._paths.supervisor}/log")
+                raise Unavailable("no supervisor of steps could be started", remedy=self._remedy)
             await self._launch()
             await asyncio.sleep(pause)
             pause = min(pause * 2 + 0.005, 1.0)
@@ -161,6 +168,9 @@ class Link:
             self._version = (await wire.ask("hello", {"version": layout.PROTOCOL})).get("version", 0)
         except Gone:
             return None
+        except Unavailable:
+            wire.close()
+            raise
         return wire
 
     async def _launch(self) -> None:
@@ -178,18 +188,27 @@ class Link:
                 )
         except OSError as error:
             raise Unavailable(f"the supervisor of steps cannot be started: {error}") from error
-        await asyncio.wait_for(process.wait(), _PATIENCE)
+        try:
+            await asyncio.wait_for(process.wait(), _PATIENCE)
+        except TimeoutError:
+            # What it forked goes on, and may serve later.
+            process.kill()
+            await process.wait()
+            raise Unavailable("the supervisor of steps does not come up", remedy=self._remedy) from None
 
     async def retire(self) -> None:
         """End the supervisor, if there is one and it has no steps; returns when it has gone."""
-        wire = self._wire if self._wire is not None and self._wire.is_open else await self._connect()
+        try:
+            wire = self._wire if self._wire is not None and self._wire.is_open else await self._connect()
+        except Unavailable:
+            return
         if wire is None:
             return
         try:
             if not (await wire.ask("hello", {"version": layout.PROTOCOL})).get("attempts"):
                 await wire.ask("retire", {})
-                await wire.gone.wait()
-        except Gone:
+                await asyncio.wait_for(wire.gone.wait(), _ANSWER)
+        except (Gone, Unavailable, TimeoutError):
             pass
         wire.close()
 

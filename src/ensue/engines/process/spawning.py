@@ -33,8 +33,8 @@ class User:
 
     def __init__(self, name: str) -> None:
         entry = _entry(name)
-        if entry is None and not name.isdigit():
-            raise CannotStart(f"there is no user {name}")
+        if entry is None and name and not _is_number(name):
+            raise CannotStart(f"there is no user {name if name.isprintable() else repr(name)}")
         self.name = name or str(os.getuid())
         self.uid = entry.pw_uid if entry else int(name or os.getuid())
         self.gid = entry.pw_gid if entry else int(name or os.getgid())
@@ -50,9 +50,15 @@ class User:
 
 def _entry(name: str) -> pwd.struct_passwd | None:
     try:
-        return pwd.getpwuid(int(name or os.getuid())) if not name or name.isdigit() else pwd.getpwnam(name)
-    except (KeyError, OverflowError):
+        return pwd.getpwnam(name) if name and not _is_number(name) else pwd.getpwuid(int(name or os.getuid()))
+    except (KeyError, ValueError):
+        # ValueError: a zero byte, or a character that no name can have.
         return None
+
+
+def _is_number(name: str) -> bool:
+    """Whether it is a uid; the last one means nobody."""
+    return name.isascii() and name.isdigit() and len(name) <= 10 and int(name) < 2**32 - 1
 
 
 class Plan:
@@ -76,7 +82,10 @@ class Plan:
 
 
 def _workdir(workspace: str, relative: str) -> str:
-    path = os.path.realpath(os.path.join(workspace, relative))
+    try:
+        path = os.path.realpath(os.path.join(workspace, relative))
+    except ValueError:
+        raise CannotStart("the working directory holds a character that no path can have") from None
     if path != workspace and not path.startswith(workspace + "/"):
         raise CannotStart(f"the working directory {relative} is outside the run's workspace")
     if not os.path.isdir(path):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from ensue.engines.process import census
+from ensue.engines.process.journal import Journal
 
 _Identity = tuple[int, int]
 
@@ -26,8 +27,9 @@ class Main:
 
 
 class Strays:
-    def __init__(self, mark_prefix: str) -> None:
+    def __init__(self, mark_prefix: str, journal: Journal) -> None:
         self._prefix = mark_prefix
+        self._journal = journal
         self._known: dict[_Identity, str] = {}
         self._orphans: dict[int, str | None] = {}
 
@@ -64,10 +66,20 @@ class Strays:
             owner = self._owner(pid, seen, (*ended, *alive.values()))
             orphans[pid] = owner
             if self._is_over(owner, seen, alive.values()):
-                os.kill(pid, signal.SIGKILL)
-                left.update(main.name for main in ended if owner in (None, main.name))
+                is_going = self._kill(pid, owner)
+                # One that stays and hides where it came from would hold up every step that ends.
+                left.update(main.name for main in ended if owner == main.name or (owner is None and is_going))
         self._orphans = orphans
         return left
+
+    def _kill(self, pid: int, owner: str | None) -> bool:
+        """False when it has become another user's."""
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except PermissionError:
+            self._journal.once(f"process {pid} of {owner or 'some step'} is another user's: it cannot be ended")
+            return False
+        return True
 
     def _owner(self, pid: int, seen: census.Status, mains: Iterable[Main]) -> str | None:
         mark = census.mark(pid)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 
 from ensue.engines.process import logfile, spawning
-from ensue.engines.process.loop import READ, WRITE, Loop
+from ensue.engines.process.loop import READ, WRITE, Fenced
 
 _READ_SIZE = 1 << 16
 _LAST_READS = 1024
@@ -14,7 +14,7 @@ _LAST_READS = 1024
 
 class Streams:
     def __init__(
-        self, loop: Loop, log: logfile.Writer, child: spawning.Child, stdin: bytes, on_growth: Callable[[], None]
+        self, loop: Fenced, log: logfile.Writer, child: spawning.Child, stdin: bytes, on_growth: Callable[[], None]
     ) -> None:
         self._loop = loop
         self._log = log
@@ -39,6 +39,14 @@ class Streams:
                 self._close_output(descriptor)
         self._close_input()
 
+    def drop(self) -> None:
+        """Close without another look."""
+        for descriptor in self._pipes:
+            self._loop.unwatch(descriptor)
+            os.close(descriptor)
+        self._pipes.clear()
+        self._close_input()
+
     def _read(self, descriptor: int) -> bool:
         """One read; False at the end, or when nothing is there now."""
         stream, lines = self._pipes[descriptor]
@@ -61,10 +69,10 @@ class Streams:
 
     def _close_output(self, descriptor: int) -> None:
         stream, lines = self._pipes.pop(descriptor)
-        if rest := lines.rest():
-            self._log.append(stream, rest)
         self._loop.unwatch(descriptor)
         os.close(descriptor)
+        if rest := lines.rest():
+            self._log.append(stream, rest)
 
     def _write(self) -> None:
         if self._stdin is None:

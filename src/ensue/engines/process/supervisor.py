@@ -4,6 +4,7 @@
 """
 
 import fcntl
+import math
 import os
 import resource
 import signal
@@ -13,7 +14,8 @@ import time
 
 from ensue.engines.process import attempt, layout, spawning, strays, wire
 from ensue.engines.process.attempt import Attempt
-from ensue.engines.process.loop import READ, Loop
+from ensue.engines.process.journal import Journal
+from ensue.engines.process.loop import READ
 
 MEMORY_INTERVAL = 0.2
 KIN_INTERVAL = 1.0
@@ -31,8 +33,7 @@ class Supervisor:
         self._linger = linger
         self._attempts: dict[str, Attempt] = {}
         self._by_pid: dict[int, Attempt] = {}
-        self._leaving: list[Attempt] = []
-        self._strays = strays.Strays(house.mark_prefix)
+        self._strays = strays.Strays(house.mark_prefix, house.journal)
         self._desk = wire.Desk(self._loop, listener, self)
         self._busy_at = time.monotonic()
         self.is_retiring = False
@@ -53,13 +54,13 @@ class Supervisor:
         self._attempts[name] = new
         try:
             is_new = new.start(order)
-        except OSError:
+        except Exception:
             del self._attempts[name]
             raise
         if not is_new:
             del self._attempts[name]
             return None
-        if new.state != attempt.ENDED:
+        if new.state != attempt.ENDED and new.main.pid:
             self._by_pid[new.main.pid] = new
             self._loop.alarm("kin", time.monotonic() + KIN_INTERVAL, self._note_kin)
             if new.has_memory_limit:
@@ -70,6 +71,8 @@ class Supervisor:
         if which.is_settled:
             self._attempts.pop(which.name, None)
             self._busy_at = time.monotonic()
+        elif which.state == attempt.LEAVING:
+            self._loop.alarm("chase", time.monotonic(), self._chase)
         self._desk.changed(which)
 
     # Processes
@@ -84,20 +87,26 @@ class Supervisor:
                     None if has_exited else info.si_status,
                 )
             os.waitid(os.P_PID, info.si_pid, os.WEXITED | os.WNOHANG)
-            if ended is not None and ended.state == attempt.LEAVING:
-                self._leaving.append(ended)
         self._chase()
 
     def _chase(self) -> None:
         """End what is left of ended steps; those of which nothing is left are finished."""
-        alive = {pid: each.main for pid, each in self._by_pid.items()}
-        left = self._strays.end(alive, [each.main for each in self._leaving])
-        done = [each for each in self._leaving if each.name not in left or each.is_patience_over]
-        self._leaving = [each for each in self._leaving if each not in done]
-        for each in done:
-            each.finish()
-        if left:
-            self._loop.alarm("chase", time.monotonic() + CHASE_INTERVAL, self._chase)
+        leaving = [each for each in self._attempts.values() if each.state == attempt.LEAVING]
+        left = self._chased(leaving)
+        for each in leaving:
+            if each.name not in left or each.is_patience_over:
+                self._by_pid.pop(each.main.pid, None)
+                each.finish()
+        self._loop.alarm("chase", time.monotonic() + CHASE_INTERVAL if left else math.inf, self._chase)
+
+    def _chased(self, leaving: list[Attempt]) -> set[str]:
+        alive = {pid: each.main for pid, each in self._by_pid.items() if each.state != attempt.LEAVING}
+        try:
+            return self._strays.end(alive, [each.main for each in leaving])
+        except Exception:
+            # So that those who leave end by their patience.
+            self.house.journal.fault("the search for strays")
+            return {each.name for each in leaving}
 
     def _note_kin(self) -> None:
         began = time.monotonic()
@@ -141,7 +150,7 @@ class Supervisor:
         self.look_whether_over()
 
     def look_whether_over(self) -> None:
-        if self._attempts or self._by_pid or self._leaving:
+        if self._attempts or self._by_pid:
             return
         is_idle = not self._desk.count and time.monotonic() >= self._busy_at + self._linger
         if self.is_retiring or is_idle:
@@ -222,7 +231,7 @@ def listen() -> socket.socket:
     return listener
 
 
-def serve(paths: layout.Layout, linger: float, ready: int) -> None:
+def serve(paths: layout.Layout, journal: Journal, linger: float, ready: int) -> None:
     os.setsid()
     os.umask(0o077)
     os.chdir(paths.supervisor)
@@ -237,18 +246,13 @@ def serve(paths: layout.Layout, linger: float, ready: int) -> None:
     prefix = f"{data_id(paths)}:"
     rest = strays.end_marked(prefix, patience=10.0)
     if rest:
-        log(f"could not end what is left of {', '.join(rest)}")
-    house = attempt.House(paths, Loop(), prefix, (soft, hard))
+        journal.say(f"could not end what is left of {', '.join(rest)}")
+    house = attempt.House(paths, journal, prefix, (soft, hard))
     supervisor = Supervisor(house, lock, listen(), linger)
-    log("serves")
+    journal.say("serves")
     os.close(ready)
     supervisor.run()
-    log("ends")
-
-
-def log(text: str) -> None:
-    sys.stderr.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} supervisor {os.getpid()}: {text}\n")
-    sys.stderr.flush()
+    journal.say("ends")
 
 
 def main(arguments: list[str]) -> int:
@@ -261,12 +265,11 @@ def main(arguments: list[str]) -> int:
         os.read(wait_for, 1)
         return 0
     os.close(wait_for)
+    journal = Journal()
     try:
-        serve(paths, linger, ready)
+        serve(paths, journal, linger, ready)
     except BaseException:
-        import traceback
-
-        log(traceback.format_exc())
+        journal.fault("the supervisor, which ends")
         os._exit(1)
     os._exit(0)
 

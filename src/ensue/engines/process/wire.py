@@ -126,7 +126,7 @@ class Desk:
             request = json.loads(line)
             number, name = request["n"], str(request.get("attempt", ""))
             operation = _OPERATIONS.get(request["op"])
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             client.close()
             return
         if operation is None or (name and not layout.is_name(name)):
@@ -136,6 +136,9 @@ class Desk:
             operation(self, client, number, name, request)
         except OSError as error:
             client.send({"n": number, "error": "unavailable", "message": str(error)})
+        except Exception as error:
+            self._supervisor.house.journal.fault(f"the answer to {request['op']}")
+            client.send({"n": number, "error": "unavailable", "message": repr(error)})
 
     def _hello(self, client: Client, number: object, name: str, request: _Json) -> None:
         client.send({"n": number, "version": layout.PROTOCOL, "pid": os.getpid(), "attempts": self._supervisor.count})

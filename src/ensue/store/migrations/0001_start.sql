@@ -26,8 +26,10 @@ CREATE TABLE definitions (
     metadata TEXT NOT NULL,
     created_at {big} NOT NULL,
     updated_at {big} NOT NULL,
+    closed_at {big},
     PRIMARY KEY (namespace, kind, name, from_revision)
 ) {without_rowid};
+CREATE INDEX definitions_closed ON definitions (closed_at) WHERE closed_at IS NOT NULL;
 CREATE INDEX definitions_hash ON definitions (hash);
 CREATE UNIQUE INDEX definitions_current ON definitions (namespace, kind, name) WHERE to_revision IS NULL;
 
@@ -44,13 +46,14 @@ CREATE TABLE runs (
     rerun_of {text},
     event_uid {text},
     start_key {text},
+    start_digest {text},
     state {text} NOT NULL,
     reason {text} NOT NULL,
     message TEXT NOT NULL,
     phase {text} NOT NULL,
     stopping {text},
     is_killed SMALLINT NOT NULL,
-    is_paused SMALLINT NOT NULL,
+    paused_at {big},
     open_steps {big} NOT NULL,
     failed_step TEXT NOT NULL,
     ends_as {text},
@@ -64,11 +67,16 @@ CREATE TABLE runs (
 CREATE UNIQUE INDEX runs_name ON runs (namespace, name);
 CREATE UNIQUE INDEX runs_uid ON runs (uid);
 CREATE UNIQUE INDEX runs_start_key ON runs (namespace, start_key) WHERE start_key IS NOT NULL;
-CREATE INDEX runs_active ON runs (namespace, uid) WHERE completed_at IS NULL;
+CREATE INDEX runs_open ON runs (state, uid) WHERE completed_at IS NULL;
 CREATE INDEX runs_ended ON runs (completed_at) WHERE completed_at IS NOT NULL;
-CREATE INDEX runs_state ON runs (namespace, state, uid) WHERE completed_at IS NOT NULL;
+-- The exceptions, so that they cost a run that succeeds nothing.
+CREATE INDEX runs_failed ON runs (namespace, state, uid) WHERE state IN ('Failed', 'Cancelled', 'TimedOut');
+CREATE INDEX runs_failed_anywhere ON runs (state, uid) WHERE state IN ('Failed', 'Cancelled', 'TimedOut');
+CREATE INDEX runs_failed_workflow ON runs (workflow, namespace, state, uid)
+    WHERE state IN ('Failed', 'Cancelled', 'TimedOut');
 -- Not (namespace, workflow, uid): while the table is small PostgreSQL would take that for a search by namespace and uid.
 CREATE INDEX runs_workflow ON runs (workflow, namespace, uid);
+CREATE INDEX runs_workflow_anywhere ON runs (workflow, uid);
 CREATE INDEX runs_definition ON runs (definition_hash);
 
 CREATE TABLE run_labels (
@@ -78,6 +86,7 @@ CREATE TABLE run_labels (
     run {text} NOT NULL,
     PRIMARY KEY (namespace, label, value, run)
 ) {without_rowid};
+CREATE INDEX run_labels_anywhere ON run_labels (label, value, run);
 CREATE INDEX run_labels_run ON run_labels (namespace, run);
 
 CREATE TABLE step_runs (
@@ -225,3 +234,17 @@ CREATE TABLE audit (
     details TEXT NOT NULL
 );
 CREATE INDEX audit_namespace ON audit (namespace, seq);
+
+-- Values are sealed; the key is not in the database. An empty workflow stands for the whole namespace.
+CREATE TABLE secrets (
+    namespace {text} NOT NULL,
+    name {text} NOT NULL,
+    workflow {text} NOT NULL,
+    key {text} NOT NULL,
+    key_id {text} NOT NULL,
+    created_at {big} NOT NULL,
+    changed_at {big} NOT NULL,
+    nonce {blob} NOT NULL,
+    body {blob} NOT NULL,
+    PRIMARY KEY (namespace, name, workflow, key)
+) {without_rowid};

@@ -1,0 +1,58 @@
+"""Where a run's steps go: `engine` and `requires`, evaluated once, with what is known when the run starts."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from ensue.core import graph
+from ensue.core.graph import Graph, Node
+from ensue.expr import interface, relay
+from ensue.model.errors import InvalidParameters
+from ensue.model.run import Run, StepRun
+from ensue.model.values import Json
+
+ROOTS = frozenset({"parameters", "run"})
+"""What `engine` and `requires` may read; who claims a step must be known before it is claimed."""
+
+
+def place(built: Graph, run: Run, steps: tuple[StepRun, ...], now: datetime) -> tuple[StepRun, ...]:
+    """The steps with their engines and selectors. Raises InvalidParameters, which names the step and the field."""
+    if not any(_is_computed(node) for node in built.nodes.values()):
+        return steps
+    flavour = relay.of(built.workflow.api_version, built.workflow.compat)
+    roots: dict[str, Json] = {
+        "parameters": dict(run.parameters),
+        "run": {"name": run.name, "id": run.uid, "state": run.state.value, "startedBy": run.started_by.subject},
+    }
+    scope = interface.Mapped(roots=roots, now=now)
+    return tuple(_place(built.nodes[step.key.step], step, scope, flavour) for step in steps)
+
+
+def _place(node: Node, step: StepRun, scope: interface.Scope, flavour: relay.Flavour) -> StepRun:
+    if not _is_computed(node):
+        return step
+    engine = _text(node, "engine", node.engine, scope, flavour)
+    labels = {key: _text(node, f"requires.{key}", value, scope, flavour) for key, value in node.step.requires.items()}
+    return replace(step, engine=engine, selector=graph.selector_of(labels))
+
+
+def _is_computed(node: Node) -> bool:
+    return relay.has_expressions([node.engine, *node.step.requires.values()])
+
+
+def _text(node: Node, field: str, text: str, scope: interface.Scope, flavour: relay.Flavour) -> str:
+    result = relay.evaluate(text, scope, flavour)
+    if isinstance(result, interface.Value) and isinstance(result.value, str):
+        return result.value
+    raise InvalidParameters(f"step {node.name}: {field}: {_reason(result)}")
+
+
+def _reason(result: interface.Result) -> str:
+    match result:
+        case interface.Value(value):
+            return f"{value!r} is not a text"
+        case interface.Error(message):
+            return message
+        case interface.Unresolved(_, missing):
+            return f"there is no {', '.join(map(str, missing))}"
+        case interface.Needs(refs):
+            return f"{', '.join(sorted('.'.join(ref) for ref in refs))} is not known when the run starts"

@@ -1,0 +1,163 @@
+"""What an attempt was told in confidence stays out of its log and messages, however the log is cut."""
+
+import asyncio
+import itertools
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ensue.engines.scripted import Act
+from ensue.model.run import Outcome, State
+from ensue.model.secret import SecretPlace
+from ensue.ports.engine import LogChunk
+from ensue.runtime import hiding
+from ensue.runtime.hiding import Confidence, Masked, Screen
+from tests.core.playing import NOW, workflow
+from tests.runtime.sites import Site, eventually, scripted
+from tests.store.stores import ANN, DEFAULT
+
+KEY = b"one secret line\nand two\n"
+
+
+def chunk(data: bytes, offset: int = 0, stream: str = "stdout") -> LogChunk:
+    return LogChunk(offset, NOW, stream, data)
+
+
+def shown(masked: list[Masked]) -> list[bytes]:
+    return [data for _, data in masked]
+
+
+def screen_of(*values: bytes) -> Screen:
+    screen = Screen()
+    screen.hide(values)
+    return screen
+
+
+def test_without_secrets_chunks_pass_as_they_are() -> None:
+    given = chunk(b"plain\n")
+    assert Screen().add(given) == [(given, b"plain\n")]
+    assert Screen().rest() == []
+
+
+def test_a_chunk_keeps_its_offset_and_size() -> None:
+    given = chunk(b"is s3cret!\n", offset=7)
+    assert screen_of(b"s3cret").add(given) == [(given, b"is ***!\n")]
+
+
+def test_values_told_later_are_hidden_from_then_on() -> None:
+    screen = screen_of(b"first!")
+    screen.hide([b"second"])
+    assert shown(screen.add(chunk(b"first! second\n"))) == [b"*** ***\n"]
+
+
+def test_each_stream_is_one_text_and_the_order_of_the_log_stays() -> None:
+    screen = screen_of(KEY)
+    assert screen.add(chunk(b"one secret line\n")) == []
+    assert screen.add(chunk(b"warning\n", stream="stderr")) == []
+    assert shown(screen.add(chunk(b"and two\n"))) == [b"***\n", b"warning\n", b"***\n"]
+
+
+def test_what_is_held_comes_at_the_end() -> None:
+    screen = screen_of(KEY)
+    assert screen.add(chunk(b"one ")) == []
+    assert shown(screen.rest()) == [b"one "]
+
+
+def test_nothing_is_held_forever_behind_what_may_be_a_secret() -> None:
+    screen = screen_of(KEY)
+    assert screen.add(chunk(b"one ")) == []
+    line = b"x" * 65535 + b"\n"
+    given = [shown(screen.add(chunk(line, stream="stderr"))) for _ in range(hiding.MOST_HELD // len(line))]
+    assert list(itertools.chain(*given)) == [b"one ", *[line] * 4]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([b"one ", b"secret", b" line\n", b"and two\n", b"x", b"\n"]), st.sampled_from("oe")),
+        max_size=20,
+    )
+)
+def test_every_chunk_comes_back_once_and_in_order(parts: list[tuple[bytes, str]]) -> None:
+    screen = screen_of(KEY, b"secret")
+    given = [chunk(data, offset, stream) for offset, (data, stream) in enumerate(parts)]
+    out = [masked for each in given for masked in screen.add(each)] + screen.rest()
+    assert [each for each, _ in out] == given
+    for stream in "oe":
+        text = b"".join(data for each, data in out if each.stream == stream)
+        assert b"secret" not in text
+        assert KEY not in text
+
+
+def test_messages_are_masked_and_outputs_stay() -> None:
+    given = Outcome(state=State.FAILED, message="bad s3cret", ends_message="s3cret!", outputs={"x": "s3cret"})
+    outcome = screen_of(b"s3cret").outcome(given)
+    assert (outcome.message, outcome.ends_message, outcome.outputs) == ("bad ***", "***!", {"x": "s3cret"})
+
+
+async def keep(site: Site, values: Mapping[str, bytes]) -> None:
+    site.vault.prepare(())
+    for key, value in values.items():
+        place = SecretPlace(namespace=DEFAULT, name="token", key=key)
+        await site.store.secrets.put(place, site.vault.seal(place, value), ANN)
+
+
+async def confided(site: Site, values: Mapping[str, bytes]) -> Confidence:
+    await keep(site, values)
+    await site.store.start(workflow([{"name": "a"}]))
+    return Confidence(lease=await site.store.take_one(), secrets=site.secrets(), screen=Screen())
+
+
+async def test_what_an_expression_is_given_is_hidden_from_then_on(site: Site) -> None:
+    confidence = await confided(site, {"value": b"s3cret", "user": "ännchen".encode(), "raw": b"\xff\xfe\xfd123"})
+    assert await confidence.read("token") == {
+        "raw": {"$encoding": "base64", "data": "//79MTIz"},
+        "user": "ännchen",
+        "value": "s3cret",
+    }
+    assert confidence.screen.mask.of_text("s3cret ännchen //79MTIz") == "*** *** ***"
+
+
+async def test_a_secret_that_is_not_there_has_no_values(site: Site) -> None:
+    confidence = await confided(site, {})
+    assert await confidence.read("token") == {}
+
+
+async def test_the_store_is_waited_for(site: Site) -> None:
+    confidence = await confided(site, {"value": b"s3cret"})
+    site.gate.is_away = True
+    reading = asyncio.create_task(confidence.read("token"))
+    await eventually(lambda: site.gate.refused > 0)
+    site.gate.is_away = False
+    assert await reading == {"value": "s3cret"}
+
+
+async def test_the_log_of_an_adopted_attempt_is_masked_too(site: Site) -> None:
+    """The process that was given the secret is gone; the next one asks for it again."""
+    await keep(site, {"value": b"s3cret"})
+    engine = site.engine = scripted({"a": [Act(delay=0.3, lines=("is s3cret",))]})
+    made = workflow([{"name": "a", "engine": "scripted", "env": {"V": "${secrets.token}"}}])
+    async with site.serving() as runner:
+        run = await site.start(made, runner)
+        await eventually(lambda: engine.calls("wait"))
+    assert await site.text(run) == ""
+    async with site.serving():
+        await site.ended(run)
+    assert len(engine.calls("start")) == 1
+    assert await site.text(run) == "is ***\n"
+
+
+async def test_a_secret_that_was_deleted_meanwhile_does_not_keep_an_attempt_from_its_end(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    await keep(site, {"value": b"s3cret"})
+    engine = site.engine = scripted({"a": [Act(delay=0.3, lines=("is s3cret",))]})
+    made = workflow([{"name": "a", "engine": "scripted", "env": {"V": "${secrets.token}"}}])
+    async with site.serving() as runner:
+        run = await site.start(made, runner)
+        await eventually(lambda: engine.calls("wait"))
+    await site.store.secrets.delete(SecretPlace(namespace=DEFAULT, name="token"), ANN, has_all_keys=True)
+    async with site.serving():
+        assert (await site.ended(run)).state is State.SUCCEEDED
+    assert "secrets in the log of a may not be masked" in caplog.text

@@ -1,0 +1,79 @@
+"""Starts of steps whose engine cannot take them now."""
+
+from pathlib import Path
+
+import pytest
+
+from ensue.engines.scripted import ScriptedEngine
+from ensue.model.errors import EnsueError, OtherVersion, Unavailable
+from ensue.model.run import Reason, State
+from ensue.ports.engine import Handle, StepOrder
+from ensue.ports.store import Stop
+from ensue.runtime import stepping
+from tests.core.playing import workflow
+from tests.runtime.sites import eventually, site_at
+from tests.store.stores import ANN, DEFAULT
+
+STEPS = [{"name": "a", "engine": "scripted", "retry": {"limit": 1, "backoff": {"duration": "0s"}}}]
+
+
+class Refusing(ScriptedEngine):
+    """Refuses its first starts."""
+
+    def __init__(self, refusals: int, error: EnsueError) -> None:
+        super().__init__(script={}, is_durable=True)
+        self.refusals = refusals
+        self._error = error
+
+    async def start(self, order: StepOrder) -> Handle:
+        if self.refusals:
+            self.refusals -= 1
+            raise self._error
+        return await super().start(order)
+
+
+@pytest.fixture
+def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stepping, "START_PATIENCE", 0.0)
+
+
+@pytest.mark.usefixtures("no_patience")
+async def test_a_step_waits_for_a_supervisor_of_an_old_version_however_long(tmp_path: Path) -> None:
+    engine = Refusing(4, OtherVersion())
+    async with site_at(tmp_path, engine) as site, site.serving():
+        run = await site.start(workflow(STEPS))
+        assert (await site.ended(run)).state is State.SUCCEEDED
+        assert (await site.store.step(run, "a")).attempt == 1
+    assert engine.refusals == 0
+
+
+@pytest.mark.usefixtures("no_patience")
+async def test_a_step_that_waits_for_an_old_version_can_be_cancelled(tmp_path: Path) -> None:
+    engine = Refusing(1_000_000, OtherVersion())
+    async with site_at(tmp_path, engine) as site, site.serving():
+        run = await site.start(workflow(STEPS))
+        await eventually(lambda: engine.refusals < 1_000_000)
+        await site.store.runs.stop(DEFAULT, run.uid, Stop.CANCEL, ANN)
+        site.wakeup.notify("stops")
+        assert (await site.ended(run)).state is State.CANCELLED
+        await eventually(lambda: engine.calls("destroy"))
+
+
+@pytest.mark.usefixtures("no_patience")
+async def test_a_start_given_up_is_tried_again_as_the_step_says(tmp_path: Path) -> None:
+    engine = Refusing(2, Unavailable("it is away"))
+    async with site_at(tmp_path, engine) as site, site.serving():
+        run = await site.start(workflow(STEPS))
+        assert (await site.ended(run)).state is State.SUCCEEDED
+        assert (await site.store.step(run, "a")).attempt == 2
+    assert engine.calls("destroy")[0].endswith("a.-1.1"), "an answer that was lost may have been a start"
+
+
+@pytest.mark.usefixtures("no_patience")
+async def test_a_start_given_up_for_good_says_why(tmp_path: Path) -> None:
+    async with site_at(tmp_path, Refusing(1_000_000, Unavailable("it is away"))) as site, site.serving():
+        run = await site.start(workflow(STEPS))
+        assert (await site.ended(run)).state is State.FAILED
+        step = await site.store.step(run, "a")
+    assert (step.attempt, step.reason) == (2, Reason.CANNOT_START)
+    assert step.message == "the engine cannot be reached: it is away"
