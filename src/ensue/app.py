@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 
 from ensue import __version__, steps
 from ensue.engines.inline import InlineEngine
+from ensue.engines.process import spawning
 from ensue.engines.process.engine import ProcessEngine
-from ensue.model.errors import Unavailable
+from ensue.model.errors import InvalidInput, SecretsLocked, Unavailable
 from ensue.model.identity import Identity
 from ensue.model.values import WorkerId
 from ensue.operations.world import Starting, World
@@ -27,6 +28,7 @@ from ensue.runtime import keeping, stepping
 from ensue.runtime.cleaning import Cleaner
 from ensue.runtime.keeping import Keeper, Retention
 from ensue.runtime.runner import Profile, Runner
+from ensue.runtime.secrets import OpenedSecrets
 from ensue.runtime.stepping import Stepping
 from ensue.settings import Settings
 from ensue.steps import run as run_step
@@ -42,8 +44,10 @@ from ensue.store.migrating import migrate
 from ensue.store.opening import open_driver
 from ensue.store.ownership import DataDirectory
 from ensue.store.runs import Runs
+from ensue.store.secrets import SealedSecrets
 from ensue.store.wakeups import PostgresWakeup, wakeup_for
 from ensue.store.workers import Workers
+from ensue.vaults.local import LocalVault
 
 log = logging.getLogger("ensue.app")
 
@@ -93,6 +97,9 @@ async def serve(settings: Settings, stop: asyncio.Event, announce: Callable[[str
     from ensue import api
     from ensue.api import serving
 
+    if not settings.data_dir.exists():
+        # An address that is in use must not leave a new directory behind.
+        serving.bind(settings.listen).socket.close()
     async with open_node(settings) as node:
         listener = serving.bind(settings.listen)
         application = api.create_app(
@@ -135,8 +142,9 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
     """Own the data directory, open and upgrade the database, wire everything. Nothing runs yet.
 
     With `is_last`, nobody comes after: the supervisor of steps is ended too, unless it still has some.
-    Raises DataDirectoryOwned, StoreBroken, StoreUnreachable.
+    Raises DataDirectoryOwned, InvalidInput, StoreBroken, StoreUnreachable.
     """
+    _require_step_user(settings.step_user)
     with DataDirectory(settings.data_dir, is_searchable=os.geteuid() == 0) as directory:
         driver = open_driver(settings.database)
         await _open(driver, settings)
@@ -153,7 +161,9 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
                 limits=Limits(grace=settings.step_grace, output=settings.step_output),
             )
             try:
-                yield _wire(settings, driver, worker, engines)
+                node = _wire(settings, driver, worker, engines)
+                await _check_keys(node.world)
+                yield node
             finally:
                 if is_last:
                     await process.retire()
@@ -168,13 +178,21 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
     history, logs = History(driver=driver), Logs(driver=driver)
     runs, workers = Runs(driver=driver, graphs=graphs), Workers(driver=driver, graphs=graphs)
     feed, storage = Feed(driver=driver), DirectoryStorage(settings.storage)
+    table, vault = SealedSecrets(driver=driver), LocalVault(path=settings.secret_keys)
     wakeup: Wakeup = wakeup_for(settings.database)
     runner = Runner(
         runs=runs,
         workers=workers,
         wakeup=wakeup,
         stepping=Stepping(
-            records=stepping.Records(definitions=definitions, history=history, logs=logs, runs=runs, storage=storage),
+            records=stepping.Records(
+                definitions=definitions,
+                history=history,
+                logs=logs,
+                runs=runs,
+                secrets=OpenedSecrets(table=table, vault=vault),
+                storage=storage,
+            ),
             engines=engines,
             clock=clock,
         ),
@@ -185,7 +203,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
         wakeup=wakeup,
         worker=worker,
         ttl=settings.lease,
-        retention=Retention(runs=settings.keep_runs, events=settings.keep_events),
+        retention=Retention(runs=settings.keep_runs, events=settings.keep_events, audit=settings.keep_audit),
     )
     cleaner = Cleaner(engines=engines.others.values(), history=history)
     starting: Starting = runner
@@ -197,12 +215,31 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
         known=steps.known(),
         logs=logs,
         runs=runs,
+        secrets=table,
         starting=starting,
         storage=storage,
+        vault=vault,
         wakeup=wakeup,
         workers=workers,
     )
     return Node(world=world, runner=runner, keeper=keeper, cleaner=cleaner, driver=driver)
+
+
+def _require_step_user(name: str) -> None:
+    """Say at the start what every step would fail with."""
+    try:
+        spawning.User(name)
+    except spawning.CannotStart as error:
+        raise InvalidInput(f"ENSUE_STEP_USER: {error}", remedy="name a user of this machine, or none") from None
+
+
+async def _check_keys(world: World) -> None:
+    """Say at the start what the first step that needs a secret would fail with."""
+    try:
+        if used := await world.secrets.key_ids():
+            await asyncio.to_thread(world.vault.prepare, used)
+    except SecretsLocked as error:
+        log.error("steps that use secrets will fail: %s", error)
 
 
 def _profile(settings: Settings, worker: WorkerId, engines: stepping.Engines) -> Profile:
@@ -211,7 +248,7 @@ def _profile(settings: Settings, worker: WorkerId, engines: stepping.Engines) ->
         worker=Worker(
             id=worker,
             labels=settings.labels,
-            engines=engines.names,
+            engines=tuple(name for name in engines.names if slots.get(name)),
             host=socket.gethostname(),
             pid=os.getpid(),
             version=__version__,

@@ -11,10 +11,8 @@ from ensue.model.errors import InvalidInput
 from ensue.model.values import ByteSize, Duration
 
 PREFIX = "ENSUE_"
-STEP_ENVIRONMENT = frozenset(
-    {"RUN_ID", "STEP", "ATTEMPT", "IDEMPOTENCY_KEY", "WORKSPACE", "OUTPUTS", "ARTIFACTS", "PARAMETERS"}
-)
-"""What a step finds in its environment: no settings, so that `ensue` can be used inside a step."""
+FLAGS = {"data_dir": "--data", "database_url": "--database"}
+CHOICES = {"log_level": ("debug", "info", "warning", "error"), "log_format": ("text", "json")}
 
 
 def default_data_dir() -> Path:
@@ -27,7 +25,8 @@ def default_data_dir() -> Path:
 class Settings(BaseModel):
     """What an operator can set; the environment variable of a field is ENSUE_ and its name in capitals."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    # Built at its first use: most commands want the data directory alone.
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
 
     data_dir: Path = Field(default_factory=default_data_dir)
     """Where everything of this process lives: database, logs, workspaces, the supervisor."""
@@ -35,11 +34,13 @@ class Settings(BaseModel):
     """sqlite:///… or postgresql://…; default: SQLite in the data directory."""
     storage_dir: Path | None = None
     """Where log segments go; several servers on one database share it. Default: in the data directory."""
+    secret_key_file: Path | None = None
+    """The keys of stored secrets; servers on one database share it. Default: secret.key in the data directory."""
     listen: str = "127.0.0.1:8080"
     """Address and port of the HTTP API; port 0 takes a free one."""
-    log_level: str = Field(default="INFO", pattern="(?i)^(debug|info|warning|error)$")
+    log_level: str = Field(default="INFO", pattern=f"(?i)^({'|'.join(CHOICES['log_level'])})$")
     """What is logged: debug, info, warning or error."""
-    log_format: str = Field(default="text", pattern="^(text|json)$")
+    log_format: str = Field(default="text", pattern=f"^({'|'.join(CHOICES['log_format'])})$")
     """How it is logged: text or json."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Labels of this worker, as key=value,key=value: steps with `requires` run where they match."""
@@ -52,7 +53,7 @@ class Settings(BaseModel):
     step_grace: Duration = Field(default="10s", validate_default=True)
     """Between asking a step to end and killing it."""
     step_output: ByteSize = 16 * 2**20
-    """Log bytes kept of an attempt, unless the step says otherwise."""
+    """Log bytes kept of an attempt, at most; a step may say less."""
     lease: Duration = Field(default="15s", validate_default=True)
     """How long a worker that does not answer is believed in."""
     drain: Duration = Field(default="30s", validate_default=True)
@@ -61,6 +62,8 @@ class Settings(BaseModel):
     """How long runs are kept after their end."""
     keep_events: Duration = Field(default="30d", validate_default=True)
     """How long events are kept."""
+    keep_audit: Duration = Field(default="365d", validate_default=True)
+    """How long the audit log and replaced or deleted versions of definitions are kept."""
 
     @property
     def database(self) -> str:
@@ -74,6 +77,10 @@ class Settings(BaseModel):
     @property
     def storage(self) -> Path:
         return self.storage_dir or self.data_dir / "storage"
+
+    @property
+    def secret_keys(self) -> Path:
+        return self.secret_key_file or self.data_dir / "secret.key"
 
 
 def load(environment: Mapping[str, str], **flags: Any) -> Settings:
@@ -89,9 +96,38 @@ def load(environment: Mapping[str, str], **flags: Any) -> Settings:
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         name = str(problem["loc"][0])
-        raise InvalidInput(
-            f"setting {name}: {problem['msg']}", remedy=f"set --{name.replace('_', '-')} or {PREFIX}{name.upper()}"
-        ) from None
+        given = values[name]
+        raise InvalidInput(f"{_place(environment, flags, name)}: {_complaint(name, given, problem)}") from None
+
+
+def named_data_dir(environment: Mapping[str, str]) -> Path | None:
+    """The data directory that the environment names, whatever else is wrong in it."""
+    found = _read(environment, f"{PREFIX}DATA_DIR")
+    return None if found is None else Path(found)
+
+
+def _place(environment: Mapping[str, str], flags: Mapping[str, Any], name: str) -> str:
+    """Where the value comes from."""
+    if flags.get(name) is not None:
+        return FLAGS.get(name, f"--{name.replace('_', '-')}")
+    variable = f"{PREFIX}{name.upper()}"
+    return variable if variable in environment else f"{variable}_FILE"
+
+
+def _complaint(name: str, given: object, problem: Any) -> str:
+    context = problem.get("ctx", {})
+    match problem["type"]:
+        case "string_pattern_mismatch":
+            return f"{given} is none of {', '.join(CHOICES[name])}"
+        case "value_error":
+            return f"{given} is {context['error']}"
+        case "greater_than_equal":
+            return f"{given} is less than {context['ge']}"
+        case "less_than_equal":
+            return f"{given} is more than {context['le']}"
+        case "int_parsing" | "int_type" | "int_from_float":
+            return f"{given} is not a whole number"
+    return f"{given} cannot be used: {problem['msg']}"
 
 
 def _read(environment: Mapping[str, str], name: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.conftest import RUNS, ended, put, says, sleeps, started, workflow
+from tests.api.conftest import RUNS, WORKFLOWS, ended, put, says, sleeps, started, workflow
 
 
 async def test_a_run_is_started_and_read_to_its_end(client: httpx.AsyncClient) -> None:
@@ -36,6 +36,47 @@ async def test_an_idempotency_key_makes_two_requests_one_run(client: httpx.Async
     other = await client.post(RUNS, json={"workflow": "other"}, headers=headers)
     assert (other.status_code, other.json()["code"]) == (409, "conflict")
     assert len((await client.get(RUNS)).json()["items"]) == 1
+
+
+async def test_a_repeat_is_answered_whatever_became_of_the_workflow(client: httpx.AsyncClient) -> None:
+    await put(client, workflow("hello", says("hi"), parameters=[{"name": "to"}]))
+    body, headers = {"workflow": "hello", "parameters": {"to": "Ann"}}, {"Idempotency-Key": "one"}
+    first = await client.post(RUNS, json=body, headers=headers)
+    assert first.status_code == 201
+    await put(client, workflow("hello", says("hi"), parameters=[{"name": "from", "required": True}]))
+    changed = await client.post(RUNS, json=body, headers=headers)
+    await client.delete(f"{WORKFLOWS}/hello")
+    deleted = await client.post(RUNS, json=body, headers=headers)
+    assert [answer.headers.get("Location") for answer in (changed, deleted)] == [first.headers["Location"]] * 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"parameters": {}},
+        {"parameters": {"count": 2}},
+        {"parameters": {"count": 1, "to": "all"}},
+        {"labels": {}},
+        {"labels": {"team": "blue"}},
+        {"workflow": "none"},
+    ],
+)
+async def test_a_key_used_for_another_request_is_a_conflict(client: httpx.AsyncClient, other: dict[str, Any]) -> None:
+    parameters = [{"name": "count", "type": "integer", "default": 1}, {"name": "to", "default": "all"}]
+    await put(client, workflow("hello", says("hi"), parameters=parameters))
+    body = {"workflow": "hello", "parameters": {"count": 1}, "labels": {"team": "red"}}
+    headers = {"Idempotency-Key": "one"}
+    assert (await client.post(RUNS, json=body, headers=headers)).status_code == 201
+    answer = await client.post(RUNS, json=body | other, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert len((await client.get(RUNS)).json()["items"]) == 1
+
+
+async def test_of_two_requests_at_once_with_one_key_one_is_a_conflict(client: httpx.AsyncClient) -> None:
+    await put(client, workflow("hello", says("hi"), parameters=[{"name": "to", "default": "all"}]))
+    bodies = [{"workflow": "hello", "parameters": {"to": name}} for name in ("Ann", "Bob")]
+    starts = [client.post(RUNS, json=body, headers={"Idempotency-Key": "one"}) for body in bodies]
+    assert sorted([answer.status_code for answer in await asyncio.gather(*starts)]) == [201, 409]
 
 
 async def test_a_long_poll_ends_with_its_time_or_with_the_run(client: httpx.AsyncClient) -> None:

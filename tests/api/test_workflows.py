@@ -1,11 +1,15 @@
 """Workflows over HTTP."""
 
+import asyncio
+from typing import Any
+
 import httpx
 import pytest
 
 from ensue.app import Node
 from ensue.model.identity import SYSTEM
 from ensue.operations import definitions
+from ensue.ports.store import StoredDefinition
 from tests.api.conftest import WORKFLOWS, says, workflow
 
 ADDRESS = f"{WORKFLOWS}/hello"
@@ -17,7 +21,6 @@ async def test_a_workflow_is_created_read_replaced_and_deleted(client: httpx.Asy
     body = created.json()
     assert (body["metadata"]["namespace"], body["metadata"]["generation"]) == ("default", 1)
     assert (body["status"]["manager"], body["status"]["dialect"]) == ("api", "ensue")
-    assert created.headers["ETag"] == f'"{body["status"]["hash"]}"'
     read = await client.get(ADDRESS)
     assert (read.json(), read.headers["ETag"]) == (body, created.headers["ETag"])
     replaced = await client.put(ADDRESS, json=workflow("hello", says("hello")))
@@ -44,6 +47,47 @@ async def test_a_write_may_depend_on_what_is_there(client: httpx.AsyncClient) ->
     assert (await client.put(ADDRESS, json=other, headers={"If-Match": tag})).status_code == 200
     assert (await client.put(ADDRESS, json=body, headers={"If-Match": tag})).status_code == 412
     assert (await client.delete(ADDRESS, headers={"If-Match": tag})).status_code == 412
+
+
+async def test_the_etag_changes_with_labels_and_not_with_a_repeat(client: httpx.AsyncClient) -> None:
+    body = workflow("hello", says("hi"))
+    tag = (await client.put(ADDRESS, json=body)).headers["ETag"]
+    assert (await client.put(ADDRESS, json=body)).headers["ETag"] == tag
+    labelled = body | {"metadata": {"name": "hello", "labels": {"team": "red"}}}
+    changed = await client.put(ADDRESS, json=labelled, headers={"If-Match": tag})
+    assert (changed.status_code, changed.headers["ETag"] != tag) == (200, True)
+    assert (await client.put(ADDRESS, json=body, headers={"If-Match": tag})).status_code == 412
+
+
+async def test_of_writes_that_depend_on_the_same_state_one_succeeds(client: httpx.AsyncClient) -> None:
+    bodies = [workflow("hello", says(str(number))) for number in range(8)]
+
+    async def write_all(**headers: str) -> list[int]:
+        answers = [client.put(ADDRESS, json=body, headers=headers) for body in bodies]
+        return sorted([answer.status_code for answer in await asyncio.gather(*answers)])
+
+    assert await write_all(**{"If-None-Match": "*"}) == [201, *[412] * 7]
+    tag = (await client.get(ADDRESS)).headers["ETag"]
+    await client.put(ADDRESS, json=workflow("hello", says("now")))
+    assert await write_all(**{"If-Match": tag}) == [412] * 8
+    tag = (await client.get(ADDRESS)).headers["ETag"]
+    assert await write_all(**{"If-Match": tag}) == [200, *[412] * 7]
+
+
+async def test_a_delete_may_not_take_what_was_changed_meanwhile(client: httpx.AsyncClient, node: Node) -> None:
+    tag = (await client.put(ADDRESS, json=workflow("hello", says("hi")))).headers["ETag"]
+    find = node.world.definitions.get
+
+    async def find_and_be_late(*where: Any) -> StoredDefinition:
+        found = await find(*where)
+        await definitions.apply(SYSTEM, node.world, workflow("hello", says("newer")), take_over=True)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(node.world.definitions, "get", find_and_be_late)
+        late = await client.delete(ADDRESS, headers={"If-Match": tag})
+    assert (late.status_code, late.json()["code"]) == (412, "precondition_failed")
+    assert (await client.delete(ADDRESS, headers={"If-Match": "*"})).status_code == 204
 
 
 async def test_an_invalid_workflow_is_refused_with_all_its_problems(client: httpx.AsyncClient) -> None:

@@ -1,6 +1,7 @@
 """Commands that talk to a server, as processes."""
 
 import json
+import re
 import signal
 import socket
 import time
@@ -69,6 +70,7 @@ def test_ctrl_c_leaves_a_watched_run_running(site: Cli) -> None:
     _, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, "Traceback" in err) == (130, False)
     name = next(line.split()[1] for line in err.splitlines() if line.startswith("run "))
+    assert f"{name} goes on; `ensue logs -f {name}`" in err
     assert site("get", "run", name, "-o", "jsonpath=.status.state").stdout == "Running\n"
     site("cancel", name, "--force")
 
@@ -114,10 +116,79 @@ def test_explain_says_what_a_run_waits_for_and_what_a_field_means(site: Cli) -> 
     name = started(site, "slow")
     until(lambda: "runs on worker" in site("explain", "run", name).stdout, "the step")
     assert f"{name}: Running: it waits for nap" in site("explain", f"run/{name}").stdout
+    time.sleep(2)
+    site("pause", name)
+    paused = json.loads(site("explain", "run", name, "-o", "json").stdout)["items"][0]
+    run = json.loads(site("get", "run", name, "-o", "json").stdout)
+    assert (paused["reason"], paused["since"] > run["status"]["startTime"]) == ("Paused", True)
+    site("resume", name)
     site("cancel", name, "--force")
     assert "integer" in site("explain", "workflow.spec.steps.retry.limit").stdout
     site("explain", "workflow.spec.stepz", code=4)
     assert "a run can" in site("explain", "event", "x", code=2).stderr
+
+
+def test_a_step_that_a_cancel_stopped_is_explained_as_such(site: Cli) -> None:
+    name = started(site, "slow")
+    until(lambda: "begun" in site("logs", name).stdout, "the step")
+    site("cancel", name)
+    assert "stopped because the run was cancelled (exit code 143)" in site("wait", name, code=3).stderr
+    assert "nap: Cancelled (RunCancelled): stopped because the run was cancelled" in site("explain", "run", name).stdout
+
+
+def test_a_name_is_taken_as_another_command_printed_it(site: Cli) -> None:
+    shown = site("start", "hello").stdout.strip()
+    for words in (("get", shown), ("get", "run", shown), ("get", "runs", shown)):
+        assert site(*words, "-o", "name").stdout.strip() == shown
+    assert site("get", "workflow", "workflow/hello", "-o", "name").stdout == "workflow/hello\n"
+    site("wait", shown)
+
+
+def test_what_apply_stored_is_one_document(site: Cli) -> None:
+    text = HELLO.replace("name: hello", "name: first") + "---" + HELLO.replace("name: hello", "name: second")
+    done = site("apply", "-f", site.file("two.yaml", text), "-o", "json")
+    assert [item["metadata"]["name"] for item in json.loads(done.stdout)["items"]] == ["first", "second"]
+    assert done.stderr == "workflow/first created\nworkflow/second created\n"
+    assert site("apply", "-f", "two.yaml", "-o", "name").stdout == "workflow/first\nworkflow/second\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("helo", 'there is no workflow helo in namespace default (did you mean "hello"?)'),
+        ("zzz", "there is no workflow zzz in namespace default (`ensue get workflows` lists them)"),
+        ("greet.yaml", "`ensue apply -f greet.yaml` puts what it defines on the server"),
+    ],
+)
+def test_a_workflow_that_is_not_there_is_told_with_what_would_be(site: Cli, name: str, says: str) -> None:
+    assert says in site("start", name, code=4).stderr
+
+
+def test_parameters_are_refused_by_the_server_in_the_words_of_the_command(site: Cli) -> None:
+    here = alone_run(site, "-p", "count:=[]", "-p", "nam=x")
+    there = site("start", "hello", "-p", "count:=[]", "-p", "nam=x", code=2).stderr
+    assert here == there
+    assert there == (
+        'error: the workflow has no parameter "nam" (did you mean "name"?); '
+        'the parameter "count" must be an integer, not []\n'
+    )
+
+
+def alone_run(site: Cli, *words: str) -> str:
+    return Cli(site.home)("run", site.file("hello.yaml", HELLO), *words, code=2).stderr
+
+
+def test_verbose_shows_what_is_asked_of_the_server(site: Cli) -> None:
+    said = site("get", "runs", "-v").stderr
+    assert re.search(r"^GET /api/v1/namespaces/default/runs\?limit=100\S*: 200 in \d+ ms$", said, re.MULTILINE), said
+    assert site("get", "runs", "--limit", "1", "-o", "name").stderr == ""
+
+
+def test_describe_says_what_steps_wait_for(site: Cli) -> None:
+    name = started(site, "slow")
+    assert "it runs when the other steps have ended" in site("describe", "run", name).stdout
+    assert "other steps" not in site("describe", "run", name, "-o", "json").stdout
+    site("cancel", name, "--force")
 
 
 def test_describe_shows_the_parts_of_a_run(site: Cli) -> None:
@@ -200,9 +271,12 @@ class TestFinding:
         assert "not an address" in one_line(cli, 2, env={"ENSUE_URL": "localhost:1"})
 
     def test_one_that_is_not_there_is_said_with_a_remedy(self, tmp_path: Path) -> None:
-        cli = Cli(tmp_path, ENSUE_DATA_DIR=str(tmp_path / "data"))
-        assert "ensue server" in one_line(cli, 1)
+        cli = Cli(tmp_path, XDG_DATA_HOME=str(tmp_path))
         data = tmp_path / "data"
+        said = cli("get", "runs", "--data", str(data), code=1).stderr.splitlines()
+        assert said[0] == f"waiting for a server on {data}"
+        assert said[1].startswith(f"error: no server runs on {data} (start one with `ensue server`")
+        cli.environment["ENSUE_DATA_DIR"] = str(data)
         data.mkdir()
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]

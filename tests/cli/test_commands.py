@@ -1,5 +1,6 @@
 """The table of commands, and what costs nothing."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,9 +11,7 @@ import pytest
 from ensue import __version__
 from ensue.cli import commands, exits, jsonpath, tables
 from ensue.model import errors
-from tests.cli.conftest import Cli
-
-BY_OTHERS = {"validate", "fmt", "schema", "db", "selftest"}
+from tests.cli.conftest import HELLO, Cli
 
 
 def all_commands() -> Iterator[tuple[str, click.Command]]:
@@ -21,14 +20,16 @@ def all_commands() -> Iterator[tuple[str, click.Command]]:
         found = commands.group.get_command(context, name)
         assert found is not None
         yield name, found
+        if isinstance(found, click.Group):
+            yield from ((f"{name} {inner}", command) for inner, command in found.commands.items())
 
 
 @pytest.mark.parametrize(("name", "command"), list(all_commands()))
 def test_the_help_of_every_command_has_an_example(name: str, command: click.Command) -> None:
     context = click.Context(command, info_name=f"ensue {name}")
     text = command.get_help(context)
-    assert commands.COMMANDS[name].summary
-    if name not in BY_OTHERS:
+    assert commands.COMMANDS[name.split()[0]].summary
+    if not isinstance(command, click.Group):
         assert "Example" in text
         assert "    ensue " in text or "ensue completion" in text
     for line in text.splitlines():
@@ -51,9 +52,73 @@ def test_the_version_is_printed(cli: Cli) -> None:
     assert cli("--version").stdout == f"ensue {__version__}\n"
 
 
-@pytest.mark.parametrize("words", [("frob",), ("get", "--frob"), ("-o", "xml", "get", "runs"), ("run",)])
-def test_wrong_usage_is_exit_code_2(cli: Cli, words: tuple[str, ...]) -> None:
-    assert "Error:" in cli(*words, code=2).stderr
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("rnu",), 'there is no command "rnu" (did you mean "run"?)'),
+        (("xyzzy",), 'there is no command "xyzzy" (`ensue --help` lists them)'),
+        (("get", "--frob"), "no such option '--frob' (see `ensue get --help`)"),
+        (("run",), "missing argument 'FILE' (see `ensue run --help`)"),
+        (("-o", "json", "fmt", "x"), "`ensue fmt` has no option -o (see `ensue --help`)"),
+        (("-n", "blue", "schema", "Run"), "`ensue schema` has no option -n (see `ensue --help`)"),
+        (("get", "wrkflows"), 'wrkflows cannot be listed (did you mean "workflows"?)'),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line(cli: Cli, words: tuple[str, ...], says: str) -> None:
+    done = cli(*words, code=2)
+    assert (done.stdout, done.stderr) == ("", f"error: {says}\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-o", "xml", "get", "runs"),
+        ("explain", "run", "x", "-o", "name"),
+        ("version", "-o", "name"),
+        ("validate", "-o", "name", "x.yaml"),
+        ("explain", "workflow.spec", "-o", "name"),
+        ("run", "x.yaml", "-o", "jsonpath=.a[?x]"),
+        ("start", "x", "-o", "jsonpath=.a[?x]"),
+        ("run", "x.yaml", "--timeout", "0"),
+    ],
+)
+def test_a_form_or_value_that_cannot_be_is_refused_before_anything_happens(cli: Cli, words: tuple[str, ...]) -> None:
+    done = cli(*words, code=2)
+    assert (done.stdout, len(done.stderr.splitlines())) == ("", 1), done.stderr
+    assert done.stderr.startswith("error: ")
+
+
+def test_field_help_and_findings_are_one_document(cli: Cli) -> None:
+    assert json.loads(cli("-o", "json", "explain", "workflow.spec.steps.retry").stdout)["type"] == "mapping"
+    cli.file("empty.yaml", "")
+    found = json.loads(cli("-o", "json", "validate", "empty.yaml").stdout)
+    assert (found["valid"], found["problems"][0]["message"]) == (True, "the file holds no definition")
+
+
+def test_an_output_that_cannot_be_written_is_an_error_and_one_that_is_closed_is_none(cli: Cli) -> None:
+    for words in ("--help", "run hello.yaml"):
+        cli.file("hello.yaml", HELLO)
+        full = shell(cli, f"{words} > /dev/full")
+        assert full.returncode == 1
+        assert full.stderr.splitlines()[-1].startswith("error: cannot write: No space left on device")
+        closed = shell(cli, f"{words} >&-")
+        assert (closed.returncode, "Traceback" in closed.stderr) == (0, False)
+    assert not list(cli.temporary.iterdir())
+
+
+def shell(cli: Cli, words: str) -> "subprocess.CompletedProcess[str]":
+    script = f'"{sys.executable}" -m ensue {words}'
+    return subprocess.run(
+        ["sh", "-c", script], cwd=cli.home, env=cli.environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_data_directory_that_cannot_be_made_is_told(cli: Cli) -> None:
+    cli.file("hello.yaml", HELLO)
+    for words in (("server",), ("run", "hello.yaml")):
+        done = cli(*words, "--data", "/proc/none", code=2)
+        assert done.stderr.splitlines()[-1].startswith("error: the data directory /proc/none cannot be used")
+        assert "Traceback" not in done.stderr
 
 
 def test_every_error_has_an_exit_code() -> None:
@@ -67,6 +132,7 @@ def test_every_error_has_an_exit_code() -> None:
         "Conflict": 7,
         "Unavailable": 1,
         "StoreBroken": 1,
+        "SecretsLocked": 1,
         "Fail": 1,
         "Retry": 1,
     }

@@ -1,14 +1,18 @@
 """The pages about commands and the API say what there is, and what the tutorial shows happens."""
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from fastapi.routing import APIRoute
 
-from ensue.api import problems, runs, server_state, workflows
+from ensue.api import problems, runs, secrets, server_state, workflows
 from ensue.cli import commands
 from ensue.model import errors
-from tests.cli.conftest import Cli, serving
+from tests.cli.conftest import PATIENCE, Cli, serving
 
 DOCS = Path(__file__).parents[2] / "docs"
 CLI_PAGE = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
@@ -22,7 +26,12 @@ def test_every_command_has_its_place_on_the_page() -> None:
 
 
 def test_every_route_and_every_code_is_on_the_page() -> None:
-    for router, prefix in ((runs.router, "…"), (workflows.router, "…"), (server_state.router, "")):
+    for router, prefix in (
+        (runs.router, "…"),
+        (workflows.router, "…"),
+        (secrets.router, "…"),
+        (server_state.router, ""),
+    ):
         for route in router.routes:
             assert isinstance(route, APIRoute)
             for method in route.methods or ():
@@ -36,6 +45,32 @@ def test_every_route_and_every_code_is_on_the_page() -> None:
 def all_errors() -> set[type[errors.EnsueError]]:
     direct = set(errors.EnsueError.__subclasses__())
     return direct | {inner for kind in direct for inner in kind.__subclasses__()}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
+def test_the_block_that_starts_a_server_can_be_pasted_as_it_is(page: str, cli: Cli) -> None:
+    text = (DOCS.parent / page).read_text(encoding="utf-8")
+    block = next(found for found in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if "ensue server" in found)
+    shutil.copytree(DOCS.parent / "examples", cli.home / "examples")
+    cli.file("greet.yaml", str(re.findall(r"```yaml\n(.*?)```", TUTORIAL, re.DOTALL)[0]))
+    (cli.home / "bin").mkdir()
+    program = cli.home / "bin" / "ensue"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m ensue "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    path = f"{program.parent}:{cli.environment['PATH']}"
+    script = f"set -e\n{block}\nkill $! 2>/dev/null && wait || true\n"
+    done = subprocess.run(
+        ["sh", "-c", script],
+        cwd=cli.home,
+        env=cli.environment | {"PATH": path, "ENSUE_LISTEN": "127.0.0.1:0"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, "Succeeded" in done.stderr) == (0, True), (done.stdout, done.stderr)
+    assert (cli.home / "data" / "ensue.db").exists()
+    assert not (cli.home / "data" / "server.json").exists()
 
 
 def test_what_the_tutorial_shows_happens(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -87,7 +88,11 @@ def test_parameters_come_from_a_file_and_flags_win(cli: Cli) -> None:
         (("none.yaml",), 4, "no file none.yaml"),
         (("hello.yaml", "-p", "nam=x"), 2, 'did you mean "name"'),
         (("hello.yaml", "-p", "count=many"), 2, "must be an integer"),
-        (("hello.yaml", "-p", "count:={"), 2, "not JSON"),
+        (("hello.yaml", "-p", "count:={"), 2, '"count" is not JSON'),
+        (("hello.yaml", "-p", "count=x", "-p", "nam=y"), 2, 'not "x"; the workflow has no parameter "nam"'),
+        (("lists.yaml", "-p", "tags=a", "-p", "env=b"), 2, '"tags" must be a list, not "a" (write tags:=["a"])'),
+        (("lists.yaml", "-p", "tags=1"), 2, 'the parameter "tags" must be a list, not 1'),
+        (("empty.yaml",), 6, "empty.yaml:1:1: the file holds no definition"),
         (("hello.yaml", "-p", "name=a", "-p", "name=b"), 2, "twice"),
         (("hello.yaml", "--params-file", "none.yaml"), 4, "none.yaml"),
         (("hello.yaml", "--params-file", "list.yaml"), 2, "mapping"),
@@ -103,6 +108,11 @@ def test_what_cannot_run_is_refused_with_a_reason(cli: Cli, words: tuple[str, ..
     cli.file("broken.yaml", PROBLEM)
     cli.file("hello.yaml", HELLO)
     cli.file("list.yaml", "- 1\n")
+    cli.file("empty.yaml", "")
+    cli.file(
+        "lists.yaml",
+        HELLO.replace("[{name: name", "[{name: tags, type: array}, {name: env, type: object}, {name: name"),
+    )
     cli.file("image.yaml", HELLO.replace("run: |", "image: alpine\n      run: |"))
     cli.file("labelled.yaml", HELLO.replace("run: |", "requires: {arch: vax}\n      run: |"))
     done = cli("run", *words, code=code)
@@ -201,3 +211,52 @@ def read_all(descriptor: int) -> bytes:
 @pytest.mark.parametrize("example", ["hello", "parallel", "retry"])
 def test_the_examples_run(cli: Cli, example: str) -> None:
     cli("run", str(Path(__file__).parents[2] / "examples" / f"{example}.yaml"))
+
+
+def test_outputs_of_the_workflow_are_said_at_the_end(cli: Cli) -> None:
+    text = (
+        HELLO + '  outputs: [{name: who, value: "${parameters.name}"}, {name: count, value: "${parameters.count}"}]\n'
+    )
+    assert cli("run", cli.file("out.yaml", text)).stderr.splitlines()[-2:] == ["who = world", "count = 1"]
+
+
+def test_a_try_that_is_followed_by_another_is_told_as_such(cli: Cli) -> None:
+    text = ENDS % ("flaky", "", "exit 3")
+    text = text.replace('run: "exit 3"', 'run: "exit 3", retry: {limit: 1, backoff: 300ms}')
+    said = cli("run", cli.file("flaky.yaml", text), code=1).stderr
+    assert re.search(r"^only: try 1 failed \(exit code 3\), again in 0\.[0-3]s$", said, re.MULTILINE), said
+    assert said.count("Backoff") == 0
+
+
+def test_verbose_says_where_and_by_whom_steps_run(cli: Cli) -> None:
+    said = cli("run", "-v", cli.file("nap.yaml", ENDS % ("nap", "", "sleep 1"))).stderr
+    assert re.search(r"^its process steps run in \S+/workspaces/\S+$", said, re.MULTILINE), said
+    assert re.search(r"^only: Running, try 1, engine process, worker \S+$", said, re.MULTILINE), said
+
+
+def test_a_step_that_a_cancel_stopped_says_so(cli: Cli) -> None:
+    process = begun(cli, SLOW)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert "stopped because the run was cancelled (exit code 143)" in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_the_clean_up_disturbs_nothing(cli: Cli, number: signal.Signals) -> None:
+    script = (
+        "import os, shutil, sys\n"
+        "from ensue.cli import commands\n"
+        "remove = shutil.rmtree\n"
+        "def disturbed(path, **more):\n"
+        f"    if os.path.basename(path).startswith('ensue-run-'): os.kill(os.getpid(), {int(number)})\n"
+        "    remove(path, **more)\n"
+        "shutil.rmtree = disturbed\n"
+        "sys.argv = ['ensue', 'run', 'hello.yaml']\n"
+        "sys.exit(commands.main())\n"
+    )
+    cli.file("hello.yaml", HELLO)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=cli.home, env=cli.environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert is_nothing_left(cli)

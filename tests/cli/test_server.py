@@ -63,7 +63,50 @@ def test_a_port_in_use_and_an_address_that_is_none_are_said(here: Cli) -> None:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         assert f"{address} is in use" in here("server", "--listen", address, code=7).stderr
     assert "address to listen on" in here("server", "--listen", "nowhere", code=2).stderr
-    assert "ENSUE_LEASE" in here("server", env={"ENSUE_LEASE": "soon"}, code=2).stderr
+    assert not (here.home / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("LEASE", "soon", "ENSUE_LEASE: soon is not a duration: write it as 30s, 5m, 1h30m or 2d"),
+        ("LOG_LEVEL", "loud", "ENSUE_LOG_LEVEL: loud is none of debug, info, warning, error"),
+        ("LOG_FORMAT", "xml", "ENSUE_LOG_FORMAT: xml is none of text, json"),
+        ("PROCESS_SLOTS", "-1", "ENSUE_PROCESS_SLOTS: -1 is less than 0"),
+        ("INLINE_SLOTS", "99999", "ENSUE_INLINE_SLOTS: 99999 is more than 10000"),
+        ("PROCESS_SLOTS", "x", "ENSUE_PROCESS_SLOTS: x is not a whole number"),
+        ("STEP_OUTPUT", "9x", "ENSUE_STEP_OUTPUT: 9x is not a size: write it as 512Mi, 2Gi or a number of bytes"),
+        ("LEASE_FILE", "lease", "ENSUE_LEASE_FILE: soon is not a duration: write it as 30s, 5m, 1h30m or 2d"),
+        ("STEP_USER", "no such", "ENSUE_STEP_USER: there is no user no such (name a user of this machine, or none)"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_and_its_place_named(here: Cli, name: str, value: str, says: str) -> None:
+    here.file("lease", "soon")
+    done = here("server", env={f"ENSUE_{name}": value}, code=2)
+    assert (done.stdout, done.stderr) == ("", f"error: {says}\n")
+    assert not (here.home / "data").exists()
+
+
+def test_an_address_of_every_interface_is_said_to_be_one(here: Cli) -> None:
+    process = here.start("server", "--listen", "0.0.0.0:0")
+    assert process.stdout is not None
+    assert re.search(r"http://127\.0\.0\.1:\d+ \(on every interface\), data", process.stdout.readline())
+    process.terminate()
+    process.communicate(timeout=PATIENCE)
+
+
+def test_a_command_waits_for_a_server_that_is_being_started(here: Cli) -> None:
+    client = here.start("get", "workers", "-o", "name")
+    server = Server(here)
+    out, err = client.communicate(timeout=PATIENCE)
+    assert (client.returncode, out.startswith("worker/")) == (0, True), err
+    server.process.kill()
+    server.process.communicate()
+    client = here.start("get", "workers", "--quiet", "-o", "name")
+    assert client.communicate(timeout=PATIENCE)[1].startswith("error: no answer from")
+    again = Server(here)
+    assert here("get", "workers", "-o", "name").stdout.startswith("worker/")
+    again.stop()
 
 
 def test_a_server_that_ends_leaves_durable_steps_to_the_next(here: Cli) -> None:

@@ -9,9 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from ensue.cli import explain_kind, fmt, schema, validate
+from ensue.model.errors import NotFound
 
 GOOD = "apiVersion: ensue.dev/v1alpha1\nkind: Workflow\nmetadata: {name: w}\nspec:\n  steps:\n    - {name: a, run: x}\n"
-FOREIGN = GOOD.replace("ensue.dev/v1alpha1", "relay.sh/v1beta1").replace("run: x", "image: x, odd: 1")
+FOREIGN = GOOD.replace("ensue.dev/v1alpha1", "relay.sh/v1beta1").replace("run: x", "run: x, odd: 1")
 
 
 def test_validate_prints_each_problem_with_its_place_and_exits_with_6(tmp_path: Path) -> None:
@@ -40,9 +41,9 @@ def test_strict_makes_errors_of_warnings(tmp_path: Path) -> None:
     path = tmp_path / "w.yaml"
     path.write_text(FOREIGN)
     lenient = CliRunner().invoke(validate.command, [str(path)])
-    assert (lenient.exit_code, lenient.stdout) == (0, f'{path}:6:27: spec.steps[0].odd: warning: unknown key "odd"\n')
+    assert (lenient.exit_code, lenient.stdout) == (0, f'{path}:6:25: spec.steps[0].odd: warning: unknown key "odd"\n')
     strict = CliRunner().invoke(validate.command, ["--strict", str(path)])
-    assert (strict.exit_code, strict.stdout) == (6, f'{path}:6:27: spec.steps[0].odd: unknown key "odd"\n')
+    assert (strict.exit_code, strict.stdout) == (6, f'{path}:6:25: spec.steps[0].odd: unknown key "odd"\n')
 
 
 def test_fmt_rewrites_files_and_keeps_their_mode(tmp_path: Path) -> None:
@@ -81,15 +82,42 @@ def test_fmt_passes_standard_input_on() -> None:
 
 def test_schema_prints_json_and_suggests() -> None:
     assert json.loads(CliRunner().invoke(schema.command, ["trigger"]).stdout)["title"] == "Trigger"
-    result = CliRunner().invoke(schema.command, ["Wrkflow"])
-    assert (result.exit_code, result.stderr) == (4, 'there is no kind "Wrkflow" (did you mean "Workflow"?)\n')
+    with pytest.raises(NotFound, match=r'no kind "Wrkflow" \(did you mean "Workflow"\?\)'):
+        CliRunner().invoke(schema.command, ["Wrkflow"], catch_exceptions=False)
 
 
 def test_explain_prints_help_and_suggests() -> None:
-    result = CliRunner().invoke(explain_kind.command, ["workflow.spec.steps.retry.limit"])
-    expected = "Workflow.spec.steps.retry.limit  <integer> default 0\n\n  The number of tries after the first.\n"
-    assert result.stdout == expected
-    assert CliRunner().invoke(explain_kind.command, ["workflow.specs"]).exit_code == 4
+    expected = "Workflow.spec.steps.retry.limit  <integer> default 0\n\n  The number of tries after the first."
+    assert explain_kind.render("workflow.spec.steps.retry.limit") == expected
+    with pytest.raises(NotFound, match="specs"):
+        explain_kind.render("workflow.specs")
+
+
+def test_explain_has_a_document_for_programs() -> None:
+    found = explain_kind.document("workflow.spec.steps.retry")
+    assert (found["path"], found["type"], found["required"]) == ("Workflow.spec.steps.retry", "mapping", False)
+    limit = next(field for field in found["fields"] if field["name"] == "limit")
+    assert (limit["type"], limit["default"]) == ("integer", 0)
+
+
+def test_validate_warns_of_what_is_right_and_cannot_run_yet(tmp_path: Path) -> None:
+    path = tmp_path / "w.yaml"
+    steps = (
+        "    - {name: b, image: x}\n    - {name: c, approval: ok}\n    - {name: d, run: x, foreach: [1]}\n"
+        "    - {name: e, run: x, engine: ssh}\n"
+    )
+    trigger = "---\napiVersion: ensue.dev/v1alpha1\nkind: Trigger\nmetadata: {name: t}\n"
+    path.write_text(GOOD + steps + trigger + "spec: {sources: [events], actions: {workflow: w}}\n")
+    result = CliRunner().invoke(validate.command, [str(path)])
+    assert (result.exit_code, result.stderr) == (0, "2 definitions: valid, 5 warnings\n")
+    assert result.stdout.splitlines() == [
+        f"{path}:7:7: spec.steps[1]: warning: step b: steps of type container cannot run in this version",
+        f"{path}:8:7: spec.steps[2]: warning: step c: steps of type approval cannot run in this version",
+        f"{path}:9:34: spec.steps[3].foreach: warning: step d: foreach cannot run in this version",
+        f"{path}:10:7: spec.steps[4]: warning: step e: the engine ssh cannot run in this version",
+        f"{path}:13:7: kind: warning: a Trigger cannot be applied in this version",
+    ]
+    assert CliRunner().invoke(validate.command, ["--strict", str(path)]).exit_code == 6
 
 
 @pytest.mark.parametrize("module", ["fastapi", "asyncpg", "uvicorn", "httpx", "asyncio", "sqlite3"])

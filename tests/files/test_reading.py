@@ -22,7 +22,11 @@ RELAY = HEAD.replace("ensue.dev/v1alpha1", "relay.sh/v1beta1")
 TABLE: list[tuple[str | bytes, list[str]]] = [
     ("", ["f:1:1: the file holds no definition"]),
     ("# only a comment\n", ["f:1:1: the file holds no definition"]),
-    ("\tfoo: 1", ["f:1:1: not valid YAML: a tab, `@`, `%` or a backquote cannot begin a value (indent with spaces; quote the value)"]),
+    ("\tfoo: 1", ["f:1:1: not valid YAML: a tab indents this line (use spaces)"]),
+    (HEAD + "\tsteps: []\n", ["f:5:1: not valid YAML: a tab indents this line (use spaces)"]),
+    (HEAD + "  steps:\n  - name: a\n \trun: x\n", ["f:7:2: not valid YAML: a tab indents this line (use spaces)"]),
+    ("a: @b\n", ["f:1:4: not valid YAML: a tab, `@`, `%` or a backquote cannot begin a value (indent with spaces; quote the value)"]),
+    ("on: push\njobs: {a: {runs-on: x}}\n", ["f:1:1: this is a workflow file of GitHub Actions, which Ensue does not read (write it as a Workflow: docs/files.md)"]),
     ("a: 'x\n", ["f:1:4: not valid YAML: this quote is never closed (close it)"]),
     ("a: 1\n b: 2\n", ["f:2:3: not valid YAML: a `:` is not allowed here (check the indentation, or quote the value)"]),
     ("a: *b\n", ["f:1:4: the alias *b has no anchor before it in this document"]),

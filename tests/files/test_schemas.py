@@ -57,12 +57,12 @@ spec:
   defaults: {retry: 2, timeout: 30}
   steps:
     - {name: a, run: x, when: true, continueOnError: true, retry: 3, outputs: [url], input: []}
-    - {name: b, needs: a, run: x, when: ["${x}", false], retry: {when: false, backoff: 5s}, outputs: {u: string}}
+    - {name: b, needs: a, run: x, when: ["${run.name}", false], retry: {when: false, backoff: 5s}, outputs: {u: string}}
     - {name: c, dependsOn: [a, {step: b, on: failed}], image: x, command: sh, args: x, input: y}
     - {name: d, dependsOn: {step: a, on: [any]}, approval: Release?}
     - {name: e, approval: true}
     - {name: f, approval: {approvers: "user:ann"}}
-    - {name: g, run: x, matrix: {os: [linux], v: "${x}", include: [{os: mac}]}}
+    - {name: g, run: x, matrix: {os: [linux], v: "${run.name}", include: [{os: mac}]}}
 ---
 apiVersion: ensue.dev/v1alpha1
 kind: Trigger

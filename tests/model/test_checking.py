@@ -86,7 +86,7 @@ def test_each_mistake_of_a_step_has_one_finding(step: dict[str, object], expecte
         {"name": "a", "image": "x", "run": "y", "engine": "container"},
         {"name": "a", "type": "run", "run": "y"},
         {"name": "a", "type": "container", "image": "x", "args": ["a"]},
-        {"name": "a", "run": "echo ${HOME} $(date)", "workdir": "sub/dir", "when": ["${x}", "TRUE"]},
+        {"name": "a", "run": "echo ${HOME} $(date)", "workdir": "sub/dir", "when": ["${run.name}", "TRUE"]},
         {"name": "a", "image": "x", "command": ["sh", "-c", "echo $(date) $$(HOME)"]},
         {"name": "a", "image": "x", "command": ["prog"], "args": ["$(HOST)"]},
         {"name": "a", "type": "http", "engine": "inline", "with": {"url": "x"}},
@@ -95,7 +95,7 @@ def test_each_mistake_of_a_step_has_one_finding(step: dict[str, object], expecte
     ],
 )
 def test_what_is_meant_to_work_has_no_finding(step: dict[str, object]) -> None:
-    assert findings(steps=[step]) == []
+    assert findings(steps=[step], parameters=[{"name": "engine"}]) == []
 
 
 def test_names_are_unique_in_the_whole_workflow() -> None:
@@ -148,7 +148,7 @@ class Ping(BaseModel):
     ("with_", "expected"),
     [
         ({"host": "h", "count": 2}, []),
-        ({"host": "${outputs.a.b}", "count": "${parameters.count}"}, []),
+        ({"host": "${outputs.b.b}", "count": "${parameters.count}"}, []),
         ({}, ['spec.steps[0].with: "host" is required']),
         ({"host": "h", "cuont": 2}, ['spec.steps[0].with.cuont: unknown key "cuont" (did you mean "count"?)']),
         (
@@ -159,7 +159,8 @@ class Ping(BaseModel):
 )
 def test_with_is_checked_against_the_step_types_model(with_: dict[str, object], expected: list[str]) -> None:
     known = checking.Known(step_types={"ping": Ping})
-    found = checking.check_workflow(workflow(steps=[{"name": "a", "type": "ping", "with": with_}]), known)
+    steps = [{"name": "a", "type": "ping", "with": with_}, {"name": "b", "run": "x"}]
+    found = checking.check_workflow(workflow(steps=steps, parameters=[{"name": "count"}]), known)
     assert [str(problem) for problem in found] == expected
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from fastapi import FastAPI
 
 from ensue import __version__
-from ensue.api import problems, runs, server_state, workflows
+from ensue.api import problems, runs, secrets, server_state, workflows
 from ensue.api.guarding import Guard
 from ensue.model.identity import Identity
 from ensue.operations.world import World
@@ -30,6 +30,7 @@ def create_app(world: World, *, token: str, identity: Identity, hosts: Collectio
     for prefix in PREFIXES:
         app.include_router(runs.router, prefix=prefix)
         app.include_router(workflows.router, prefix=prefix)
+        app.include_router(secrets.router, prefix=prefix)
     app.include_router(server_state.router)
     app.add_middleware(Guard, token=token, identity=identity, hosts=hosts)
     return app

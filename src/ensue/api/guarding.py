@@ -2,6 +2,7 @@
 
 import hmac
 import ipaddress
+import re
 from collections.abc import Collection
 
 from starlette.datastructures import Headers
@@ -13,9 +14,12 @@ from ensue.model.errors import InvalidInput, Unauthenticated
 from ensue.model.identity import Identity
 
 MAX_BODY = 1024 * 1024
+MAX_SECRET_BODY = MAX_BODY * 3 // 2
+"""Room for the largest secret in base64."""
+SECRETS = re.compile(r"/api/v1/(namespaces/[^/]+/)?secrets/")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 # compared, not bound
-TOO_LARGE = f"the body is larger than {MAX_BODY} bytes"
+TOO_LARGE = "the body is larger than {} bytes"
 REMEDY = "send Authorization: Bearer TOKEN with the token from the server's data directory"
 
 
@@ -33,6 +37,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        limit = MAX_SECRET_BODY if SECRETS.match(scope["path"]) else MAX_BODY
         host = host_name(headers.get("host", ""))
         if not self._is_ours(host):
             refusal = problems.problem(421, problems.CODES[421], f'this server does not answer to the name "{host}"')
@@ -40,11 +45,12 @@ class Guard:
             refusal = problems.of(Unauthenticated(remedy=REMEDY))
         elif "\0" in scope["path"] or b"%00" in scope["query_string"]:
             refusal = problems.of(InvalidInput("the address contains a NUL character"))
-        elif headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > MAX_BODY:
-            refusal = problems.problem(413, problems.CODES[413], TOO_LARGE, headers={"Connection": "close"})
+        elif headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > limit:
+            detail = TOO_LARGE.format(limit)
+            refusal = problems.problem(413, problems.CODES[413], detail, headers={"Connection": "close"})
         else:
             scope.setdefault("state", {})["identity"] = self._identity
-            await self._app(scope, _bounded(receive), send)
+            await self._app(scope, _bounded(receive, limit), send)
             return
         await refusal(scope, receive, send)
 
@@ -72,7 +78,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, limit: int) -> Receive:
     """A body that comes without its length is cut off as well."""
     size = 0
 
@@ -80,8 +86,8 @@ def _bounded(receive: Receive) -> Receive:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))
-        if size > MAX_BODY:
-            raise HTTPException(413, TOO_LARGE)
+        if size > limit:
+            raise HTTPException(413, TOO_LARGE.format(limit))
         return message
 
     return receive_some

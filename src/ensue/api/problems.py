@@ -20,7 +20,9 @@ STATUS: Mapping[type[errors.EnsueError], int] = {
     errors.Unauthenticated: 401,
     errors.Denied: 403,
     errors.Conflict: 409,
+    errors.Changed: 412,
     errors.Unavailable: 503,
+    errors.SecretsLocked: 500,
 }
 """A subclass that is not here has the status of its parent; whatever has none is a 500."""
 

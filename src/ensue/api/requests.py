@@ -88,14 +88,19 @@ def documented(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"content": {"application/json": {"schema": model.model_json_schema()}}}}
 
 
+async def body_as(model: type[Model], request: HttpRequest) -> Model:
+    """The body, of this shape. Raises InvalidInput, without the values."""
+    return _validate(model, await body_of(request))
+
+
 async def start_body(request: HttpRequest) -> StartBody:
-    body = _validate(StartBody, await body_of(request))
+    body = await body_as(StartBody, request)
     check_labels(body.labels)
     return body
 
 
 async def stop_body(request: HttpRequest) -> StopBody:
-    return _validate(StopBody, await body_of(request))
+    return await body_as(StopBody, request)
 
 
 def _validate(model: type[Model], value: Mapping[str, Json]) -> Model:

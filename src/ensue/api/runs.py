@@ -1,6 +1,5 @@
 """Routes of runs."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -9,7 +8,6 @@ from starlette.responses import JSONResponse, Response
 
 from ensue.api import requests, streams, views
 from ensue.api.requests import IdentityOf, NamespaceOf, StartBody, StopBody, WorldOf
-from ensue.model.errors import Conflict
 from ensue.model.run import Run
 from ensue.operations import logs, runs
 from ensue.ports.store import RunFilter
@@ -61,20 +59,12 @@ async def start_run(
     body: Annotated[StartBody, Depends(requests.start_body)],
     key: Annotated[str, Header(alias="Idempotency-Key", max_length=255)] = "",
 ) -> Response:
-    """Start a run. Repeats with one Idempotency-Key are one run."""
+    """Start a run. Repeats with one Idempotency-Key are one run, and answered with it; another request is refused."""
     request = runs.Start(
         namespace=namespace, workflow=body.workflow, parameters=body.parameters, labels=body.labels, key=key
     )
     run = await runs.start(identity, world, request)
-    if not _is_of(run, body):
-        raise Conflict("this Idempotency-Key was used for another request", remedy="use a new key")
     return JSONResponse(views.run(run), 201, headers={"Location": _address(run)})
-
-
-def _is_of(run: Run, body: StartBody) -> bool:
-    given: Mapping[str, object] = body.parameters
-    is_same = all(name in run.parameters and run.parameters[name] == value for name, value in given.items())
-    return run.workflow == body.workflow and is_same and run.labels == body.labels
 
 
 def _address(run: Run) -> str:

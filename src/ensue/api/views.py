@@ -1,13 +1,15 @@
 """Facts as the JSON of the API, in the shapes of Kubernetes. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 from ensue.core.explaining import Explanation
 from ensue.model.definition import NATIVE_GROUP
 from ensue.model.errors import Problem
 from ensue.model.run import WHOLE_STEP, Attempt, Run, StepRun
+from ensue.model.secret import Secret
 from ensue.operations.logs import Line
 from ensue.ports.store import StoredDefinition, Worker
 
@@ -134,6 +136,32 @@ def worker(worker: Worker) -> View:
 
 def listing(items: Iterable[View], after: str = "") -> View:
     return {"items": list(items), "metadata": {"continue": after}}
+
+
+def secrets(found: Iterable[Secret]) -> Iterator[View]:
+    """One for all values of a name; they must follow each other."""
+    for (namespace, name, workflow), group in groupby(found, _owner):
+        values = list(group)
+        yield {
+            "apiVersion": NATIVE_GROUP,
+            "kind": "Secret",
+            "metadata": {
+                "name": name,
+                "namespace": namespace,
+                "creationTimestamp": moment(min(value.created_at for value in values)),
+            },
+            "spec": {"workflowRef": {"name": workflow}} if workflow else {},
+            "status": {
+                "keys": [
+                    {"key": value.place.key, "changeTime": moment(value.changed_at), "keyId": value.key_id}
+                    for value in values
+                ]
+            },
+        }
+
+
+def _owner(found: Secret) -> tuple[str, str, str]:
+    return found.place.namespace, found.place.name, found.place.workflow
 
 
 def explanation(explanation: Explanation) -> View:

@@ -3,12 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
-from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from ensue.api import requests, views
 from ensue.api.requests import IdentityOf, NamespaceOf, ScopeOf, WorldOf
-from ensue.model.errors import InvalidInput, NotFound
+from ensue.model.errors import Changed, InvalidInput, NotFound
 from ensue.model.identity import Identity
 from ensue.model.values import Json, Namespace
 from ensue.operations import definitions
@@ -29,7 +28,7 @@ async def list_workflows(world: WorldOf, identity: IdentityOf, scope: ScopeOf) -
 
 @router.get("/workflows/{name}")
 async def get_workflow(world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, name: str) -> Response:
-    """A workflow; its ETag is the hash of what it does."""
+    """A workflow; its ETag changes with every change of it."""
     return _answer(await definitions.get(identity, world, namespace, KIND, name), 200)
 
 
@@ -47,8 +46,8 @@ async def put_workflow(
     """Create or replace a workflow."""
     named = _named(body, namespace, name)
     before = await _find(identity, world, namespace, name)
-    _require_match(before, if_match, if_none_match)
-    stored = await definitions.apply(identity, world, named, take_over=take_over)
+    expected = _expected(before, if_match, if_none_match)
+    stored = await definitions.apply(identity, world, named, take_over=take_over, expected=expected)
     return _answer(stored, 201 if before is None else 200)
 
 
@@ -61,9 +60,8 @@ async def delete_workflow(
     if_match: Annotated[str, Header(alias="If-Match")] = "",
 ) -> Response:
     """Delete a workflow; runs under way keep what they started with."""
-    if if_match:
-        _require_match(await _find(identity, world, namespace, name), if_match, "")
-    await definitions.delete(identity, world, namespace, KIND, name)
+    expected = _expected(await _find(identity, world, namespace, name), if_match, "") if if_match else None
+    await definitions.delete(identity, world, namespace, KIND, name, expected=expected)
     return Response(status_code=204)
 
 
@@ -90,12 +88,16 @@ def _named(body: dict[str, Json], namespace: Namespace, name: str) -> dict[str, 
     return {**body, "metadata": full}
 
 
-def _require_match(stored: StoredDefinition | None, if_match: str, if_none_match: str) -> None:
+def _expected(stored: StoredDefinition | None, if_match: str, if_none_match: str) -> int | None:
+    """The revision at which the conditions hold; None when there are none. Raises Changed."""
     tag = None if stored is None else _tag(stored)
     if if_match and not _holds(if_match, tag):
-        raise HTTPException(412, f"If-Match: the workflow's ETag is {tag}" if tag else "If-Match: no such workflow")
+        raise Changed(f"If-Match: the workflow's ETag is {tag}" if tag else "If-Match: no such workflow")
     if if_none_match and _holds(if_none_match, tag):
-        raise HTTPException(412, f"If-None-Match: the workflow exists, its ETag is {tag}")
+        raise Changed(f"If-None-Match: the workflow exists, its ETag is {tag}")
+    if not if_match and not if_none_match:
+        return None
+    return 0 if stored is None else stored.revision
 
 
 def _holds(condition: str, tag: str | None) -> bool:
@@ -105,7 +107,8 @@ def _holds(condition: str, tag: str | None) -> bool:
 
 
 def _tag(stored: StoredDefinition) -> str:
-    return f'"{stored.hash}"'
+    # A database that was restored gives the same revisions again, to other content.
+    return f'"{stored.revision}-{stored.hash}"'
 
 
 def _answer(stored: StoredDefinition, status: int) -> Response:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from ensue import files, steps
-from ensue.cli import definition_files, exits, invocation, target
+from ensue.cli import definition_files, exits, invocation, printing, target
 from ensue.cli.invocation import Invocation
+from ensue.cli.printing import View
+from ensue.core import supporting
 from ensue.files.documents import Document
 from ensue.model.errors import InvalidDefinition, InvalidInput, NotFound, Problem
 from ensue.model.kinds import KINDS
@@ -17,8 +19,6 @@ from ensue.model.values import Json
 
 if TYPE_CHECKING:
     from ensue.clients.server import Server
-
-APPLICABLE = ("Workflow",)
 
 
 @click.command("apply")
@@ -32,6 +32,8 @@ APPLICABLE = ("Workflow",)
 def command(invocation: Invocation, paths: Sequence[str], take_over: bool) -> int:
     """Create or replace what files define. Nothing is applied when any of it is invalid.
 
+    With -o json, the list of what is stored now.
+
     \b
     Example:
       ensue apply -f workflows/ -f extra.yaml
@@ -40,14 +42,22 @@ def command(invocation: Invocation, paths: Sequence[str], take_over: bool) -> in
     refused = [
         Problem(message=f"a {document.kind} cannot be applied in this version", file=document.file)
         for document in documents
-        if document.kind not in APPLICABLE
+        if document.kind not in supporting.KINDS
     ]
     if refused:
         raise InvalidDefinition(refused)
     bodies = [_placed(document, invocation.namespace) for document in documents]
+    stored = []
     with target.server() as server:
         for document, body in zip(documents, bodies, strict=True):
-            click.echo(_apply(server, document, body, take_over))
+            verb, after = _apply(server, document, body, take_over)
+            stored.append(after)
+            if invocation.is_for_people:
+                click.echo(f"{printing.name(after)} {verb}")
+            else:
+                invocation.say(f"{printing.name(after)} {verb}")
+    if not invocation.is_for_people:
+        printing.listing(invocation, stored, ())
     return exits.SUCCESS
 
 
@@ -62,7 +72,8 @@ def _placed(document: Document, namespace: str) -> dict[str, Json]:
     return body
 
 
-def _apply(server: "Server", document: Document, body: dict[str, Json], take_over: bool) -> str:
+def _apply(server: "Server", document: Document, body: dict[str, Json], take_over: bool) -> tuple[str, View]:
+    """What was done, and what is stored now."""
     metadata = body["metadata"]
     assert isinstance(metadata, dict)
     namespace, name = str(metadata["namespace"]), str(metadata["name"])
@@ -76,4 +87,4 @@ def _apply(server: "Server", document: Document, body: dict[str, Json], take_ove
         located = [document.locate(problem) for problem in error.problems]
         raise InvalidDefinition([replace(problem, file=document.file) for problem in located]) from None
     verb = "created" if is_new else "unchanged" if before == after else "configured"
-    return f"{document.kind.lower()}/{name} {verb}"
+    return verb, after

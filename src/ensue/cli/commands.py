@@ -1,5 +1,6 @@
 """The table of commands, and the program around them. Imports no command."""
 
+import errno
 import importlib
 import os
 import sys
@@ -10,6 +11,7 @@ import click
 
 from ensue import __version__
 from ensue.cli import exits, invocation
+from ensue.core import checking_spelling
 from ensue.model.errors import EnsueError, InvalidDefinition
 
 
@@ -23,7 +25,9 @@ class Entry:
     attribute: str = "command"
 
 
-RUN, SERVER, DEFINITIONS, RUNS, CARE = "Run", "Server", "Definitions", "Runs", "Care"
+STDERR = 2
+UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
+RUN, SERVER, DEFINITIONS, RUNS, ACCESS, CARE = "Run", "Server", "Definitions", "Runs", "Access", "Care"
 
 COMMANDS: Mapping[str, Entry] = {
     "run": Entry(RUN, "Run a workflow from a file, without a server", "run"),
@@ -34,6 +38,7 @@ COMMANDS: Mapping[str, Entry] = {
     "validate": Entry(DEFINITIONS, "Check definition files", "validate"),
     "fmt": Entry(DEFINITIONS, "Lay out definition files evenly", "fmt"),
     "schema": Entry(DEFINITIONS, "Print the JSON Schema of a kind", "schema"),
+    "eval": Entry(DEFINITIONS, "Evaluate an expression on values at hand", "evaluate"),
     "apply": Entry(DEFINITIONS, "Create or replace what files define", "apply"),
     "get": Entry(DEFINITIONS, "List runs, workflows or workers, or show one", "get"),
     "start": Entry(RUNS, "Start a run of a workflow on the server", "start"),
@@ -44,6 +49,7 @@ COMMANDS: Mapping[str, Entry] = {
     "cancel": Entry(RUNS, "End a run", "runs", "cancel"),
     "pause": Entry(RUNS, "Start no further step of a run", "runs", "pause"),
     "resume": Entry(RUNS, "Let a paused run go on", "runs", "resume"),
+    "secret": Entry(ACCESS, "Set, list and delete secrets, change their key", "secret"),
     "db": Entry(CARE, "Upgrade, back up, restore and check the database", "db"),
     "selftest": Entry(CARE, "Kill a server of its own and check that nothing is lost", "selftest"),
     "completion": Entry(CARE, "Print the completion script of a shell", "completion"),
@@ -52,6 +58,15 @@ COMMANDS: Mapping[str, Entry] = {
 
 class Commands(click.Group):
     """Imports a command's module when the command is asked for."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            meant = checking_spelling.did_you_mean(name, COMMANDS) or "`ensue --help` lists them"
+            ctx.fail(f'there is no command "{name}" ({meant})')
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -85,10 +100,15 @@ def group(context: click.Context) -> None:
     Example:
       ensue run examples/hello.yaml
     """
+    if context.invoked_subcommand is not None:
+        command = group.get_command(context, context.invoked_subcommand)
+        assert command is not None
+        invocation.refuse_ignored(context, command)
 
 
 def main() -> int:
     """Run the command that the arguments ask for; its exit code."""
+    _open_standard_streams()
     try:
         code = group.main(prog_name="ensue", standalone_mode=False, color=_color())
         sys.stdout.flush()
@@ -97,13 +117,23 @@ def main() -> int:
     return code if isinstance(code, int) else exits.SUCCESS
 
 
+def _open_standard_streams() -> None:
+    """What was closed (`>&-`) leads nowhere: else the next file that is opened, a database say, becomes stdout."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    for number, name in ((1, "stdout"), (STDERR, "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
+
+
 def _code_of(error: BaseException) -> int:
     """Say what went wrong. What no command expects is raised again."""
     match error:
         case BaseExceptionGroup(exceptions=(first, *_)):
             return _code_of(first)
         case click.ClickException():
-            error.show()
+            click.echo(f"error: {_sentence(error)}", err=True)
             return error.exit_code
         case EnsueError():
             report(error)
@@ -112,16 +142,42 @@ def _code_of(error: BaseException) -> int:
             return exits.INTERRUPTED
         case BrokenPipeError():
             # Whoever read our output has enough; nothing is left to say, also not at the interpreter's end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _silence()
             return exits.UNREAD
+        case OSError():
+            click.echo(f"error: {_fault(error)}", err=True)
+            return exits.FAILED
     raise error
+
+
+def _sentence(error: click.ClickException) -> str:
+    """click's own words in one line, in the manner of all other errors."""
+    text = " ".join(error.format_message().split()).removesuffix(".")
+    text = text if text[1:2].isupper() else text[:1].lower() + text[1:]
+    path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+    return text if text.endswith(")") or not path else f"{text} (see `{path} --help`)"
+
+
+def _fault(error: OSError) -> str:
+    reason = error.strerror or str(error) or type(error).__name__
+    if error.filename is not None:
+        return f"{os.fsdecode(error.filename)}: {reason}"
+    if error.errno in UNWRITABLE:
+        _silence()
+        return f"cannot write: {reason} (make room, or send the output elsewhere)"
+    return reason
+
+
+def _silence() -> None:
+    """What is still to be written goes nowhere, also at the interpreter's end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def report(error: EnsueError) -> None:
     """What went wrong, on stderr: a line for it, or one for each problem of a definition."""
     if isinstance(error, InvalidDefinition) and error.problems:
         for problem in error.problems:
-            click.echo(str(problem), err=True)
+            click.echo(str(problem) if problem.line else f"error: {problem}", err=True)
     else:
         click.echo(f"error: {error}", err=True)
 

@@ -15,16 +15,31 @@ from ensue.model.errors import InvalidDefinition, NotFound, Problem, Severity
 
 def load(paths: Sequence[str], known: Known) -> tuple[Document, ...]:
     """The documents of files and directories. Prints warnings; raises NotFound and InvalidDefinition."""
-    for path in paths:
-        if path != STANDARD_INPUT and not Path(path).exists():
-            raise NotFound(f"there is no file {path}")
+    require(paths)
     documents = files.load(paths, known=known)
     problems = [problem for document in documents for problem in document.problems]
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    found = tuple(document for document in documents if document.definition is not None)
+    if not found and not errors:
+        errors = problems or [Problem(message="no definition is there", file=", ".join(paths))]
+        raise InvalidDefinition([replace(problem, severity=Severity.ERROR) for problem in errors])
     for problem in problems:
         if problem.severity is not Severity.ERROR:
-            click.echo(str(replace(problem, message=f"{problem.severity.value}: {problem.message}")), err=True)
-    found = tuple(document for document in documents if document.definition is not None)
-    if errors or not found:
-        raise InvalidDefinition(errors or [Problem(message="holds no definition", file=", ".join(paths))])
+            click.echo(line(problem), err=True)
+    if errors:
+        raise InvalidDefinition(errors)
     return found
+
+
+def require(paths: Sequence[str]) -> None:
+    """Raises NotFound for a path that leads nowhere."""
+    for path in paths:
+        if path != STANDARD_INPUT and not Path(path).exists():
+            raise NotFound(f"there is no file {path}")
+
+
+def line(problem: Problem) -> str:
+    """A problem for people; an error needs no word for that."""
+    if problem.severity is Severity.ERROR:
+        return str(problem)
+    return str(replace(problem, message=f"{problem.severity.value}: {problem.message}"))

@@ -9,6 +9,7 @@ from ensue.cli import exits, following, invocation, printing, step_table, tables
 from ensue.cli.invocation import Invocation
 
 View = dict[str, Any]
+WAITING = ("Pending", "Queued", "Waiting")
 
 
 @click.command("describe")
@@ -24,10 +25,20 @@ def command(invocation: Invocation, kind: str, name: str) -> int:
     Example:
       ensue describe run build-x7k2p
     """
+    namespace, name = invocation.namespace or "default", following.plain(name)
     with target.server() as server:
-        run = server.get("runs", invocation.namespace or "default", following.plain(name))
-    printing.document(invocation, run, render)
+        run = server.get("runs", namespace, name)
+        is_open = "completionTime" not in run["status"]
+        waits = server.explain(namespace, name) if is_open and invocation.is_for_people else {"items": []}
+    printing.document(invocation, run, lambda found: render(_with_waits(found, waits)))
     return exits.SUCCESS
+
+
+def _with_waits(run: View, waits: View) -> View:
+    """What each step waits for, where there is no message of its own."""
+    texts = {item["subject"]: item["text"] for item in waits["items"] if item["state"] in WAITING}
+    steps = [step | {"message": step["message"] or texts.get(step["name"], "")} for step in run["status"]["steps"]]
+    return run | {"status": run["status"] | {"steps": steps}}
 
 
 def render(run: View) -> str:
@@ -35,13 +46,15 @@ def render(run: View) -> str:
     tries = [row for step in run["status"]["steps"] for row in _tries(step)]
     if tries:
         parts.append("Attempts that were followed by another:\n" + "\n".join(tries))
+    if found := step_table.outputs(run):
+        parts.append("Outputs of the run:\n" + "\n".join(f"  {line}" for line in found))
     outputs = [
         f"  {step['name']}.{key}: {json.dumps(value, ensure_ascii=False)}"
         for step in run["status"]["steps"]
         for key, value in step["outputs"].items()
     ]
     if outputs:
-        parts.append("Outputs:\n" + "\n".join(outputs))
+        parts.append("Outputs of its steps:\n" + "\n".join(outputs))
     return "\n\n".join(parts)
 
 

@@ -5,8 +5,10 @@ from typing import Any
 import click
 
 from ensue.cli import exits, following, invocation, printing, step_table, tables, target
-from ensue.cli.invocation import Invocation
+from ensue.cli.invocation import JSONPATH, Invocation
 from ensue.model.run import FINAL_STATES
+
+FORMS = ("table", "wide", "json", "yaml", JSONPATH)
 
 
 @click.command("explain")
@@ -27,10 +29,12 @@ def command(invocation: Invocation, what: str, name: str | None) -> int:
     if name is None and not slash:
         from ensue.cli import explain_kind
 
-        click.echo(explain_kind.render(what))
+        invocation.require("field help", *FORMS)
+        printing.document(invocation, explain_kind.document(what), lambda _: explain_kind.render(what))
         return exits.SUCCESS
     if word not in ("run", "runs"):
         raise click.UsageError(f"a {word} cannot be explained; a run can")
+    invocation.require("an explanation", *FORMS)
     with target.server() as server:
         found = server.explain(invocation.namespace or "default", following.plain(name or rest))
     printing.document(invocation, found, render)

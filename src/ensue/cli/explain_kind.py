@@ -1,11 +1,10 @@
 """`ensue explain KIND.path`: field help, offline."""
 
+import json
 import textwrap
-
-import click
+from typing import Any
 
 from ensue.files import explaining
-from ensue.model.errors import NotFound
 
 
 def render(path: str) -> str:
@@ -25,16 +24,16 @@ def render(path: str) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-@click.command("explain")
-@click.argument("path")
-@click.pass_context
-def command(context: click.Context, path: str) -> None:
-    """Say what a field holds and means, as in `explain workflow.spec.steps.retry`."""
-    try:
-        click.echo(render(path))
-    except NotFound as error:
-        click.echo(str(error), err=True)
-        context.exit(4)
+def document(path: str) -> dict[str, Any]:
+    """The same for programs."""
+    field = explaining.explain(path)
+    fields = [_described(child) | {"name": _name(child)} for child in field.children]
+    return {"path": field.path, **_described(field), **({"fields": fields} if fields else {})}
+
+
+def _described(field: explaining.FieldHelp) -> dict[str, Any]:
+    found = {"type": field.noun, "description": field.meaning, "required": field.is_required}
+    return found | ({"default": json.loads(field.default)} if field.default else {})
 
 
 def _name(field: explaining.FieldHelp) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from ensue import files
+from ensue.cli import definition_files
 from ensue.model.errors import InvalidDefinition
 
 
@@ -23,7 +24,13 @@ def command(context: click.Context, paths: Sequence[str], check: bool, diff: boo
     """Lay out definition files evenly; only white space changes.
 
     Comments, quotes, numbers, short forms and the order of keys stay. `-` formats standard input.
+
+    \b
+    Examples:
+      ensue fmt build.yaml workflows/
+      ensue fmt --check workflows/
     """
+    definition_files.require(paths)
     changed, refused = 0, 0
     for path in paths:
         for name, text in _texts(path):

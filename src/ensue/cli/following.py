@@ -15,7 +15,7 @@ View = dict[str, Any]
 
 def plain(name: str) -> str:
     """The name in `run/NAME`, as `start` prints it."""
-    return name.removeprefix("run/")
+    return name.removeprefix("run/").removeprefix("runs/")
 
 
 def line(entry: View, width: int = 0) -> str:
@@ -25,12 +25,17 @@ def line(entry: View, width: int = 0) -> str:
 def to_its_end(server: "Server", invocation: Invocation, run: View) -> int:
     """Print a run's log until it has ended, and how it ended; the exit code is the outcome."""
     namespace, name = run["metadata"]["namespace"], run["metadata"]["name"]
-    steps = server.get("runs", namespace, name)["status"]["steps"]
-    width = max(len(step["name"]) for step in steps)
-    is_on_stderr = not invocation.is_for_people
-    for entry in server.log(namespace, name, None, follow=True, note=invocation.say):
-        click.echo(line(entry, width), err=is_on_stderr)
-    return ended(server.wait(namespace, name), invocation)
+    try:
+        steps = server.get("runs", namespace, name)["status"]["steps"]
+        width = max(len(step["name"]) for step in steps)
+        is_on_stderr = not invocation.is_for_people
+        for entry in server.log(namespace, name, None, follow=True, note=invocation.say):
+            click.echo(line(entry, width), err=is_on_stderr)
+        found = server.wait(namespace, name)
+    except KeyboardInterrupt:
+        invocation.say(f"{name} goes on; `ensue logs -f {name}` shows it again, `ensue cancel {name}` ends it")
+        raise
+    return ended(found, invocation)
 
 
 def ended(run: View, invocation: Invocation) -> int:

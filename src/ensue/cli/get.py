@@ -9,6 +9,7 @@ import click
 from ensue.cli import exits, invocation, labels, printing, step_table, tables, target
 from ensue.cli.invocation import Invocation
 from ensue.cli.printing import Column
+from ensue.core import checking_spelling
 from ensue.model.errors import NotFound
 
 if TYPE_CHECKING:
@@ -118,18 +119,21 @@ def command(
                 return exits.SUCCESS
             printing.listing(invocation, items, ask.columns, after=after)
             if after and invocation.is_for_people:
-                invocation.say(f"there are more than these {len(items)}; --limit shows them")
+                invocation.say(f"there are more; --limit {2 * limit} shows twice as many")
     return exits.SUCCESS
 
 
 def _kind(word: str, name: str | None) -> tuple[str, str | None]:
-    """`run NAME`, `runs` or `run/NAME`."""
+    """`run NAME`, `runs`, `run/NAME` or, as another command printed it, `run run/NAME`."""
     word, slash, rest = word.partition("/")
     plural = PLURALS.get(word.lower())
     if plural is None:
-        raise click.UsageError(f"{word} cannot be listed; {', '.join(COLUMNS)} can")
+        remedy = checking_spelling.did_you_mean(word, PLURALS) or f"{', '.join(COLUMNS)} can be"
+        raise click.UsageError(f"{word} cannot be listed ({remedy})")
     if slash and name:
         raise click.UsageError("one name, please")
+    if name and PLURALS.get(name.partition("/")[0].lower()) == plural:
+        name = name.partition("/")[2] or name
     return plural, rest or name
 
 

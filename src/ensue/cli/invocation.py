@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
+
+from ensue.cli import jsonpath
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 FORMS = ("table", "wide", "json", "yaml", "name")
@@ -33,8 +36,21 @@ class Invocation:
         if not self.is_quiet:
             click.echo(text, err=True)
 
+    def say_more(self, text: str) -> None:
+        """What only -v shows: on stderr."""
+        if self.verbosity:
+            click.echo(text, err=True)
+
+    def require(self, what: str, *forms: str) -> None:
+        """Refuse a form that there is not, before anything happens."""
+        form = JSONPATH if self.form.startswith(JSONPATH) else self.form
+        if form not in forms:
+            names = ", ".join(f"{name}PATH" if name == JSONPATH else name for name in forms)
+            raise click.UsageError(f"{what} has no form {form.removesuffix('=')}; it has {names}")
+
 
 pass_invocation = click.make_pass_decorator(Invocation, ensure=True)
+SHARED = {"namespace": "-n", "output": "-o", "verbose": "-v", "quiet": "--quiet"}
 
 
 def options(command: Decorated) -> Decorated:
@@ -42,17 +58,31 @@ def options(command: Decorated) -> Decorated:
     for option in (
         click.option("--quiet", is_flag=True, help="Say nothing about progress.", **_stored("is_quiet")),
         click.option("-v", "--verbose", count=True, help="Say more; twice for more still.", **_stored("verbosity")),
-        click.option(
-            "-o",
-            "--output",
-            metavar="FORM",
-            help="table, wide, json, yaml, name or jsonpath=PATH.",
-            **_stored("output", _form),
-        ),
+        output,
         click.option("-n", "--namespace", metavar="NAME", help="The namespace.", **_stored("namespace")),
     ):
         command = option(command)
     return command
+
+
+def output(command: Decorated) -> Decorated:
+    """Add -o alone, where nothing is asked of a server."""
+    return click.option(
+        "-o",
+        "--output",
+        metavar="FORM",
+        help="table, wide, json, yaml, name or jsonpath=PATH.",
+        **_stored("output", _form),
+    )(command)
+
+
+def refuse_ignored(context: click.Context, command: click.Command) -> None:
+    """An option given before a command's name is refused by a command that does not have it."""
+    commands = [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
+    known = {parameter.name for each in commands for parameter in each.params}
+    for name, shown in SHARED.items():
+        if name not in known and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"`ensue {command.name}` has no option {shown}")
 
 
 def _stored(attribute: str, check: Callable[[str], str] | None = None) -> dict[str, Any]:
@@ -66,4 +96,6 @@ def _stored(attribute: str, check: Callable[[str], str] | None = None) -> dict[s
 def _form(text: str) -> str:
     if text not in FORMS and not text.startswith(JSONPATH):
         raise click.BadParameter(f"{text} is none of {', '.join(FORMS)}, {JSONPATH}PATH", param_hint="--output")
+    if text.startswith(JSONPATH):
+        jsonpath.parse(text.removeprefix(JSONPATH))
     return text

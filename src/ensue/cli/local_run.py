@@ -5,18 +5,22 @@ import contextlib
 import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
 
 import click
 
 from ensue import app
 from ensue.cli import tables
 from ensue.cli.invocation import Invocation
+from ensue.engines.process import layout
 from ensue.files.documents import Document
 from ensue.model.errors import Conflict
 from ensue.model.identity import Identity
 from ensue.model.run import Reason, Run, State, StepRun
+from ensue.model.secret import SecretPlace
 from ensue.model.values import Json
-from ensue.operations import definitions, logs, runs
+from ensue.operations import definitions, logs, runs, secrets
 from ensue.operations.world import World
 from ensue.settings import Settings
 
@@ -29,6 +33,7 @@ KILL_SECONDS = 10.0
 class Order:
     document: Document
     parameters: Mapping[str, Json]
+    secrets: Mapping[SecretPlace, bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +42,13 @@ class Result:
     is_interrupted: bool
 
 
-async def execute(settings: Settings, order: Order, invocation: Invocation, *, is_log_on_stdout: bool) -> Result:
+async def execute(settings: Settings, order: Order, invocation: Invocation, interruption: "Interruption") -> Result:
     """Run it to its end. Nothing of it is left running, however this ends."""
-    interruption = Interruption(invocation=invocation)
-    with interruption.caught():
+    with interruption.heeded():
         async with app.open_node(settings, is_last=True) as node:
             stop = asyncio.Event()
             work = asyncio.create_task(app.work(node, stop))
-            show = Show(world=node.world, invocation=invocation, is_log_on_stdout=is_log_on_stdout)
+            show = Show(world=node.world, invocation=invocation, data_dir=settings.data_dir)
             see = asyncio.create_task(_see_through(node.world, order, show, interruption))
             try:
                 await asyncio.wait({work, see}, return_when=asyncio.FIRST_COMPLETED)
@@ -59,9 +63,11 @@ async def execute(settings: Settings, order: Order, invocation: Invocation, *, i
 async def _see_through(world: World, order: Order, show: "Show", interruption: "Interruption") -> runs.Whole:
     identity = app.local_identity()
     stored = await definitions.apply_document(identity, world, order.document, manager="file")
+    for place, value in order.secrets.items():
+        await secrets.set_value(identity, world, place, value)
     start = runs.Start(namespace=stored.namespace, workflow=stored.name, parameters=order.parameters)
     run = await runs.start(identity, world, start)
-    show.invocation.say(f"run {run.name} started")
+    show.begin(run)
     interruption.concern(world, identity, run)
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -81,28 +87,40 @@ async def _kill(world: World, identity: Identity, run: Run) -> None:
 
 
 class Interruption:
-    """The first signal cancels the run, the second kills it, a third ends this process's patience."""
+    """The first signal cancels the run, the second kills it, a third ends this process's patience.
+
+    Caught until the process ends: what is cleaned up after the run is cleaned up.
+    """
 
     def __init__(self, *, invocation: Invocation) -> None:
         self._invocation = invocation
         self._run: tuple[World, Identity, Run] | None = None
         self._orders: set[asyncio.Task[None]] = set()
         self._main: asyncio.Task[object] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.count = 0
+        for number in SIGNALS:
+            signal.signal(number, self._signalled)
 
     @contextlib.contextmanager
-    def caught(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
+    def heeded(self) -> Iterator[None]:
+        """Signals mean something; before and after they are only counted."""
+        self._loop = asyncio.get_running_loop()
         self._main = asyncio.current_task()
-        for number in SIGNALS:
-            loop.add_signal_handler(number, self._interrupt)
+        if self.count:
+            raise KeyboardInterrupt
         try:
             yield
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
         finally:
-            for number in SIGNALS:
-                loop.remove_signal_handler(number)
+            self._loop = None
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        if self._loop is None:
+            self.count += 1
+        else:
+            self._loop.call_soon_threadsafe(self._interrupt)
 
     def concern(self, world: World, identity: Identity, run: Run) -> None:
         """From now on a signal is about this run."""
@@ -128,12 +146,16 @@ class Interruption:
 class Show:
     """What a person sees of a run while it goes on."""
 
-    def __init__(self, *, world: World, invocation: Invocation, is_log_on_stdout: bool) -> None:
+    def __init__(self, *, world: World, invocation: Invocation, data_dir: Path) -> None:
         self._world = world
         self.invocation = invocation
-        self._is_log_on_stdout = is_log_on_stdout
+        self._layout = layout.Layout(str(data_dir))
         self._seen: dict[str, tuple[State, Reason, int]] = {}
         self._unsaid: list[str] = []
+
+    def begin(self, run: Run) -> None:
+        self.invocation.say(f"run {run.name} started")
+        self.invocation.say_more(f"its process steps run in {self._layout.workspace(run.uid)}")
 
     async def lines(self, identity: Identity, run: Run) -> None:
         """Every line of every step, as it comes."""
@@ -141,7 +163,7 @@ class Show:
         width = max(len(step.key.title) for step in steps)
         select = logs.Select(is_followed=True)
         async for line in logs.read(identity, self._world, run.namespace, run.name, select):
-            click.echo(f"{line.step:<{width}} | {line.text}", err=not self._is_log_on_stdout)
+            click.echo(f"{line.step:<{width}} | {line.text}", err=not self.invocation.is_for_people)
 
     async def states(self, identity: Identity, run: Run) -> None:
         """Every change of a step, until the run has ended; said a look later, after the lines that it followed."""
@@ -164,15 +186,19 @@ class Show:
             return
         self._seen[step.key.title] = now
         if step.state is not State.PENDING and (step.state is not State.QUEUED or step.reason):
-            self._unsaid.append(_change(step))
+            self._unsaid.append(self._change(step))
 
-
-def _change(step: StepRun) -> str:
-    text = f"{step.key.title}: {tables.paint(step.state, step.state)}"
-    if step.reason:
-        text += f" ({step.reason})"
-    if step.attempt > 1 and step.state is State.RUNNING:
-        text += f", try {step.attempt}"
-    if step.started_at and step.completed_at:
-        text += f" after {tables.span(step.completed_at - step.started_at)}"
-    return text
+    def _change(self, step: StepRun) -> str:
+        if step.reason is Reason.BACKOFF and step.ready_at is not None:
+            left = tables.span(step.ready_at - self._world.clock.now())
+            return f"{step.key.title}: try {step.attempt} failed ({step.message}), again in {left}"
+        text = f"{step.key.title}: {tables.paint(step.state, step.state)}"
+        if step.reason:
+            text += f" ({step.reason})"
+        if step.state is State.RUNNING and (step.attempt > 1 or self.invocation.verbosity):
+            text += f", try {step.attempt}"
+        if step.state is State.RUNNING and self.invocation.verbosity:
+            text += f", engine {step.engine}, worker {step.worker}"
+        if step.started_at and step.completed_at:
+            text += f" after {tables.span(step.completed_at - step.started_at)}"
+        return text

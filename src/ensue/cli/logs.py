@@ -28,17 +28,15 @@ def command(
       ensue logs build-x7k2p -f
       ensue logs build-x7k2p --step test --tail 20
     """
-    query: dict[str, str | int] = {}
+    query = {}
     if since is not None:
         query["since"] = (datetime.now(UTC) - parse_duration(since)).isoformat()
-    if tail is not None:
-        query["tail"] = tail
     form = {"json": _json, "table": following.line}.get(invocation.form)
     if form is None:
         raise click.UsageError("a log has the forms table and json")
     with target.server() as server:
         namespace, name = invocation.namespace or "default", following.plain(run)
-        for entry in server.log(namespace, name, step, follow=follow, note=invocation.say, **query):
+        for entry in server.log(namespace, name, step, follow=follow, note=invocation.say, tail=tail, **query):
             click.echo(entry["text"] if step and form is following.line else form(entry))
     return exits.SUCCESS
 

@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 import click
 
-from ensue.core import checking
+from ensue.core import checking, checking_paths
 from ensue.files import composing, decoding
 from ensue.files.constructing import construct
 from ensue.files.limits import DEFAULT_LIMITS
 from ensue.model.definition import Dialect
-from ensue.model.errors import InvalidDefinition, InvalidInput, InvalidParameters, NotFound
+from ensue.model.errors import InvalidDefinition, InvalidInput, InvalidParameters, NotFound, Severity
 from ensue.model.values import Json
 from ensue.model.workflow import Workflow
 
@@ -37,14 +37,36 @@ def options(command: Decorated) -> Decorated:
 
 
 def read(workflow: Workflow, assignments: Sequence[str], file: str | None) -> dict[str, Json]:
-    """The values given. Raises InvalidParameters, InvalidInput, NotFound."""
+    """The values given. Raises InvalidParameters, with all that is wrong, InvalidInput, NotFound."""
     values = {} if file is None else _of_file(file)
-    given = [checking.read_assignment(workflow, text) for text in assignments]
-    names = [name for name, _ in given]
-    for name in names:
-        if names.count(name) > 1:
-            raise InvalidParameters(f'the parameter "{name}" is given twice')
-    return values | dict(given)
+    given: dict[str, Json] = {}
+    wrong: list[str] = []
+    unread: set[str] = set()
+    for text in assignments:
+        name = text.partition("=")[0].removesuffix(":")
+        if name in given or name in unread:
+            wrong.append(f'the parameter "{name}" is given twice')
+        try:
+            given |= [checking.read_assignment(workflow, text)]
+        except InvalidParameters as error:
+            unread.add(name)
+            wrong.append(str(error))
+    values |= given
+    wrong += _misfits(workflow, values, unread)
+    if wrong:
+        raise InvalidParameters("; ".join(wrong))
+    return values
+
+
+def _misfits(workflow: Workflow, values: dict[str, Json], unread: set[str]) -> list[str]:
+    """What the server would say of the values, but for those of which something was said already."""
+    _, problems = checking.check_parameters(workflow, values)
+    said = {checking_paths.render(("parameters", name)) for name in unread}
+    return [
+        str(replace(problem, path=""))
+        for problem in problems
+        if problem.severity is Severity.ERROR and problem.path not in said
+    ]
 
 
 def _of_file(path: str) -> dict[str, Json]:

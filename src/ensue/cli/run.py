@@ -27,8 +27,10 @@ from ensue.cli import (
 from ensue.cli.invocation import Invocation
 from ensue.core import checking, graph
 from ensue.files.documents import Document
-from ensue.model.errors import InvalidDefinition, NotFound, Problem
-from ensue.model.values import Json, format_duration, parse_duration
+from ensue.model import secret
+from ensue.model.errors import InvalidDefinition, InvalidInput, NotFound, Problem
+from ensue.model.secret import SecretPlace
+from ensue.model.values import Json, Namespace, format_duration, parse_duration
 from ensue.model.workflow import Workflow
 
 ENGINES = ("inline", "process")
@@ -44,6 +46,13 @@ ENGINES = ("inline", "process")
     help="Keep the run in this data directory; by default nothing is kept.",
 )
 @parameters.options
+@click.option(
+    "--secret",
+    "secret_files",
+    multiple=True,
+    metavar="NAME[.KEY]=FILE",
+    help="A secret of the workflow is what the file holds, to the last byte. May be repeated.",
+)
 @click.option("--engine", type=click.Choice(ENGINES), help="Where steps run that may run there and name no engine.")
 @click.option("--timeout", type=durations.DURATION, metavar="DURATION", help="The longest time the run may take.")
 @invocation.options
@@ -55,6 +64,7 @@ def command(
     data: Path | None,
     assignments: Sequence[str],
     params_file: str | None,
+    secret_files: Sequence[str],
     engine: str | None,
     timeout: str | None,
 ) -> int:
@@ -63,11 +73,17 @@ def command(
     What steps print goes to stdout, progress to stderr; the exit code is the outcome. Ctrl-C cancels the run,
     a second one kills it. WORKFLOW is needed when the file has several.
 
+    Steps run in an empty workspace that the steps of the run share, not in the directory of the file. What they
+    need from elsewhere is named by a parameter, as src below.
+
     \b
     Examples:
       ensue run build.yaml -p branch=main -p 'hosts:=["a", "b"]'
+      ensue run build.yaml -p src="$PWD"
       ensue run build.yaml -o json > result.json
     """
+    if timeout is not None and not parse_duration(timeout):
+        raise click.UsageError("a run cannot take no time at all: give --timeout more than 0")
     logging_setup.set_up(logging_setup.level_of(invocation.verbosity))
     known = steps.known()
     document = _choose(definition_files.load([file], known), workflow, file)
@@ -75,15 +91,16 @@ def command(
     definition = document.definition
     assert isinstance(definition, Workflow)
     values = parameters.read(definition, assignments, params_file)
+    interruption = local_run.Interruption(invocation=invocation)
     with _directory(data) as directory:
-        chosen = _settings(directory)
+        chosen = _settings(directory, is_kept=data is not None)
         _require_place(definition, chosen.labels)
-        return _execute(invocation, chosen, local_run.Order(document=document, parameters=values))
+        order = local_run.Order(document=document, parameters=values, secrets=_secrets(definition, secret_files))
+        result = asyncio.run(local_run.execute(chosen, order, invocation, interruption))
+    return _ended(invocation, result)
 
 
-def _execute(invocation: Invocation, chosen: settings.Settings, order: local_run.Order) -> int:
-    is_for_people = invocation.is_for_people
-    result = asyncio.run(local_run.execute(chosen, order, invocation, is_log_on_stdout=is_for_people))
+def _ended(invocation: Invocation, result: local_run.Result) -> int:
     view = views.run(result.whole.run, result.whole.steps, result.whole.attempts)
     text = printing.encoded(invocation.form, view)
     if text is None:
@@ -132,6 +149,24 @@ def _place_on(engine: str, step: Json, kind: str) -> None:
         step["engine"] = engine
 
 
+def _secrets(definition: Workflow, assignments: Sequence[str]) -> dict[SecretPlace, bytes]:
+    """What the files hold, as the workflow's own secrets. Raises InvalidInput."""
+    namespace, workflow = Namespace(definition.metadata.namespace), definition.metadata.name
+    found = {}
+    for text in assignments:
+        title, sign, path = text.partition("=")
+        name, dot, key = title.partition(".")
+        if not sign:
+            raise click.UsageError(f"--secret {text} is not NAME=FILE or NAME.KEY=FILE")
+        place = SecretPlace(namespace=namespace, workflow=workflow, name=name, key=key if dot else secret.DEFAULT_KEY)
+        secret.check(place)
+        try:
+            found[place] = Path(path).read_bytes()
+        except OSError as error:
+            raise InvalidInput(f"--secret {title}: {path} cannot be read: {error.strerror}") from None
+    return found
+
+
 def _require_place(definition: Workflow, labels: Mapping[str, str]) -> None:
     """Refuse what nobody here would ever run."""
     problems = []
@@ -146,9 +181,11 @@ def _require_place(definition: Workflow, labels: Mapping[str, str]) -> None:
         raise InvalidDefinition(problems)
 
 
-def _settings(directory: Path) -> settings.Settings:
+def _settings(directory: Path, *, is_kept: bool) -> settings.Settings:
     """Of the environment, but for where things are kept."""
     own: dict[str, Any] = {"data_dir": directory, "database_url": "", "storage_dir": directory / "storage"}
+    if not is_kept:
+        own["secret_key_file"] = directory / "secret.key"
     return settings.load(os.environ, **own)
 
 

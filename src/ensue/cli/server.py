@@ -59,7 +59,14 @@ def _announce(chosen: Settings, url: str) -> None:
         about = {"version": __version__, "url": url, "data": str(chosen.data_dir), "pid": os.getpid()}
         click.echo(json.dumps({"message": "ready", **about, "note": note}))
     else:
-        click.echo(f"ensue {__version__} is ready: {url}, data {chosen.data_dir}, pid {os.getpid()}; {note}")
+        where = f"{url} (on every interface)" if _is_everywhere(chosen.listen) else url
+        click.echo(f"ensue {__version__} is ready: {where}, data {chosen.data_dir}, pid {os.getpid()}; {note}")
+
+
+def _is_everywhere(listen: str) -> bool:
+    from ensue.api import guarding
+
+    return listen.rpartition(":")[0].strip("[]") in ("", *guarding.ANY_ADDRESS)
 
 
 def user_note(chosen: Settings) -> str:

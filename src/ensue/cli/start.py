@@ -1,13 +1,20 @@
 """`ensue start`: a run on the server."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from ensue import files
 from ensue.cli import exits, following, invocation, labels, parameters, printing, target
 from ensue.cli.invocation import Invocation
+from ensue.core import checking_spelling
+from ensue.files import reading
+from ensue.model.errors import NotFound
 from ensue.model.workflow import Workflow
+
+if TYPE_CHECKING:
+    from ensue.clients.server import Server
 
 
 @click.command("start")
@@ -35,11 +42,11 @@ def command(
     """
     namespace = invocation.namespace or "default"
     with target.server() as server:
-        stored = server.get("workflows", namespace, workflow)
+        stored = _stored(server, namespace, workflow)
         definition = files.accept(stored).definition
         assert isinstance(definition, Workflow)
         body = {
-            "workflow": workflow,
+            "workflow": definition.metadata.name,
             "parameters": parameters.read(definition, assignments, params_file),
             "labels": labels or {},
         }
@@ -49,3 +56,17 @@ def command(
             return exits.SUCCESS
         invocation.say(f"run {run['metadata']['name']} started; Ctrl-C leaves it running")
         return following.to_its_end(server, invocation, run)
+
+
+def _stored(server: "Server", namespace: str, name: str) -> printing.View:
+    name = name.removeprefix("workflow/")
+    if name.endswith(reading.SUFFIXES) or "/" in name:
+        remedy = f"`ensue apply -f {name}` puts what it defines on the server, `ensue run {name}` runs it without one"
+        raise NotFound(f"{name} is a file, and a server knows workflows by name", remedy=remedy)
+    try:
+        return server.get("workflows", namespace, name)
+    except NotFound:
+        known = [item["metadata"]["name"] for item in server.list("workflows", namespace)["items"]]
+        where = "" if namespace == "default" else f" -n {namespace}"
+        remedy = checking_spelling.did_you_mean(name, known) or f"`ensue get workflows{where}` lists them"
+        raise NotFound(f"there is no workflow {name} in namespace {namespace}", remedy=remedy) from None

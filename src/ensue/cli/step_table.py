@@ -1,5 +1,6 @@
 """The steps of a run, for people."""
 
+import json
 from typing import Any
 
 from ensue.cli import tables
@@ -8,8 +9,16 @@ View = dict[str, Any]
 
 
 def summary(run: View) -> str:
-    """A line for each step, and one for the run."""
-    return f"{steps(run)}\n{outcome(run)}"
+    """A line for each step, one for the run, and its outputs."""
+    return "\n".join((steps(run), outcome(run), *outputs(run)))
+
+
+def outputs(run: View) -> list[str]:
+    """`url = https://…`; what is no text as JSON."""
+    return [
+        f"{name} = {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in run["status"]["outputs"].items()
+    ]
 
 
 def steps(run: View, *, width: int | None = None) -> str:

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from ensue.cli import waiting
+from ensue.cli.invocation import Invocation
 from ensue.model.errors import InvalidInput, NotFound, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
@@ -37,12 +39,14 @@ def option(command: Decorated) -> Decorated:
 
 def server() -> "Server":
     """The server to talk to. Raises NotFound, Unavailable, Unauthenticated, InvalidInput."""
-    directory: Path | None = click.get_current_context().meta.get(DIRECTORY)
+    context = click.get_current_context()
+    said = context.find_object(Invocation) or Invocation()
+    directory: Path | None = context.meta.get(DIRECTORY)
     url = os.environ.get("ENSUE_URL")
-    return _by_url(url) if url and directory is None else _by_directory(directory)
+    return _by_url(url, said) if url and directory is None else _by_directory(directory, said)
 
 
-def _by_url(url: str) -> "Server":
+def _by_url(url: str, said: Invocation) -> "Server":
     from ensue.clients.server import Server
 
     if urlsplit(url).scheme not in ("http", "https"):
@@ -50,7 +54,9 @@ def _by_url(url: str) -> "Server":
     token = os.environ.get("ENSUE_TOKEN") or _token_of_file()
     if not token:
         raise Unauthenticated(f"there is no token for {url}", remedy="set ENSUE_TOKEN or ENSUE_TOKEN_FILE")
-    return Server(url=url.rstrip("/"), token=token, remedy="check ENSUE_URL and ENSUE_TOKEN", is_local=False)
+    return Server(
+        url=url.rstrip("/"), token=token, remedy="check ENSUE_URL and ENSUE_TOKEN", is_local=False, note=_note(said)
+    )
 
 
 def _token_of_file() -> str:
@@ -63,12 +69,15 @@ def _token_of_file() -> str:
         raise InvalidInput(f"ENSUE_TOKEN_FILE: {path} cannot be read: {error.strerror}") from None
 
 
-def _by_directory(directory: Path | None) -> "Server":
+def _by_directory(directory: Path | None, said: Invocation) -> "Server":
+    from ensue import settings
     from ensue.clients.server import Server
 
-    directory = directory or default_directory()
+    named = directory or settings.named_data_dir(os.environ)
+    directory = named or settings.default_data_dir()
+    waiting.for_server(directory, is_named=named is not None, say=said.say)
     try:
-        found = json.loads((directory / "server.json").read_text(encoding="utf-8"))
+        found = json.loads((directory / waiting.ADDRESS).read_text(encoding="utf-8"))
         url, pid = str(found["url"]), int(found["pid"])
         token = (directory / "token").read_text(encoding="ascii").strip()
     except FileNotFoundError:
@@ -78,24 +87,15 @@ def _by_directory(directory: Path | None) -> "Server":
     except NotADirectoryError:
         raise NotFound(f"{directory} is not a directory", remedy="name the server's with --data") from None
     except (ValueError, KeyError, TypeError):
-        raise Unavailable(f"{directory / 'server.json'} is broken", remedy="restart the server") from None
-    return Server(url=url, token=token, remedy=_remedy(pid), is_local=True)
+        raise Unavailable(f"{directory / waiting.ADDRESS} is broken", remedy="restart the server") from None
+    return Server(url=url, token=token, remedy=_remedy(pid), is_local=True, note=_note(said))
+
+
+def _note(said: Invocation) -> Callable[[str], None] | None:
+    return said.say_more if said.verbosity else None
 
 
 def _remedy(pid: int) -> str:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+    if not waiting.is_alive(pid):
         return f"its process {pid} is gone: start it again with `ensue server`"
-    except PermissionError:
-        pass
     return f"process {pid} should serve it: restart that, or check --data"
-
-
-def default_directory() -> Path:
-    """Where settings have it, without the cost of reading them."""
-    if found := os.environ.get("ENSUE_DATA_DIR"):
-        return Path(found)
-    if os.geteuid() == 0:
-        return Path("/var/lib/ensue")
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "ensue"

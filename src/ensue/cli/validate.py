@@ -1,37 +1,66 @@
 """`ensue validate`: every problem of files and directories, offline."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 import click
 
 from ensue import files, steps
+from ensue.cli import definition_files, exits, invocation, printing
+from ensue.cli.invocation import JSONPATH, Invocation
+from ensue.core import supporting
+from ensue.core.checking import Known
+from ensue.files.documents import Document
 from ensue.model.errors import Problem, Severity
+from ensue.model.workflow import Workflow
 
 
 @click.command("validate")
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="How to print the findings.")
+@invocation.output
+@invocation.pass_invocation
 @click.pass_context
-def command(context: click.Context, paths: Sequence[str], strict: bool, output: str) -> None:
+def command(context: click.Context, invocation: Invocation, paths: Sequence[str], strict: bool) -> None:
     """Check definitions in files and directories (`-` is standard input).
 
-    Prints `file:line:column: path: message (remedy)` for every problem; exits with 6 if there is an error.
+    Prints `file:line:column: path: message (remedy)` for every problem; exits with 6 if there is an error. With
+    -o json, one document: `valid`, the number of `definitions`, and the `problems`.
+
+    \b
+    Examples:
+      ensue validate build.yaml workflows/
+      ensue validate --strict -o json - < build.yaml
     """
-    documents = files.load(paths, known=steps.known())
-    problems = [_judged(problem, strict=strict) for document in documents for problem in document.problems]
+    invocation.require("a list of findings", "table", "json", "yaml", JSONPATH)
+    definition_files.require(paths)
+    known = steps.known()
+    documents = files.load(paths, known=known)
+    problems = [_judged(problem, strict=strict) for document in documents for problem in _problems(document, known)]
     is_valid = not any(problem.severity is Severity.ERROR for problem in problems)
     count = sum(document.definition is not None for document in documents)
-    if output == "json":
-        found = [{**asdict(problem), "severity": problem.severity.value} for problem in problems]
-        click.echo(json.dumps({"valid": is_valid, "definitions": count, "problems": found}, ensure_ascii=False))
+    found = [{**asdict(problem), "severity": problem.severity.value} for problem in problems]
+    text = printing.encoded(invocation.form, {"valid": is_valid, "definitions": count, "problems": found})
+    if text is not None:
+        click.echo(text)
     else:
         for problem in problems:
-            click.echo(_line(problem))
+            click.echo(definition_files.line(problem))
         click.echo(_summary(problems, count), err=True)
-    context.exit(0 if is_valid else 6)
+    context.exit(exits.SUCCESS if is_valid else exits.INVALID)
+
+
+def _problems(document: Document, known: Known) -> list[Problem]:
+    """Those of the definition, then what is right and cannot run yet."""
+    later: list[Problem] = []
+    if isinstance(document.definition, Workflow):
+        later += supporting.missing(document.definition)
+        later += supporting.missing_engines(document.definition, known.engines)
+    elif document.definition is not None and document.kind not in supporting.KINDS:
+        later.append(Problem(message=f"a {document.kind} cannot be applied in this version", path="kind"))
+    warnings = [replace(problem, severity=Severity.WARNING) for problem in later]
+    found = [*document.problems, *(document.locate(problem) for problem in warnings)]
+    return sorted(found, key=lambda problem: (problem.line, problem.column))
 
 
 def _judged(problem: Problem, *, strict: bool) -> Problem:
@@ -39,15 +68,14 @@ def _judged(problem: Problem, *, strict: bool) -> Problem:
     return replace(problem, severity=Severity.ERROR) if is_raised else problem
 
 
-def _line(problem: Problem) -> str:
-    if problem.severity is Severity.ERROR:
-        return str(problem)
-    return str(replace(problem, message=f"{problem.severity.value}: {problem.message}"))
-
-
 def _summary(problems: Sequence[Problem], count: int) -> str:
-    errors = sum(problem.severity is Severity.ERROR for problem in problems)
-    definitions = "1 definition" if count == 1 else f"{count} definitions"
-    if not errors:
-        return f"{definitions}: valid"
-    return f"{definitions}, {'1 error' if errors == 1 else f'{errors} errors'}"
+    severities = [problem.severity for problem in problems]
+    errors = _count(severities.count(Severity.ERROR), "error")
+    warnings = _count(severities.count(Severity.WARNING), "warning")
+    judgement = errors or "valid"
+    sign = "," if errors else ":"
+    return f"{_count(count, 'definition') or '0 definitions'}{sign} {judgement}{f', {warnings}' if warnings else ''}"
+
+
+def _count(number: int, noun: str) -> str:
+    return "" if not number else f"1 {noun}" if number == 1 else f"{number} {noun}s"

@@ -4,7 +4,7 @@ import click
 
 from ensue import __version__
 from ensue.cli import exits, invocation, printing, target
-from ensue.cli.invocation import Invocation
+from ensue.cli.invocation import JSONPATH, Invocation
 from ensue.model.errors import EnsueError
 
 
@@ -19,6 +19,7 @@ def command(invocation: Invocation) -> int:
     Example:
       ensue version -o json
     """
+    invocation.require("a version", "table", "wide", "json", "yaml", JSONPATH)
     found = {"client": {"version": __version__}}
     try:
         with target.server() as server:

@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, NoReturn, Self
 from urllib.parse import quote
@@ -19,7 +19,6 @@ ANSWER_SECONDS = 30.0
 LONG_POLL = 30
 RECONNECTS = 8
 LONGEST_PAUSE = 5.0
-FULL_PAGE = 500
 
 ERRORS: Mapping[str, type[errors.EnsueError]] = {
     kind.code: kind
@@ -30,6 +29,8 @@ ERRORS: Mapping[str, type[errors.EnsueError]] = {
         errors.Unauthenticated,
         errors.Denied,
         errors.Conflict,
+        errors.Changed,
+        errors.SecretsLocked,
         errors.Unavailable,
         errors.StoreFull,
         errors.StoreUnreachable,
@@ -46,7 +47,10 @@ class Unreached(errors.Unavailable):
 class Server:
     """One server. Raises the errors of model/errors, and Unreached when nobody answers."""
 
-    def __init__(self, *, url: str, token: str, remedy: str, is_local: bool) -> None:
+    def __init__(
+        self, *, url: str, token: str, remedy: str, is_local: bool, note: Callable[[str], None] | None = None
+    ) -> None:
+        """`note` is told of every request."""
         self._url = url
         self._remedy = remedy
         self._http = httpx.Client(
@@ -55,6 +59,7 @@ class Server:
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             # A proxy of the environment does not lead to this machine.
             trust_env=not is_local,
+            event_hooks={} if note is None else _noting(note),
         )
 
     def __enter__(self) -> Self:
@@ -94,6 +99,18 @@ class Server:
         answer = self._send("PUT", _path(namespace, plural, name), json=body, params=params)
         return answer.status_code == 201, answer.json()
 
+    def set_secret(self, namespace: str, name: str, key: str, body: Body, *, workflow: str) -> tuple[bool, Body]:
+        """Set one value; whether it is new, and what is told of it."""
+        answer = self._send("PUT", _secret(namespace, name, key), json=body, params={"workflow": workflow})
+        return answer.status_code == 201, answer.json()
+
+    def delete_secret(self, namespace: str, name: str, key: str, *, workflow: str) -> None:
+        """All values when the key is empty."""
+        self._send("DELETE", _secret(namespace, name, key), params={"workflow": workflow})
+
+    def rotate_secrets(self, *, has_new_key: bool) -> Body:
+        return self._json("POST", "/api/v1/secrets/rotate", json={"newKey": has_new_key})
+
     def wait(self, namespace: str, run: str, timeout: float | None = None) -> Body:
         """The run when it has ended, or as it is after `timeout` seconds. A server that restarts is waited for."""
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -119,24 +136,22 @@ class Server:
         *,
         follow: bool,
         note: Callable[[str], None],
+        tail: int | None = None,
         **query: str | int,
     ) -> Iterator[Body]:
         """The lines of a run; a followed log goes on where it was when the connection was lost."""
         part = f"/steps/{quote(step, safe='')}" if step else ""
         path = f"{_path(namespace, 'runs', run)}{part}/log"
-        given: Counter[tuple[str, int]] = Counter()
+        given = Given()
         failures = 0
         while True:
-            known = Counter(given)
+            asked_at = datetime.now(UTC)
+            cut = {} if tail is None else {"tail": tail}
             try:
-                for line in self._lines(path, {**query, "follow": str(follow).lower()}):
+                for line in self._lines(path, {**query, **cut, "follow": str(follow).lower()}):
                     failures = 0
-                    place = (line["step"], line["attempt"])
-                    if known[place] > 0:
-                        known[place] -= 1
-                        continue
-                    given[place] += 1
-                    yield line
+                    if given.is_new(line):
+                        yield line
                 # A server that ends closes its streams in order: only the run's own end is one.
                 if not follow or "completionTime" in self.get("runs", namespace, run)["status"]:
                     return
@@ -145,8 +160,10 @@ class Server:
                     raise
                 note(f"the connection was lost ({error.message}); trying again")
                 failures = self._pause(failures, error)
-            # The whole log comes again: a tail would begin elsewhere.
-            query.pop("tail", None)
+            if tail is not None and given.count >= min(tail, 1):
+                # The whole log comes again: a tail would begin elsewhere.
+                given.left_out_until = asked_at if given.count >= tail else None
+                tail = None
 
     def _lines(self, path: str, query: Mapping[str, str | int]) -> Iterator[Body]:
         try:
@@ -199,6 +216,41 @@ class Server:
         return failures + 1
 
 
+class Given:
+    """What a reader of a log has, so that nothing comes twice when the log does."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.left_out_until: datetime | None = None
+        """Of steps of which the reader has nothing, it wants nothing older: the tail that it asked for left it out."""
+        self._last: dict[tuple[str, int], int] = {}
+
+    def is_new(self, line: Body) -> bool:
+        place = (line["step"], line["attempt"])
+        if line["offset"] <= self._last.get(place, -1):
+            return False
+        if place not in self._last and self._is_left_out(line):
+            return False
+        self._last[place] = line["offset"]
+        self.count += 1
+        return True
+
+    def _is_left_out(self, line: Body) -> bool:
+        return self.left_out_until is not None and datetime.fromisoformat(line["time"]) < self.left_out_until
+
+
+def _noting(note: Callable[[str], None]) -> dict[str, "list[Callable[..., Any]]"]:
+    def asked(request: httpx.Request) -> None:
+        request.extensions["asked_at"] = time.monotonic()
+
+    def answered(answer: httpx.Response) -> None:
+        request = answer.request
+        millis = (time.monotonic() - request.extensions["asked_at"]) * 1000
+        note(f"{request.method} {request.url.raw_path.decode()}: {answer.status_code} in {millis:.0f} ms")
+
+    return {"request": [asked], "response": [answered]}
+
+
 def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Lines, by line ends alone: other separators are part of a log."""
     rest = b""
@@ -217,6 +269,10 @@ def _path(namespace: str, plural: str, name: str) -> str:
     if "/" in name or not name:
         raise errors.NotFound(f"no {plural.removesuffix('s')} {name!r} in namespace {namespace}")
     return f"{_place(namespace)}/{plural}/{quote(name, safe='')}"
+
+
+def _secret(namespace: str, name: str, key: str) -> str:
+    return _path(namespace, "secrets", name) + (f"/{quote(key, safe='')}" if key else "")
 
 
 def _problem(found: Body) -> errors.Problem:

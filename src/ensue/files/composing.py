@@ -1,6 +1,7 @@
 """YAML text to nodes, on libyaml's events; bounded in depth and number of documents."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import yaml
@@ -41,7 +42,7 @@ def compose(text: str, *, limits: Limits) -> Iterator[Node | None]:
             yield _Composer(limits.max_depth).compose(parser)
             parser.get_event()
     except yaml.YAMLError as error:
-        raise _explain(error) from None
+        raise _explain(error, text) from None
     finally:
         parser.dispose()
 
@@ -129,13 +130,15 @@ def _mark(mark: Any) -> Mark:
     return Mark(mark.line + 1, mark.column + 1)
 
 
-def _explain(error: yaml.YAMLError) -> InvalidDefinition:
+def _explain(error: yaml.YAMLError, text: str) -> InvalidDefinition:
     if not isinstance(error, yaml.MarkedYAMLError):
         return refuse(f"not readable as YAML: {getattr(error, 'reason', error)}", Mark(1, 1))
     problem = error.problem or str(error)
     is_unclosed = "end of stream" in problem and error.context_mark
     mark = error.context_mark if is_unclosed else error.problem_mark or error.context_mark
     place = _mark(mark) if mark else Mark(1, 1)
+    if found := _indenting_tab(text, place):
+        return refuse("not valid YAML: a tab indents this line", found, remedy="use spaces")
     for pattern, (message, remedy) in _EXPLANATIONS.items():
         if pattern in problem:
             return refuse(f"not valid YAML: {message}", place, remedy=remedy)
@@ -143,3 +146,10 @@ def _explain(error: yaml.YAMLError) -> InvalidDefinition:
     if context and error.context_mark and error.context_mark.line + 1 != place.line:
         context += f" that began in line {error.context_mark.line + 1}"
     return refuse(f"not valid YAML: {problem}{context}", place)
+
+
+def _indenting_tab(text: str, place: Mark) -> Mark | None:
+    """The tab in the indentation of the line where reading ended."""
+    line = next(islice(text.split("\n"), place.line - 1, None), "")
+    indentation = line[: len(line) - len(line.lstrip())]
+    return Mark(place.line, indentation.index("\t") + 1) if "\t" in indentation else None

@@ -1,5 +1,6 @@
 """New indentation and spacing for the lines of a YAML file, from libyaml's tokens."""
 
+import bisect
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -185,6 +186,7 @@ class _Walk:
 
 def _assemble(lines: Lines) -> str:
     result: list[str] = []
+    indented, blocked = sorted(lines.indent), sorted(lines.blocks)
     for number, text in enumerate(lines.text):
         if number in lines.literal:
             result.append(lines.literal[number])
@@ -200,7 +202,9 @@ def _assemble(lines: Lines) -> str:
             indent = lines.indent[number]
         else:
             body = body.lstrip(" \t")
-            indent = _comment_indent(lines, number, text) if body.startswith("#") else lines.old_indent(number)
+            indent = lines.old_indent(number)
+            if body.startswith("#"):
+                indent = _comment_indent(lines, text, _before(blocked, number), _after(indented, number))
         result.append(" " * indent + body)
     return _trimmed(result, lines)
 
@@ -223,14 +227,22 @@ def _edited(text: str, edits: list[tuple[int, int, str]]) -> str:
     return text
 
 
-def _comment_indent(lines: Lines, number: int, text: str) -> int:
+def _comment_indent(lines: Lines, text: str, before: int | None, following: int | None) -> int:
     """As deep as the line it belongs to: the next one, or the collection at whose column it stands."""
     column = len(text) - len(text.lstrip(" \t"))
-    following = next((line for line in range(number + 1, len(lines.text)) if line in lines.indent), None)
     if following is not None and lines.old_indent(following) == column:
         return lines.indent[following]
-    before = next((line for line in range(number - 1, -1, -1) if line in lines.blocks), None)
     for old, new in lines.blocks.get(before, []) if before is not None else []:
         if old == column:
             return new
     return lines.indent[following] if following is not None else 0
+
+
+def _before(ordered: list[int], number: int) -> int | None:
+    place = bisect.bisect_left(ordered, number)
+    return ordered[place - 1] if place else None
+
+
+def _after(ordered: list[int], number: int) -> int | None:
+    place = bisect.bisect_right(ordered, number)
+    return ordered[place] if place < len(ordered) else None

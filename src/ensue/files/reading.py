@@ -92,6 +92,18 @@ def accept(value: Mapping[str, Json], name: str = "", *, known: checking.Known =
     return _judge(dict(value), _dialect(value.get("apiVersion")), Marks(None), name, 0, known)
 
 
+def value(text: str | bytes, name: str, *, dialect: Dialect = Dialect.ENSUE, limits: Limits = DEFAULT_LIMITS) -> Json:
+    """The one document of a text that is no definition, by the scalar rules of a dialect. Raises InvalidDefinition."""
+    nodes = list(_compose(text, name, limits))
+    if len(nodes) != 1:
+        raise InvalidDefinition([Problem(message=f"one document is expected, {len(nodes)} are there", file=name)])
+    built, problems = construct(nodes[0], dialect=dialect, limits=limits)
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if errors:
+        raise InvalidDefinition([replace(problem, file=name) for problem in errors])
+    return built
+
+
 def _compose(text: str | bytes, name: str, limits: Limits) -> Iterator[Node | None]:
     is_json = name.endswith(".json")
     decoded = decode(text, limits=limits, is_json=is_json)
@@ -166,6 +178,9 @@ def _text(value: Json) -> str:
 
 def _kind(value: dict[str, Json]) -> tuple[Kind | None, Problem]:
     version, name = value.get("apiVersion"), value.get("kind")
+    if "apiVersion" not in value and "on" in value and "jobs" in value:
+        message = "this is a workflow file of GitHub Actions, which Ensue does not read"
+        return None, Problem(message=message, remedy="write it as a Workflow: docs/files.md")
     if unsupported := _not_yet(value):
         remedy = "write it as a native definition (docs/files.md) until then"
         return None, Problem(message=f"not yet supported: {unsupported}", remedy=remedy, path="apiVersion")

@@ -43,6 +43,26 @@ class Conclusion(StrEnum):
     """The verdict could not tell."""
 
 
+class Reason(StrEnum):
+    """Why a trigger concluded what it did."""
+
+    NONE = ""
+    FILTER = "Filter"
+    """The filter said no."""
+    FILTER_FAILED = "FilterFailed"
+    """The filter, or the key of a window, could not tell."""
+    DUPLICATE = "Duplicate"
+    """An event with the same dedupe key counted not long ago."""
+    DEBOUNCED = "Debounced"
+    """Held until events with the same key have been quiet."""
+    SUPERSEDED = "Superseded"
+    """A later event with the same key took its place."""
+    THROTTLED = "Throttled"
+    """As many as may pass had passed."""
+    LOOP = "Loop"
+    """The chain of causes came back to the trigger too often."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What one candidate trigger concluded about one event; stored once per (namespace, event, trigger, generation)."""
@@ -52,7 +72,7 @@ class Decision:
     trigger_uid: str
     generation: int
     conclusion: Conclusion
-    reason: str
+    reason: Reason
     verdict: Verdict
     run: RunUid | None = None
     """The run it started, when it fired."""

@@ -93,6 +93,12 @@ class Conflict(EnsueError):
     code = "conflict"
 
 
+class Changed(Conflict):
+    """The object is not as the request says."""
+
+    code = "precondition_failed"
+
+
 class DataDirectoryOwned(Conflict):
     """Another process owns the data directory."""
 
@@ -107,6 +113,10 @@ class Unavailable(EnsueError):
     """The server cannot take this now; try again."""
 
     code = "unavailable"
+
+
+class OtherVersion(Unavailable):
+    """A supervisor of another version of Ensue still has steps to finish."""
 
 
 class StoreFull(Unavailable):
@@ -125,6 +135,12 @@ class StoreBroken(EnsueError):
     """The database is not one this version of Ensue can work with."""
 
     code = "store_broken"
+
+
+class SecretsLocked(EnsueError):
+    """The secrets cannot be opened."""
+
+    code = "secrets_locked"
 
 
 class Fail(EnsueError):

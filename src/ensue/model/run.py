@@ -98,6 +98,8 @@ class Run:
     event_uid: str | None = None
     start_key: str | None = None
     """Two starts in a namespace with the same key are one run."""
+    start_digest: str | None = None
+    """Of what was asked for with that key."""
     state: State = State.QUEUED
     reason: Reason = Reason.NONE
     message: str = ""
@@ -106,7 +108,7 @@ class Run:
     """CANCELLED or TIMED_OUT once the run was told to stop; it ends as that."""
     is_killed: bool = False
     """`finally` does not run either, and no grace is given."""
-    is_paused: bool = False
+    paused_at: datetime | None = None
     open_steps: int = 0
     """Steps of the phase that have not ended."""
     failed_step: str = ""
@@ -118,6 +120,10 @@ class Run:
     created_at: datetime
     started_at: datetime | None = None
     completed_at: datetime | None = None
+
+    @property
+    def is_paused(self) -> bool:
+        return self.paused_at is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,22 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
 from ensue.model.definition import Compat, Metadata, Reference, Strict
 from ensue.model.values import ByteSize, Duration, Json, Name
 
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,254}$")]
+
+
+def _without_zero(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("cannot hold a zero byte")
+    return text
+
+
+SystemName = Annotated[str, AfterValidator(_without_zero)]
+"""A text that a system call takes as a name."""
 ENGINES = ("inline", "process", "container", "kubernetes", "tekton", "ssh")
 
 
@@ -182,7 +192,7 @@ class Step(Strict):
     """Labels a worker must have to run the step."""
     resources: Resources = Field(default_factory=Resources)
     """Bounds on memory and output."""
-    workdir: str = ""
+    workdir: SystemName = ""
     """Working directory, relative to the run's workspace."""
     shell: str = ""
     """The program that runs the script, as `bash -e`; default `/bin/sh -e`."""
@@ -204,6 +214,13 @@ class Step(Strict):
     """How many instances may run at once."""
     outputs: tuple[OutputSchema, ...] = ()
     """The outputs promised."""
+
+    @field_validator("with_")
+    @classmethod
+    def _check_user(cls, given: dict[str, Json]) -> dict[str, Json]:
+        if isinstance(user := given.get("user"), str):
+            _without_zero(user)
+        return given
 
     @property
     def kind(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ensue import files
-from ensue.core import canonical, permitting
+from ensue.core import canonical, permitting, supporting
 from ensue.files.documents import Document
 from ensue.model.errors import InvalidDefinition, InvalidInput, Problem, Severity
 from ensue.model.identity import Identity
@@ -13,31 +13,40 @@ from ensue.model.values import Json, Namespace
 from ensue.operations.world import World
 from ensue.ports.store import StoredDefinition
 
-APPLICABLE = frozenset({"Workflow"})
-"""Kinds whose behaviour exists; the others are only validated."""
-
 
 async def apply(
-    identity: Identity, world: World, body: Mapping[str, Json], *, manager: str = "api", take_over: bool = False
+    identity: Identity,
+    world: World,
+    body: Mapping[str, Json],
+    *,
+    manager: str = "api",
+    take_over: bool = False,
+    expected: int | None = None,
 ) -> StoredDefinition:
-    """Create or replace a definition. Raises InvalidDefinition, Conflict, Denied."""
-    return await apply_document(
-        identity, world, files.accept(body, known=world.known), manager=manager, take_over=take_over
-    )
+    """Create or replace a definition; with `expected`, only when it is at this revision (0: is not there).
+    Raises InvalidDefinition, Conflict, Changed, Denied."""
+    document = files.accept(body, known=world.known)
+    return await apply_document(identity, world, document, manager=manager, take_over=take_over, expected=expected)
 
 
 async def apply_document(
-    identity: Identity, world: World, document: Document, *, manager: str, take_over: bool = False
+    identity: Identity,
+    world: World,
+    document: Document,
+    *,
+    manager: str,
+    take_over: bool = False,
+    expected: int | None = None,
 ) -> StoredDefinition:
     definition = require_valid(document)
     namespace = Namespace(definition.metadata.namespace)
     permitting.require(identity, "apply", document.kind, namespace)
-    if document.kind not in APPLICABLE:
+    if document.kind not in supporting.KINDS:
         raise InvalidInput(f"A {document.kind} cannot be applied in this version", remedy="only workflows can")
     value = files.body(document)
     hash = canonical.definition_hash(value, document.dialect)
     return await world.definitions.put(
-        value, hash, document.dialect, manager, identity, uid=world.clock.uid(), take_over=take_over
+        value, hash, document.dialect, manager, identity, uid=world.clock.uid(), take_over=take_over, expected=expected
     )
 
 
@@ -60,7 +69,9 @@ async def list_all(
     return await world.definitions.list(namespace, kind)
 
 
-async def delete(identity: Identity, world: World, namespace: Namespace, kind: str, name: str) -> None:
-    """Runs under way keep what they started with."""
+async def delete(
+    identity: Identity, world: World, namespace: Namespace, kind: str, name: str, *, expected: int | None = None
+) -> None:
+    """Runs under way keep what they started with. Raises NotFound, or Changed when it is not at that revision."""
     permitting.require(identity, "delete", kind, namespace)
-    await world.definitions.delete(namespace, kind, name, identity)
+    await world.definitions.delete(namespace, kind, name, identity, expected)

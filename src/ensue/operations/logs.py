@@ -1,7 +1,7 @@
 """Reading the logs of runs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +13,11 @@ from ensue.model.values import Namespace
 from ensue.operations.world import World
 from ensue.ports.store import LogSegment
 from ensue.runtime import shipping
+from ensue.runtime.shipping import LogLine
 
 FOLLOW_SECONDS = 0.2
+Seen = dict[tuple[str, int, int], int]
+"""How far the log of each attempt (step, item, number) was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,7 @@ class Line:
     stream: str
     text: str
     offset: int
+    """Where it begins in the attempt's log: later lines of the attempt have higher ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +49,7 @@ async def read(
     order = {step.key.step: step.position for step in await world.history.steps(namespace, run.uid)}
     if select.step is not None and select.step not in order:
         raise NotFound(f"run {run.name} has no step {select.step}", remedy=f"it has {', '.join(order)}")
-    seen: dict[tuple[str, int, int], int] = {}
+    seen: Seen = {}
     while True:
         is_over = not select.is_followed or (await world.history.run(namespace, run.name)).state.is_final
         segments = await world.logs.list(namespace, run.uid, select.step)
@@ -60,22 +64,54 @@ async def read(
         await asyncio.sleep(FOLLOW_SECONDS)
 
 
-async def _lines(world: World, run: Run, segment: LogSegment, seen: dict[tuple[str, int, int], int]) -> list[Line]:
+async def _lines(world: World, run: Run, segment: LogSegment, seen: Seen) -> list[Line]:
     """The lines of a segment that were not seen yet."""
     place = (segment.step, segment.item, segment.attempt)
     known = seen.get(place, 0)
     if segment.end <= known:
         return []
-    seen[place] = segment.end
+    pieces = [piece for piece in await _pieces(world, run, segment, known) if piece.offset >= known]
+    seen[place] = max([segment.end, *(piece.end for piece in pieces)])
     title = StepKey(namespace=run.namespace, run=run.uid, step=segment.step, item=segment.item).title
-    try:
-        pieces = await shipping.read(world.storage, segment)
-    except NotFound:
-        size = segment.end - segment.start
-        pieces = [shipping.LogLine(segment.start, segment.first_at, "system", f"{size} bytes of log are missing", size)]
     return [
-        Line(step=title, attempt=segment.attempt, at=piece.at, stream=piece.stream, text=text, offset=piece.offset)
+        Line(step=title, attempt=segment.attempt, at=piece.at, stream=piece.stream, text=text, offset=offset)
         for piece in pieces
-        if piece.offset >= known
-        for text in piece.text.removesuffix("\n").split("\n")
+        for offset, text in split(piece)
     ]
+
+
+async def _pieces(world: World, run: Run, segment: LogSegment, known: int) -> list[LogLine]:
+    try:
+        return await shipping.read(world.storage, segment)
+    except NotFound:
+        # It may have become part of another since it was listed.
+        listed = await world.logs.list(run.namespace, run.uid, segment.step)
+    parts = [part for part in listed if _overlap(part, segment)]
+    return [piece for part in parts or [segment] for piece in await _pieces_or_gap(world, part, known)]
+
+
+async def _pieces_or_gap(world: World, segment: LogSegment, known: int) -> list[LogLine]:
+    try:
+        return await shipping.read(world.storage, segment)
+    except NotFound:
+        start = max(segment.start, known)
+        size = segment.end - start
+        return [LogLine(start, segment.first_at, "system", f"{size} bytes of log are missing", size)]
+
+
+def _overlap(one: LogSegment, other: LogSegment) -> bool:
+    is_same = (one.item, one.attempt) == (other.item, other.attempt)
+    return is_same and one.start < other.end and other.start < one.end
+
+
+def split(piece: LogLine) -> Iterator[tuple[int, str]]:
+    """The lines of a piece and where each begins.
+
+    Bytes that were replaced make a text longer or shorter than what the step wrote; so that offsets still rise from
+    line to line, each line keeps a byte for every one after it.
+    """
+    texts = piece.text.removesuffix("\n").split("\n")
+    offset = piece.offset
+    for position, text in enumerate(texts):
+        yield min(offset, piece.end - (len(texts) - position)), text
+        offset += len(text.encode()) + 1

@@ -3,24 +3,23 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from ensue.core import checking, explaining, permitting
+from ensue.core import canonical, checking, explaining, permitting, supporting
 from ensue.core.graph import Graph
-from ensue.model.errors import InvalidDefinition, InvalidParameters, NotFound, Problem, Severity
+from ensue.model.errors import Conflict, InvalidDefinition, InvalidParameters, Severity
 from ensue.model.identity import Identity
 from ensue.model.run import Attempt, Run, StepRun
-from ensue.model.values import DefinitionHash, Json, Namespace, RunUid
+from ensue.model.values import Json, Namespace, RunUid
 from ensue.operations.world import World
 from ensue.ports.store import Page, RunFilter, Stop, Worker
 
 WAIT_POLL = 1.0
-UNSUPPORTED_TYPES = frozenset({"container", "workflow", "approval", "http", "emit"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What a run is started with. Two starts with the same key are one run."""
+    """What a run is started with. Two starts of one identity with the same key are one run."""
 
     namespace: Namespace
     workflow: str
@@ -40,8 +39,22 @@ class Whole:
 
 
 async def start(identity: Identity, world: World, request: Start) -> Run:
-    """Start the current version of a workflow. Raises NotFound, InvalidParameters, InvalidDefinition."""
+    """Start the current version of a workflow; a repeat is answered with the run as it is, whatever became of the
+    workflow. Raises NotFound, InvalidParameters, InvalidDefinition, or Conflict when the key was used otherwise."""
     permitting.require(identity, "start", "Run", request.namespace)
+    if not request.key:
+        return await _start(identity, world, request)
+    key, digest = _start_key(identity, request.key), _digest(request)
+    run = await world.history.started(request.namespace, key)
+    run = run or await _start(identity, world, request, start_key=key, start_digest=digest)
+    if run.start_digest != digest:
+        raise Conflict("this Idempotency-Key was used for another request", remedy="use a new key")
+    return run
+
+
+async def _start(
+    identity: Identity, world: World, request: Start, start_key: str | None = None, start_digest: str | None = None
+) -> Run:
     stored = await world.definitions.get(request.namespace, "Workflow", request.workflow)
     graph = await world.definitions.graph(stored.hash, request.workflow)
     run = Run(
@@ -54,7 +67,8 @@ async def start(identity: Identity, world: World, request: Start) -> Run:
         labels=request.labels,
         started_by=identity,
         rerun_of=request.rerun_of,
-        start_key=_start_key(identity, request.key) if request.key else None,
+        start_key=start_key,
+        start_digest=start_digest,
         created_at=world.clock.now(),
     )
     _require_supported(graph)
@@ -67,26 +81,24 @@ def _start_key(identity: Identity, key: str) -> str:
     return hashlib.sha256(f"{identity.subject}\n{key}".encode()).hexdigest()
 
 
+def _digest(request: Start) -> str:
+    """Of all that is asked for, as it was given: what is left out differs from the same value said."""
+    asked = (request.workflow, request.parameters, request.labels, request.rerun_of)
+    return hashlib.sha256(canonical.encode(asked)).hexdigest()
+
+
 def _parameters(graph: Graph, given: Mapping[str, Json]) -> Mapping[str, Json]:
     values, problems = checking.check_parameters(graph.workflow, given)
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if errors:
-        raise InvalidParameters("; ".join(str(problem) for problem in errors))
+        raise InvalidParameters("; ".join(str(replace(problem, path="")) for problem in errors))
     return values
 
 
 def _require_supported(graph: Graph) -> None:
     """Refuse at the start what would only fail later."""
-    problems = []
-    for node in graph.nodes.values():
-        if node.step.kind in UNSUPPORTED_TYPES:
-            problems.append(f"step {node.name}: steps of type {node.step.kind} cannot run in this version")
-        if node.step.matrix is not None or node.step.foreach is not None:
-            problems.append(f"step {node.name}: matrix and foreach cannot run in this version")
-    if graph.workflow.spec.concurrency is not None:
-        problems.append("concurrency cannot be kept in this version")
-    if problems:
-        raise InvalidDefinition([Problem(message=problem) for problem in problems])
+    if problems := list(supporting.missing(graph.workflow)):
+        raise InvalidDefinition(problems)
 
 
 async def get(identity: Identity, world: World, namespace: Namespace, name: str) -> Whole:
@@ -152,12 +164,3 @@ async def explain(
 async def workers(identity: Identity, world: World) -> tuple[Worker, ...]:
     permitting.require(identity, "list", "Worker", None)
     return await world.workers.list()
-
-
-async def definition(identity: Identity, world: World, hash: DefinitionHash) -> Mapping[str, Json]:
-    """The definition a run started with."""
-    permitting.require(identity, "get", "Workflow", None)
-    try:
-        return await world.definitions.body(hash)
-    except NotFound:
-        raise NotFound(f"no definition {hash}") from None

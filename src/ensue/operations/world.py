@@ -7,6 +7,7 @@ from ensue.core.checking import Known
 from ensue.model.identity import Identity
 from ensue.model.run import Run
 from ensue.ports.clock import Clock
+from ensue.ports.secrets import SealedSecrets, Vault
 from ensue.ports.storage import Storage
 from ensue.ports.store import Definitions, Feed, History, Logs, Runs, Started, Workers
 from ensue.ports.wakeup import Wakeup
@@ -27,7 +28,9 @@ class World:
     known: Known
     logs: Logs
     runs: Runs
+    secrets: SealedSecrets
     starting: Starting
     storage: Storage
+    vault: Vault
     wakeup: Wakeup
     workers: Workers

@@ -16,6 +16,9 @@ from ensue.model.values import DefinitionHash, Json, Namespace, RunUid, WorkerId
 T = TypeVar("T")
 
 
+RunKey = tuple[Namespace, RunUid]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimant:
     """A worker that asks for work: which selectors its labels satisfy is decided by the store."""
@@ -24,6 +27,8 @@ class Claimant:
     labels: Mapping[str, str]
     free: Mapping[str, int]
     """Engine name to the number of attempts it can take now."""
+    takes_oldest: bool = False
+    """The longest ready step comes first, whatever it requires; else those that require nothing do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,14 +142,6 @@ class AuditRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pruned:
-    prefixes: tuple[str, ...]
-    """What is free in storage now."""
-    has_more: bool
-    """The batch was full."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredDefinition:
     namespace: Namespace
     kind: str
@@ -156,6 +153,8 @@ class StoredDefinition:
     manager: str
     body: Mapping[str, Json]
     """The canonical form: apiVersion, kind, metadata, spec."""
+    revision: int
+    """Of the namespace, when it became so."""
     created_at: datetime
     updated_at: datetime
 
@@ -240,6 +239,9 @@ class History(Protocol):
     async def run(self, namespace: Namespace, name: str) -> Run:
         """Raises NotFound."""
 
+    async def started(self, namespace: Namespace, start_key: str) -> Run | None:
+        """The run that was started with this key, while it is kept."""
+
     async def runs(self, select: RunFilter, limit: int, after: str = "") -> Page[Run]:
         """Newest first."""
 
@@ -286,14 +288,19 @@ class Definitions(Protocol):
         by: Identity,
         uid: str,
         take_over: bool = False,
+        expected: int | None = None,
     ) -> StoredDefinition:
-        """Create (with this uid) or replace. Raises Conflict, naming the manager, when it is another one's."""
+        """Create (with this uid) or replace. Raises Conflict, naming the manager, when it is another one's, and
+        Changed when its revision is not the one expected (0: there is none)."""
 
     async def get(self, namespace: Namespace, kind: str, name: str) -> StoredDefinition: ...
 
     async def list(self, namespace: Namespace | None, kind: str) -> tuple[StoredDefinition, ...]: ...
 
-    async def delete(self, namespace: Namespace, kind: str, name: str, by: Identity) -> None: ...
+    async def delete(
+        self, namespace: Namespace, kind: str, name: str, by: Identity, expected: int | None = None
+    ) -> None:
+        """Raises NotFound, or Changed as `put` does."""
 
     async def history(self, namespace: Namespace, kind: str, name: str) -> tuple[StoredDefinition, ...]:
         """Newest first."""
@@ -324,8 +331,16 @@ class Feed(Protocol):
 class Care(Protocol):
     """Keeping the store healthy."""
 
-    async def prune(self, keep_runs: timedelta, keep_events: timedelta, batch: int = 200) -> Pruned:
-        """Delete what ended longer ago, one bounded batch."""
+    async def ended(self, keep: timedelta, limit: int = 200) -> tuple[RunKey, ...]:
+        """Runs that ended longer ago, oldest first. Nothing changes: their files are deleted before their rows."""
+
+    async def prune(
+        self, runs: Sequence[RunKey], keep_events: timedelta, keep_audit: timedelta, limit: int = 200
+    ) -> bool:
+        """Delete all rows of these runs; old events, audit rows and versions; and bodies that nothing refers to.
+
+        Whether there may be more. Versions that stored events have met stay.
+        """
 
     async def check(self) -> tuple[str, ...]:
         """The invariants that do not hold, one sentence each; empty when all is well."""
