@@ -19,6 +19,7 @@ NAMES = {
     "light-steps": "W8: 40 steps one after the other",
     "process-steps": "W11: 20 runs of three `true` steps on two slots",
     "footprint": "W16: start, memory, size",
+    "expressions": "filters, templates, hostile texts",
     "store-writes": "raw transactions of the store's driver",
 }
 
