@@ -1,12 +1,13 @@
 """Why a run is where it is."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from ensue.core import explaining
 from ensue.core.explaining import Place
-from ensue.model.run import State
+from ensue.model.run import Outcome, Reason, State
 from tests.core.playing import ASLEEP, FAILED, SUCCEEDED, Play, workflow
 
 PLACES = [Place(name="one", labels={"os": "linux"}, engines=("inline", "process"))]
@@ -66,6 +67,37 @@ def test_a_run_that_is_being_stopped_names_what_it_waits_for() -> None:
     said = texts(play)
     assert said["w-bcdfg"] == "it is being stopped and waits for a"
     assert said["a"].endswith("and has been asked to end")
+
+
+def test_a_step_of_a_cancelled_run_says_whether_it_ran() -> None:
+    play = Play(workflow([{"name": "a"}, {"name": "b"}, {"name": "c", "after": ["a"]}]))
+    play.claim("a")
+    play.stop()
+    play.finish("a", Outcome(state=State.CANCELLED, reason=Reason.REQUESTED, exit_code=143))
+    said = texts(play)
+    assert said["a"] == "stopped because the run was cancelled (exit code 143)"
+    assert said["b"] == said["c"] == "the run was cancelled before it could run"
+
+
+def test_a_run_that_took_too_long_stopped_its_steps() -> None:
+    play = Play(workflow([{"name": "a", "retry": {"limit": 1}}, {"name": "b"}]))
+    play.carry_out("a", FAILED)
+    play.stop(State.TIMED_OUT)
+    said = texts(play)
+    assert said["a"] == "stopped because the run took too long"
+    assert said["b"] == "the run took too long before it could run"
+
+
+def test_a_pause_lasts_since_it_began() -> None:
+    play = Play(workflow([{"name": "a"}, {"name": "b", "after": ["a"]}]))
+    begun = play.now
+    play.now += timedelta(minutes=5)
+    play.pause()
+    paused = play.now
+    play.now += timedelta(minutes=5)
+    play.pause()
+    found = {item.subject: item.since for item in explaining.explain(play.graph, play.run, [*play.steps.values()], [])}
+    assert found == {"w-bcdfg": paused, "a": paused, "b": begun}
 
 
 def test_an_end_is_explained_by_its_message() -> None:

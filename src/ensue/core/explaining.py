@@ -38,7 +38,7 @@ def explain(graph: Graph, run: Run, steps: Sequence[StepRun], places: Sequence[P
                 state=step.state,
                 reason=step.reason,
                 text=_step(graph.nodes[step.key.step], step, by_name, places, run),
-                since=step.completed_at or step.started_at or step.queued_at or run.created_at,
+                since=_since_step(run, step),
             )
             for step in steps
         ),
@@ -57,7 +57,14 @@ def _run(run: Run, steps: Sequence[StepRun]) -> str:
 
 
 def _since_run(run: Run) -> datetime:
-    return run.completed_at or run.started_at or run.created_at
+    return run.completed_at or run.paused_at or run.started_at or run.created_at
+
+
+def _since_step(run: Run, step: StepRun) -> datetime:
+    began = step.completed_at or step.started_at or step.queued_at or run.created_at
+    if step.reason is Reason.PAUSED and run.paused_at is not None:
+        return max(began, run.paused_at)
+    return began
 
 
 def _step(node: Node, step: StepRun, steps: Mapping[str, StepRun], places: Sequence[Place], run: Run) -> str:
@@ -72,7 +79,12 @@ def _step(node: Node, step: StepRun, steps: Mapping[str, StepRun], places: Seque
             stopping = ", and has been asked to end" if step.is_stopping else ""
             return f"attempt {step.attempt} runs on worker {step.worker} (engine {step.engine}){stopping}"
     tries = f" after {step.attempt} attempts" if step.attempt > 1 else ""
-    return (step.message or _WORDS.get(step.reason, "it ended well")) + tries
+    return (step.message or _WORDS.get(step.reason) or _ending(step)) + tries
+
+
+def _ending(step: StepRun) -> str:
+    code = f" (exit code {step.exit_code})" if step.exit_code else ""
+    return f"it ended {'well' if step.state is State.SUCCEEDED else f'as {step.state}'}{code}"
 
 
 def _pending(node: Node, steps: Mapping[str, StepRun], run: Run) -> str:
@@ -106,8 +118,7 @@ def _waiting(step: StepRun) -> str:
 
 
 _WORDS = {
-    Reason.RUN_CANCELLED: "the run was cancelled before it could run",
-    Reason.RUN_TIMED_OUT: "the run timed out",
+    Reason.CONDITION_FALSE: "its condition was false",
     Reason.REQUESTED: "it was cancelled on request",
     Reason.TIMEOUT: "it ran longer than its timeout",
     Reason.LOST: "its worker is gone",

@@ -1,0 +1,111 @@
+"""What a trigger remembers between events: repeats are dropped, bursts held, rates bounded; in this order."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ensue.model.decision import Conclusion, Reason
+from ensue.model.trigger import Debounce, Dedupe, Throttle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows:
+    dedupe: Dedupe | None = None
+    debounce: Debounce | None = None
+    throttle: Throttle | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The last event of a key, until events of that key have been quiet."""
+
+    event: str
+    since: datetime
+    last_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What one trigger remembers of the keys of one event."""
+
+    seen_at: datetime | None = None
+    """When an event with the key of `dedupe` counted."""
+    held: Held | None = None
+    """By the key of `debounce`."""
+    passed: tuple[datetime, ...] = ()
+    """When events with the key of `throttle` passed, oldest first; never more than its limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """The end of an event that was held, or its being replaced by a later one."""
+
+    event: str
+    conclusion: Conclusion
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    conclusion: Conclusion
+    reason: Reason
+    memory: Memory
+    settled: Settled | None = None
+
+
+def admit(windows: Windows, memory: Memory, event: str, now: datetime) -> Admitted:
+    """What becomes of an event that the filter let pass. `now` never lies before what is remembered for long."""
+    memory = _rebased(windows, memory, now)
+    if windows.dedupe is not None:
+        if memory.seen_at is not None and now - memory.seen_at < windows.dedupe.for_:
+            return Admitted(conclusion=Conclusion.NOT_FIRED, reason=Reason.DUPLICATE, memory=memory)
+        memory = replace(memory, seen_at=now)
+    if windows.debounce is not None:
+        return _hold(windows, windows.debounce, memory, event, now)
+    conclusion, reason, memory = _pass(windows.throttle, memory, now)
+    return Admitted(conclusion=conclusion, reason=reason, memory=memory)
+
+
+def release(windows: Windows, memory: Memory, now: datetime) -> tuple[Settled | None, Memory]:
+    """The held event, when its time has come."""
+    memory = _rebased(windows, memory, now)
+    held = memory.held
+    if held is None or now < held.due_at:
+        return None, memory
+    conclusion, reason, memory = _pass(windows.throttle, replace(memory, held=None), now)
+    return Settled(event=held.event, conclusion=conclusion, reason=reason), memory
+
+
+def _hold(windows: Windows, debounce: Debounce, memory: Memory, event: str, now: datetime) -> Admitted:
+    # One whose time has come is not replaced, however late the look at it is.
+    settled, memory = release(windows, memory, now)
+    earlier = memory.held
+    if earlier is not None:
+        settled = Settled(event=earlier.event, conclusion=Conclusion.NOT_FIRED, reason=Reason.SUPERSEDED)
+    since = now if earlier is None else earlier.since
+    due_at = now + debounce.for_
+    if debounce.max is not None:
+        due_at = min(due_at, since + debounce.max)
+    held = Held(event=event, since=since, last_at=now, due_at=due_at)
+    memory = replace(memory, held=held)
+    return Admitted(conclusion=Conclusion.HELD, reason=Reason.DEBOUNCED, memory=memory, settled=settled)
+
+
+def _pass(throttle: Throttle | None, memory: Memory, now: datetime) -> tuple[Conclusion, Reason, Memory]:
+    if throttle is None:
+        return Conclusion.FIRED, Reason.NONE, memory
+    recent = tuple(time for time in memory.passed if now - time < throttle.per)[-throttle.limit :]
+    if len(recent) >= throttle.limit:
+        return Conclusion.NOT_FIRED, Reason.THROTTLED, replace(memory, passed=recent)
+    return Conclusion.FIRED, Reason.NONE, replace(memory, passed=(*recent, now))
+
+
+def _rebased(windows: Windows, memory: Memory, now: datetime) -> Memory:
+    """A clock that was set back must not make a window last longer than it says."""
+    seen_at = None if memory.seen_at is None else min(memory.seen_at, now)
+    passed = tuple(min(time, now) for time in memory.passed)
+    held = memory.held
+    if held is not None and held.last_at > now:
+        back = held.last_at - now
+        held = replace(held, since=held.since - back, last_at=now, due_at=held.due_at - back)
+    return Memory(seen_at=seen_at, held=held, passed=passed)
