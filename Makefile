@@ -7,7 +7,7 @@ export PYTHON NO_UV VENV
 bin := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test mutations check lint format lock clean
+.PHONY: help setup test mutations fuzz check lint format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -20,6 +20,9 @@ test: setup ## run the tests
 
 mutations: setup ## prove the tests of docs/guarantees.md, in minutes
 	$(bin)/python -m tests.mutations
+
+fuzz: setup ## mutate texts for every parser (FUZZ_ARGS="cel --seconds 600")
+	$(bin)/python -m tests.fuzz $(or $(FUZZ_ARGS),all)
 
 check: lint test ## everything that CI runs
 

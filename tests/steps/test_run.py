@@ -45,6 +45,11 @@ def test_a_value_never_becomes_script_text(argv: list[str]) -> None:
     assert made.argv[-2:] == ("echo $(date) $$", "x")
 
 
+def test_a_computed_user_holds_no_zero_byte_either() -> None:
+    with pytest.raises(Fail, match="cannot hold a zero byte"):
+        run.command(Step.model_validate({"name": "work", "run": "x"}), {}, {"user": "a\0b"})
+
+
 def test_options_are_read_from_with() -> None:
     made = command(run="x", workdir="sub", **{"with": {"pty": True, "user": "ann", "stdin": "hi"}})
     assert (made.has_pty, made.user, made.stdin, made.workdir) == (True, "ann", b"hi", "sub")

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from ensue.model.definition import Strict
 from ensue.model.errors import Fail
 from ensue.model.values import Json
-from ensue.model.workflow import Step
+from ensue.model.workflow import Step, SystemName
 from ensue.ports.engine import Command
 
 DEFAULT_SHELL = "/bin/sh -e"
@@ -24,7 +24,7 @@ class RunInputs(Strict):
 
     pty: bool = False
     """Give it a terminal; output and errors are then one stream."""
-    user: str = ""
+    user: SystemName = ""
     """Run as this user (name or number); needs a server that runs as root."""
     stdin: str = ""
     """What it reads from its standard input."""
