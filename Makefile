@@ -7,7 +7,7 @@ export PYTHON NO_UV VENV
 bin := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test mutations fuzz check lint format lock clean
+.PHONY: help setup test demo mutations fuzz check lint format lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
@@ -17,6 +17,9 @@ setup: ## create or update .venv
 
 test: setup ## run the tests
 	$(bin)/pytest $(PYTEST_ARGS)
+
+demo: setup ## show an event, the decision about it and the run that ensues (ARGS=--once)
+	$(bin)/ensue demo $(ARGS)
 
 mutations: setup ## prove the tests of docs/guarantees.md, in minutes
 	$(bin)/python -m tests.mutations

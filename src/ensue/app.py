@@ -20,20 +20,24 @@ from ensue.engines.process.engine import ProcessEngine
 from ensue.model.errors import InvalidInput, SecretsLocked, Unavailable
 from ensue.model.identity import Identity
 from ensue.model.values import WorkerId
-from ensue.operations.world import Starting, World
+from ensue.operations.world import World
 from ensue.ports.engine import Limits
 from ensue.ports.store import Worker
 from ensue.ports.wakeup import Wakeup
 from ensue.runtime import keeping, stepping
 from ensue.runtime.cleaning import Cleaner
+from ensue.runtime.intake import Intake
 from ensue.runtime.keeping import Keeper, Retention
 from ensue.runtime.runner import Profile, Runner
 from ensue.runtime.secrets import OpenedSecrets
 from ensue.runtime.stepping import Stepping
 from ensue.settings import Settings
+from ensue.sources.hooks import Hooks
+from ensue.sources.keys import Keys
 from ensue.steps import run as run_step
 from ensue.storage.directory import DirectoryStorage
 from ensue.store.care import Care
+from ensue.store.decisions import Decisions
 from ensue.store.definitions import Definitions
 from ensue.store.driver import Driver
 from ensue.store.feed import Feed
@@ -89,10 +93,13 @@ class Node:
             loops.create_task(self.cleaner.run())
 
 
-async def serve(settings: Settings, stop: asyncio.Event, announce: Callable[[str], None]) -> None:
+async def serve(
+    settings: Settings, stop: asyncio.Event, announce: Callable[[str], None], *, is_last: bool = False
+) -> None:
     """A whole server, until `stop`: then it takes no more steps, drains, and answers requests meanwhile.
 
-    `announce` gets its address once it answers. Raises what `open_node` raises, and Conflict when the port is in use.
+    `announce` gets its address once it answers; `is_last` is as for `open_node`. Raises what `open_node` raises, and
+    Conflict when the port is in use.
     """
     from ensue import api
     from ensue.api import serving
@@ -100,13 +107,15 @@ async def serve(settings: Settings, stop: asyncio.Event, announce: Callable[[str
     if not settings.data_dir.exists():
         # An address that is in use must not leave a new directory behind.
         serving.bind(settings.listen).socket.close()
-    async with open_node(settings) as node:
+    async with open_node(settings, is_last=is_last) as node:
         listener = serving.bind(settings.listen)
         application = api.create_app(
             node.world,
+            hooks_of(node.world),
             token=serving.token(settings.data_dir),
             identity=local_identity(),
             hosts=(listener.host,),
+            event_bytes=settings.event_bytes,
         )
         async with serving.running(application, listener):
             with serving.announced(settings.data_dir, listener.url):
@@ -126,6 +135,12 @@ async def work(node: Node, stop: asyncio.Event) -> None:
         await asyncio.wait({loops})
     if not loops.cancelled() and (error := loops.exception()) is not None:
         raise error
+
+
+def hooks_of(world: World) -> Hooks:
+    """The webhooks of all namespaces."""
+    opened = OpenedSecrets(table=world.secrets, vault=world.vault)
+    return Hooks(world=world, keys=Keys(table=world.secrets, secrets=opened))
 
 
 def local_identity() -> Identity:
@@ -180,6 +195,10 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
     feed, storage = Feed(driver=driver), DirectoryStorage(settings.storage)
     table, vault = SealedSecrets(driver=driver), LocalVault(path=settings.secret_keys)
     wakeup: Wakeup = wakeup_for(settings.database)
+    decisions = Decisions(driver=driver, graphs=graphs)
+    intake = Intake(
+        definitions=definitions, decisions=decisions, wakeup=wakeup, clock=clock, keep_ids=settings.keep_event_ids
+    )
     runner = Runner(
         runs=runs,
         workers=workers,
@@ -187,6 +206,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
         stepping=Stepping(
             records=stepping.Records(
                 definitions=definitions,
+                feed=feed,
                 history=history,
                 logs=logs,
                 runs=runs,
@@ -199,24 +219,28 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
         profile=_profile(settings, worker, engines),
     )
     keeper = Keeper(
-        records=keeping.Records(runs=runs, workers=workers, feed=feed, care=Care(driver=driver), storage=storage),
+        records=keeping.Records(
+            runs=runs, workers=workers, feed=feed, decisions=decisions, care=Care(driver=driver), storage=storage
+        ),
+        intake=intake,
         wakeup=wakeup,
         worker=worker,
         ttl=settings.lease,
         retention=Retention(runs=settings.keep_runs, events=settings.keep_events, audit=settings.keep_audit),
     )
     cleaner = Cleaner(engines=engines.others.values(), history=history)
-    starting: Starting = runner
     world = World(
         clock=clock,
+        decisions=decisions,
         definitions=definitions,
         feed=feed,
         history=history,
+        intake=intake,
         known=steps.known(),
         logs=logs,
         runs=runs,
         secrets=table,
-        starting=starting,
+        starting=runner,
         storage=storage,
         vault=vault,
         wakeup=wakeup,

@@ -38,6 +38,8 @@ class Settings(BaseModel):
     """The keys of stored secrets; servers on one database share it. Default: secret.key in the data directory."""
     listen: str = "127.0.0.1:8080"
     """Address and port of the HTTP API; port 0 takes a free one."""
+    event_bytes: ByteSize = 2**20
+    """How large a message of events may be; a webhook has a limit of its own."""
     log_level: str = Field(default="INFO", pattern=f"(?i)^({'|'.join(CHOICES['log_level'])})$")
     """What is logged: debug, info, warning or error."""
     log_format: str = Field(default="text", pattern=f"^({'|'.join(CHOICES['log_format'])})$")
@@ -60,6 +62,8 @@ class Settings(BaseModel):
     """How long steps may go on after the order to end."""
     keep_runs: Duration = Field(default="30d", validate_default=True)
     """How long runs are kept after their end."""
+    keep_event_ids: Duration = Field(default="7d", validate_default=True)
+    """How long a repeat of an event (same source and id) is known as one."""
     keep_events: Duration = Field(default="30d", validate_default=True)
     """How long events are kept."""
     keep_audit: Duration = Field(default="365d", validate_default=True)

@@ -16,6 +16,8 @@ from ensue.settings import Settings
 TOKEN = "a-token-of-the-tests"
 RUNS = "/api/v1/namespaces/default/runs"
 WORKFLOWS = "/api/v1/namespaces/default/workflows"
+TRIGGERS = "/api/v1/namespaces/default/triggers"
+EVENTS = "/api/v1/namespaces/default/events"
 
 
 def workflow(name: str, *steps: dict[str, Any], **spec: Any) -> dict[str, Any]:
@@ -24,6 +26,20 @@ def workflow(name: str, *steps: dict[str, Any], **spec: Any) -> dict[str, Any]:
         "kind": "Workflow",
         "metadata": {"name": name},
         "spec": {"steps": list(steps), **spec},
+    }
+
+
+def trigger(name: str, *sources: dict[str, Any], **spec: Any) -> dict[str, Any]:
+    """One that starts the workflow `hello`, of events that are sent to the API unless it has sources of its own."""
+    own = {
+        "sources": list(sources) or [{"name": "events", "type": "events"}],
+        "actions": [{"name": "act", "workflow": "hello"}],
+    }
+    return {
+        "apiVersion": "ensue.dev/v1alpha1",
+        "kind": "Trigger",
+        "metadata": {"name": name},
+        "spec": own | spec,
     }
 
 
@@ -48,7 +64,8 @@ async def node(tmp_path: Path) -> AsyncIterator[Node]:
 @pytest.fixture
 def application(node: Node) -> Any:
     identity = Identity(subject="user:ann", groups=("admin",))
-    return api.create_app(node.world, token=TOKEN, identity=identity, hosts=("ensue.example.org",))
+    hooks = app.hooks_of(node.world)
+    return api.create_app(node.world, hooks, token=TOKEN, identity=identity, hosts=("ensue.example.org",))
 
 
 @pytest.fixture
@@ -60,7 +77,8 @@ async def client(application: Any) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def put(client: httpx.AsyncClient, body: dict[str, Any]) -> None:
-    answer = await client.put(f"{WORKFLOWS}/{body['metadata']['name']}", json=body)
+    place = f"/api/v1/namespaces/default/{body['kind'].lower()}s"
+    answer = await client.put(f"{place}/{body['metadata']['name']}", json=body)
     assert answer.status_code in (200, 201), answer.text
 
 

@@ -35,11 +35,8 @@ def test_apply_applies_nothing_when_anything_is_invalid(site: Cli) -> None:
     assert "bad.yaml:" in done.stderr
     site("get", "workflow", "good", code=4)
     assert "namespace red" in site("-n", "blue", "apply", "-f", "-", code=2, stdin=placed("red")).stderr
-    trigger = (
-        "apiVersion: ensue.dev/v1alpha1\nkind: Trigger\nmetadata: {name: t}\n"
-        "spec: {sources: [{type: webhook, with: {path: a}}], actions: [{workflow: hello}]}\n"
-    )
-    assert "Trigger cannot be applied" in site("apply", "-f", "-", code=6, stdin=trigger).stderr
+    tenant = "apiVersion: ensue.dev/v1alpha1\nkind: Tenant\nmetadata: {name: t}\nspec: {}\n"
+    assert "Tenant cannot be applied" in site("apply", "-f", "-", code=6, stdin=tenant).stderr
 
 
 def placed(namespace: str) -> str:
@@ -125,7 +122,7 @@ def test_explain_says_what_a_run_waits_for_and_what_a_field_means(site: Cli) -> 
     site("cancel", name, "--force")
     assert "integer" in site("explain", "workflow.spec.steps.retry.limit").stdout
     site("explain", "workflow.spec.stepz", code=4)
-    assert "a run can" in site("explain", "event", "x", code=2).stderr
+    assert "a run and an event can" in site("explain", "worker", "x", code=2).stderr
 
 
 def test_a_step_that_a_cancel_stopped_is_explained_as_such(site: Cli) -> None:

@@ -1,6 +1,7 @@
 """The pages about commands and the API say what there is, and what the tutorial shows happens."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from fastapi.routing import APIRoute
 
-from ensue.api import problems, runs, secrets, server_state, workflows
+from ensue.api import application, hooks, problems, server_state
 from ensue.cli import commands
 from ensue.model import errors
 from tests.cli.conftest import PATIENCE, Cli, serving
@@ -27,9 +28,8 @@ def test_every_command_has_its_place_on_the_page() -> None:
 
 def test_every_route_and_every_code_is_on_the_page() -> None:
     for router, prefix in (
-        (runs.router, "…"),
-        (workflows.router, "…"),
-        (secrets.router, "…"),
+        *((router, "…") for router in application.routers()),
+        (hooks.router, ""),
         (server_state.router, ""),
     ):
         for route in router.routes:
@@ -90,6 +90,24 @@ def test_what_the_tutorial_shows_happens(tmp_path: Path) -> None:
         assert cli("logs", name).stdout == "greet | Good day, Grace.\n"
         bare = cli("get", "runs", "--limit", "1", "-o", "jsonpath={.items[0].metadata.name}").stdout.strip()
         assert "Succeeded" in cli("explain", "run", bare).stdout
+
+
+def test_what_the_tutorial_of_triggers_shows_happens(tmp_path: Path) -> None:
+    text = (DOCS / "tutorial-first-trigger.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```text\n(.*?)```", text, re.DOTALL)
+    with serving(tmp_path) as cli:
+        cli.file("orders.yaml", str(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0]))
+        cli.file("paid.json", str(re.findall(r"```json\n(.*?)```", text, re.DOTALL)[0]))
+        cli("validate", "orders.yaml")
+        assert cli("trigger", "test", "orders.yaml", "--event", "paid.json").stdout == shown[0]
+        cli("apply", "-f", "orders.yaml")
+        cli("event", "send", "paid.json")
+        sending = next(line for line in text.splitlines() if line.startswith("ensue event send --type"))
+        few = cli(*shlex.split(sending)[1:]).stdout.strip()
+        assert cli("explain", few).stdout == shown[1]
+        assert len(cli("get", "events", "-o", "name").stdout.split()) >= 2
+        (run,) = cli("get", "runs", "-o", "name").stdout.split()
+        assert cli("logs", "-f", run).stdout == "pack | packing 17\n"
 
 
 def alone(cli: Cli) -> Cli:

@@ -25,6 +25,13 @@ _CLOCKS = "tests/faults/test_clocks.py::test_a_server_with_a_wrong_clock_neither
 _DEAF = "tests/faults/test_waking.py::test_without_wake_ups_runs_end_timers_fire_and_cancels_arrive"
 _CANARY = "tests/operations/test_canary.py::test_a_secret_is_found_nowhere_after_its_run"
 
+_UNLOCKED = """\
+            yield LOCK(*key, 0)
+            found = yield Sql(
+                'SELECT memory FROM windows WHERE namespace = $1 AND kind = $2 AND trigger_uid = $3 AND key = $4'
+            )(*key)
+"""
+
 ACCEPTED = "an accepted start is never lost and is one run"
 RECORDED = "a step is started at least once and its end is recorded once"
 TOLD = "the end of a run is told once"
@@ -35,6 +42,8 @@ WHOLE = "a log has no gap and no doubled line"
 ENDING = "every run ends, whatever was lost on the way"
 DEAD = "a cancelled step is dead within its grace period"
 REFUSED = "without room, starts are refused and nothing breaks"
+TAKEN = "an accepted event is stored once, decided once per trigger, and what ensues begins in the same commit"
+EXACT = "windows are exact, whoever asks at the same time"
 HIDDEN = "a secret is in no row, file, log or answer"
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -98,21 +107,19 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="outbox-not-written",
         guarantee=TOLD,
-        edits=(("store/saving.py", "    yield ADD_OUTBOX.quietly(", "    _ = ADD_OUTBOX.quietly("),),
+        edits=(("store/saving.py", "    yield tell(run, now)\n", "    tell(run, now)\n"),),
         test="tests/store/test_runs.py::test_a_run_ends_with_its_last_step_and_is_told_of_once",
     ),
     Mutation(
         name="outbox-written-twice",
         guarantee=TOLD,
-        edits=(("store/saving.py", "    yield ADD_OUTBOX.quietly(", "    for _ in 'no': yield ADD_OUTBOX.quietly("),),
+        edits=(("store/saving.py", "    yield tell(run, now)\n", "    for _ in 'no': yield tell(run, now)\n"),),
         test="tests/store/test_runs.py::test_a_run_ends_with_its_last_step_and_is_told_of_once",
     ),
     Mutation(
         name="repeats-not-collapsed",
         guarantee=TOLD,
-        edits=(
-            ("store/feed.py", '            id=f"{run}/{type}",\n', '            id=f"{run}/{type}/{uuid.uuid4()}",\n'),
-        ),
+        edits=(("store/feed.py", '        id=f"{run}/{type}",\n', '        id=f"{run}/{type}/{uuid.uuid4()}",\n'),),
         test="tests/store/test_feed.py::test_a_row_that_comes_again_collapses",
     ),
     Mutation(
@@ -314,5 +321,53 @@ MUTATIONS: tuple[Mutation, ...] = (
         guarantee=HIDDEN,
         edits=(("runtime/stepping.py", "outcome=screen.outcome(outcome)", "outcome=outcome"),),
         test=_CANARY,
+    ),
+    Mutation(
+        name="repeats-fire-again",
+        guarantee=TAKEN,
+        edits=(("store/decisions.py", "            if first is None:\n", "            if True:\n"),),
+        test="tests/operations/test_events.py::test_the_same_event_from_many_senders_at_once_fires_once",
+    ),
+    Mutation(
+        name="outdated-rules-decide",
+        guarantee=TAKEN,
+        edits=(("store/decisions.py", "(yield from definitions.revision_of(namespace)) != revision", "False"),),
+        test="tests/operations/test_event_windows.py::test_a_change_between_judging_and_recording_is_met",
+    ),
+    Mutation(
+        name="windows-forgotten",
+        guarantee=EXACT,
+        edits=(("store/ledger.py", "        yield from self._locked.save(self.now)\n", ""),),
+        test="tests/operations/test_event_windows.py::test_no_more_than_the_limit_pass_at_once",
+    ),
+    Mutation(
+        name="windows-not-locked",
+        guarantee=EXACT,
+        edits=(
+            (
+                "store/windows.py",
+                "DO UPDATE SET expires_at = windows.expires_at\n    RETURNING memory",
+                "DO NOTHING\n    RETURNING memory",
+            ),
+            (
+                "store/windows.py",
+                "            found = yield LOCK(*key, 0)\n",
+                _UNLOCKED,
+            ),
+        ),
+        test="tests/operations/test_event_windows.py::test_two_servers_are_as_exact_as_one",
+        tries=5,
+    ),
+    Mutation(
+        name="held-released-twice",
+        guarantee=EXACT,
+        edits=(("store/ledger.py", "window.hold, window.is_changed = None, True", "window.hold, _ = None, True"),),
+        test="tests/operations/test_event_windows.py::test_the_last_of_a_burst_is_held_and_fires_once",
+    ),
+    Mutation(
+        name="loops-not-stopped",
+        guarantee=TAKEN,
+        edits=(("core/deciding.py", "    if rounds[uid] > MAX_ROUNDS:\n", "    if rounds[uid] > 1000:\n"),),
+        test="tests/operations/test_events.py::test_a_run_that_ends_starts_another_and_a_loop_of_runs_ends",
     ),
 )

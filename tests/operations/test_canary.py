@@ -107,7 +107,7 @@ def files(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 async def answers(node: Node, uid: RunUid) -> dict[str, bytes]:
-    application = api.create_app(node.world, token="a-token", identity=ANN, hosts=())
+    application = api.create_app(node.world, app.hooks_of(node.world), token="a-token", identity=ANN, hosts=())
     paths = ("runs", f"runs/{uid}", f"runs/{uid}/log", f"runs/{uid}/explain", "secrets", "secrets/bird", "workflows")
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(application),

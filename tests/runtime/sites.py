@@ -18,6 +18,7 @@ from ensue.model.workflow import Step, Workflow
 from ensue.ports.engine import Command, Engine, Limits, StepType
 from ensue.ports.secrets import Vault
 from ensue.runtime import shipping, stepping
+from ensue.runtime.intake import Intake
 from ensue.runtime.runner import Profile, Runner
 from ensue.runtime.secrets import OpenedSecrets
 from ensue.runtime.stepping import Stepping
@@ -119,6 +120,7 @@ class Site:
         return Stepping(
             records=stepping.Records(
                 definitions=store.definitions,
+                feed=store.feed,
                 history=store.history,
                 logs=store.logs,
                 runs=store.runs,
@@ -133,6 +135,10 @@ class Site:
             ),
             clock=clock,
         )
+
+    def intake(self) -> Intake:
+        store = self.store
+        return Intake(definitions=store.definitions, decisions=store.decisions, wakeup=self.wakeup, clock=RealClock())
 
     def runner(self, worker: str = ONE, **profile: Any) -> Runner:
         return Runner(

@@ -20,7 +20,15 @@ DAY = timedelta(days=1)
 async def kept(site: Site, *, ttl: float = 60, retention: Retention | None = None) -> AsyncIterator[Keeper]:
     store = site.store
     keeper = Keeper(
-        records=Records(runs=store.runs, workers=store.workers, feed=store.feed, care=store.care, storage=site.storage),
+        records=Records(
+            runs=store.runs,
+            workers=store.workers,
+            feed=store.feed,
+            decisions=store.decisions,
+            care=store.care,
+            storage=site.storage,
+        ),
+        intake=site.intake(),
         wakeup=site.wakeup,
         worker=TWO,
         ttl=timedelta(seconds=ttl),
@@ -63,7 +71,7 @@ async def test_old_runs_and_their_files_go_batch_after_batch(site: Site, monkeyp
         run = await site.store.start(workflow([{"name": "a"}]))
         await site.store.carry_on()
         await site.storage.write(f"logs/{run.uid}/a.1/0-1.jsonl.gz", b"x")
-    await site.store.feed.append([event(str(number)) for number in range(450)])
+    await site.store.append([event(str(number)) for number in range(450)])
     async with kept(site, retention=Retention(runs=timedelta(0), events=timedelta(0))):
 
         async def is_empty() -> bool:

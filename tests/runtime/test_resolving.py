@@ -23,7 +23,7 @@ async def resolver(site: Site, ends: dict[str, Outcome] | None = None) -> Resolv
         await site.store.end(lease, given.get(lease.key.step, outputs(text="t")))
     lease = await _last(site)
     confidence = Confidence(lease=lease, secrets=site.secrets(), screen=Screen())
-    return Resolver(lease=lease, history=site.store.history, confidence=confidence, now=NOW)
+    return Resolver(lease=lease, history=site.store.history, feed=site.store.feed, confidence=confidence, now=NOW)
 
 
 async def _last(site: Site) -> Lease:

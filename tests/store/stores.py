@@ -9,12 +9,15 @@ from typing import Any
 
 from ensue.core import canonical
 from ensue.model.definition import Dialect
+from ensue.model.event import Accepted, Event
 from ensue.model.identity import Identity
 from ensue.model.run import Lease, Outcome, Run, State, StepRun
 from ensue.model.values import DefinitionHash, Json, Namespace, RunUid, WorkerId
 from ensue.model.workflow import Workflow
+from ensue.ports.intake import Arrival
 from ensue.ports.store import Claimant, Ending, Finished, Worker
 from ensue.store.care import Care
+from ensue.store.decisions import Decisions
 from ensue.store.definitions import Definitions
 from ensue.store.driver import Driver
 from ensue.store.feed import Feed
@@ -74,6 +77,7 @@ class Store:
     history: History
     logs: Logs
     definitions: Definitions
+    decisions: Decisions
     feed: Feed
     care: Care
     secrets: SealedSecrets
@@ -91,6 +95,24 @@ class Store:
         body, hash = body_of(made)
         await self.definitions.keep(body, hash)
         return new_run(**{"uid": new_uid(), "name": "", "definition_hash": hash, **given})
+
+    async def append(self, events: Sequence[Event], keep_ids: timedelta = timedelta(days=7)) -> tuple[Accepted, ...]:
+        """Record events that concern no trigger."""
+        while True:
+            revisions = {
+                event.namespace: (await self.definitions.snapshot(event.namespace)).revision for event in events
+            }
+            recorded = await self.decisions.record([Arrival(event=event) for event in events], revisions, keep_ids)
+            if not recorded.stale:
+                return tuple(one for one in recorded.accepted if one is not None)
+
+    async def tell(self, limit: int = 100) -> int:
+        """Record what is in the outbox."""
+        told = await self.feed.outbox(limit)
+        arrivals = [Arrival(event=one.event, outbox=one.seq) for one in told]
+        revisions = {one.event.namespace: 0 for one in told}
+        recorded = await self.decisions.record(arrivals, revisions, timedelta(days=7))
+        return sum(one is not None for one in recorded.accepted)
 
     async def enter(self, *workers: str, ttl: timedelta = TTL) -> None:
         for name in workers:
@@ -166,6 +188,7 @@ def store_on(driver: Driver) -> Store:
         history=History(driver=driver),
         logs=Logs(driver=driver),
         definitions=Definitions(driver=driver, graphs=graphs),
+        decisions=Decisions(driver=driver, graphs=graphs),
         feed=Feed(driver=driver),
         care=Care(driver=driver),
         secrets=SealedSecrets(driver=driver),

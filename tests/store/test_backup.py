@@ -22,8 +22,8 @@ from tests.store.drivers import ask
 
 KINDS = ["sqlite", "postgres"]
 EVENT = Sql(
-    "INSERT INTO events (namespace, uid, source, id, type, subject, time, envelope, revision, stored_at) "
-    "VALUES ('default', $1, 's', $1, 't', '', 1, $2, 0, 1) RETURNING seq"
+    "INSERT INTO events (namespace, uid, source_key, source, id, type, subject, time, envelope, revision, stored_at,"
+    " is_latest) VALUES ('default', $1, 'events', 's', $1, 't', '', 1, $2, 0, 1, 1) RETURNING seq"
 )
 EVENTS = Sql("SELECT seq, uid, envelope FROM events ORDER BY seq")
 NAMESPACE = Sql("INSERT INTO namespaces (name) VALUES ($1)")

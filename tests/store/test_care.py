@@ -64,7 +64,7 @@ async def test_runs_are_pruned_in_batches_oldest_first(store: Store) -> None:
 
 
 async def test_events_are_pruned_in_batches_and_it_is_told_that_there_are_more(store: Store) -> None:
-    await store.feed.append([event(str(number)) for number in range(5)])
+    await store.append([event(str(number)) for number in range(5)])
     assert not await prune(store, LONG, LONG)
     assert await prune(store, LONG, NOTHING, 3)
     assert not await prune(store, LONG, NOTHING, 3)
@@ -141,9 +141,16 @@ DAMAGE: dict[str, str] = {
     "a step that sleeps has a timer": "DELETE FROM timers WHERE kind = 'wait'",
     "every try of a step that ended is recorded once": "DELETE FROM attempts WHERE run = 'ENDED'",
     "an ended run is told of once: in the outbox or in the feed": (
-        "INSERT INTO outbox (namespace, run, type, data, created_at)"
-        " SELECT namespace, run, type, data, created_at FROM outbox WHERE run = 'ENDED'"
+        "INSERT INTO outbox (namespace, run, type, data, cause, created_at)"
+        " SELECT namespace, run, type, data, cause, created_at FROM outbox WHERE run = 'ENDED'"
     ),
+    "an event is held exactly while a window holds it": (
+        "INSERT INTO decisions VALUES ('default', 'e', 't', 1, 't', 'held', '', '', '{}', NULL, NULL, 0)"
+    ),
+    "a decision is about an event that is stored, and one that fired names its run": (
+        "INSERT INTO decisions VALUES ('default', 'e', 't', 1, 't', 'fired', '', '', '{}', NULL, NULL, 0)"
+    ),
+    "an event starts one run of a trigger at most": "UPDATE runs SET event_uid = 'e', trigger_name = 't'",
     "a definition in use is stored": (
         "DELETE FROM bodies WHERE hash = (SELECT definition_hash FROM runs WHERE uid = 'QUEUED')"
     ),

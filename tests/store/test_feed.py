@@ -1,14 +1,16 @@
 """Port Feed: events in commit order."""
 
 import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
-from ensue.model.errors import InvalidInput
-from ensue.model.event import Event
+from ensue.model.errors import InvalidInput, NotFound
+from ensue.model.event import Cause, DataForm, Event
 from ensue.model.run import State
 from ensue.model.values import Namespace
 from ensue.store.driver import Driver
@@ -42,31 +44,56 @@ async def read_all(store: Store, after: str = "", namespace: Namespace | None = 
 
 async def test_an_event_comes_back_as_it_was_stored(store: Store) -> None:
     given = event(
-        subject="s", data=[1, "ü\0\ud800", None], data_content_type="text/x", data_schema="urn:x", extensions={"a": "b"}
+        subject="s\0",
+        data=[1, "ü\0\ud800", None],
+        data_form=DataForm.TEXT,
+        data_content_type="text/x",
+        data_schema="urn:x",
+        extensions={"a": "b"},
+        time_text="2026-01-01t00:00:00.123456789z",
+        source_key="Source/s",
+        cause=Cause(event="e", run=new_uid(), triggers=("t", "u")),
     )
-    (stored,) = await store.feed.append([given])
-    assert (stored.event, stored.is_duplicate) == (given, False)
+    (accepted,) = await store.append([given])
+    assert (accepted.uid, accepted.is_duplicate) == (given.uid, False)
     (read,) = (await store.feed.read(DEFAULT)).items
-    assert (read.event, read.cursor) == (given, stored.cursor)
+    assert read.event == replace(given, subject="s\ufffd")
+    assert await store.feed.get(DEFAULT, given.uid) == read
+
+
+async def test_an_event_is_found_in_its_namespace_only(store: Store) -> None:
+    (accepted,) = await store.append([event()])
+    for namespace, uid in ((Namespace("other"), accepted.uid), (DEFAULT, "none")):
+        with pytest.raises(NotFound, match="no event"):
+            await store.feed.get(namespace, uid)
 
 
 async def test_a_repeated_event_is_answered_by_the_first(store: Store) -> None:
-    (first,) = await store.feed.append([event("1")])
-    again, other, twice, thrice = await store.feed.append([event("1"), event("1", source="/b"), event("2"), event("2")])
-    assert (again.is_duplicate, again.event, again.cursor) == (True, first.event, first.cursor)
+    (first,) = await store.append([event("1")])
+    again, other, twice, thrice = await store.append([event("1"), event("1", source="/b"), event("2"), event("2")])
+    assert (again.is_duplicate, again.uid) == (True, first.uid)
     assert [item.is_duplicate for item in (other, twice, thrice)] == [False, False, True]
-    (elsewhere,) = await store.feed.append([event("1", namespace=Namespace("other"))])
-    assert not elsewhere.is_duplicate
+    for given in ({"namespace": Namespace("other")}, {"source_key": "Source/s"}):
+        (elsewhere,) = await store.append([event("1", **given)])
+        assert not elsewhere.is_duplicate
+
+
+async def test_a_repeat_after_a_long_time_is_an_event_of_its_own(store: Store) -> None:
+    await store.append([event("1")])
+    await store.execute("UPDATE events SET stored_at = stored_at - 1000000")
+    second, third = await store.append([event("1"), event("1")], timedelta(milliseconds=900))
+    assert (second.is_duplicate, third.is_duplicate, third.uid) == (False, True, second.uid)
+    assert await store.rows("SELECT is_latest FROM events ORDER BY seq") == [(0,), (1,)]
 
 
 async def test_the_same_event_from_many_senders_at_once_is_stored_once(store: Store) -> None:
-    stored = await asyncio.gather(*(store.feed.append([event("1"), event("2")]) for _ in range(20)))
+    stored = await asyncio.gather(*(store.append([event("1"), event("2")]) for _ in range(20)))
     assert sum(not item.is_duplicate for items in stored for item in items) == 2
-    assert len({item.event.uid for items in stored for item in items}) == 2
+    assert len({item.uid for items in stored for item in items}) == 2
 
 
 async def test_a_reader_that_continues_sees_each_event_once(store: Store) -> None:
-    await store.feed.append([event(str(number)) for number in range(10)])
+    await store.append([event(str(number)) for number in range(10)])
     page = await store.feed.read(None, limit=4)
     assert [item.event.id for item in page.items] == ["0", "1", "2", "3"]
     assert await read_all(store, page.after) == [str(number) for number in range(4, 10)]
@@ -75,7 +102,7 @@ async def test_a_reader_that_continues_sees_each_event_once(store: Store) -> Non
 async def test_the_end_of_the_feed_has_a_cursor_that_continues_later(store: Store) -> None:
     page = await store.feed.read(None)
     assert (page.items, page.after != "") == ((), True)
-    await store.feed.append([event("1")])
+    await store.append([event("1")])
     page = await store.feed.read(None, page.after)
     assert [item.event.id for item in page.items] == ["1"]
     end = await store.feed.read(None, page.after)
@@ -85,7 +112,7 @@ async def test_the_end_of_the_feed_has_a_cursor_that_continues_later(store: Stor
 async def test_a_namespace_sees_its_own_events(store: Store) -> None:
     other = Namespace("other")
     for number in range(6):
-        await store.feed.append([event(str(number), namespace=other if number % 2 else DEFAULT)])
+        await store.append([event(str(number), namespace=other if number % 2 else DEFAULT)])
     assert await read_all(store, namespace=other, limit=2) == ["1", "3", "5"]
     assert len(await read_all(store)) == 6
 
@@ -97,9 +124,9 @@ async def test_a_cursor_of_something_else_is_refused(store: Store, cursor: str) 
 
 
 async def test_an_event_knows_the_revision_it_met(store: Store) -> None:
-    await store.feed.append([event("1")])
+    await store.append([event("1")])
     await store.execute("INSERT INTO namespaces (name, revision) VALUES ('default', 7)")
-    await store.feed.append([event("2")])
+    await store.append([event("2")])
     assert await store.rows("SELECT id, revision FROM events ORDER BY seq") == [("1", 0), ("2", 7)]
 
 
@@ -111,8 +138,8 @@ async def test_the_ends_of_runs_become_events_once(store: Store) -> None:
     await store.carry_on()
     bad = await store.start(workflow([{"name": "b"}]))
     await store.carry_on({"b": FAILED})
-    assert await store.feed.drain_outbox() == 2
-    assert await store.feed.drain_outbox() == 0
+    assert await store.tell() == 2
+    assert await store.tell() == 0
     first, second = (item.event for item in (await store.feed.read(DEFAULT)).items)
     assert (first.type, first.subject, first.source) == ("dev.ensue.run.succeeded.v1", good.uid, "/ensue/runs")
     assert isinstance(first.data, dict)
@@ -125,20 +152,25 @@ async def test_the_outbox_is_drained_in_batches_by_any_number(store: Store) -> N
     for _ in range(12):
         await store.start(workflow([{"name": "a"}]))
     await store.carry_on()
-    drained = await asyncio.gather(*(store.feed.drain_outbox(5) for _ in range(6)))
-    assert sum(drained) == 12
-    assert max(drained) <= 5
+
+    async def drain() -> int:
+        told = 0
+        while await store.feed.outbox(1):
+            told += await store.tell(5)
+        return told
+
+    assert sum(await asyncio.gather(*(drain() for _ in range(6)))) == 12
     assert len(await read_all(store)) == 12
 
 
 async def test_a_row_that_comes_again_collapses(store: Store) -> None:
     await store.start(workflow([{"name": "a"}]))
     await store.carry_on()
-    rows = await store.rows("SELECT namespace, run, type, data, created_at FROM outbox")
-    await store.feed.drain_outbox()
-    insert = "INSERT INTO outbox (namespace, run, type, data, created_at) VALUES ($1, $2, $3, $4, $5)"
+    rows = await store.rows("SELECT namespace, run, type, data, cause, created_at FROM outbox")
+    await store.tell()
+    insert = "INSERT INTO outbox (namespace, run, type, data, cause, created_at) VALUES ($1, $2, $3, $4, $5, $6)"
     await store.execute(insert, *rows[0])
-    assert await store.feed.drain_outbox() == 1
+    assert await store.tell() == 1
     assert len(await read_all(store)) == 1
 
 
@@ -162,7 +194,7 @@ async def test_a_reader_beside_writers_skips_nothing_and_repeats_nothing(store: 
 
     async def write(sender: int) -> None:
         for number in range(15):
-            await store.feed.append([event(f"{sender}-{number}-{part}") for part in range(1 + number % 3)])
+            await store.append([event(f"{sender}-{number}-{part}") for part in range(1 + number % 3)])
 
     reader = asyncio.create_task(follow())
     await asyncio.gather(*(write(sender) for sender in range(8)))
@@ -179,19 +211,20 @@ def postgres(request: pytest.FixtureRequest, tmp_path: Path) -> Driver:
 
 
 async def test_what_is_committed_late_is_not_skipped(postgres: Driver, postgres_url: str) -> None:
-    envelope = '{"data":1,"datacontenttype":"","dataschema":"","extensions":{}}'
+    envelope = '{"data":1,"form":"json","time":null,"datacontenttype":"","dataschema":"","extensions":{},"cause":"{}"}'
     insert = (
-        "INSERT INTO events (namespace, uid, source, id, type, subject, time, envelope, revision, stored_at)"
-        f" VALUES ('default', $1, '/slow', $1, 't', '', 0, '{envelope}', 0, 0)"
+        "INSERT INTO events (namespace, uid, source_key, source, id, type, subject, time, envelope, revision,"
+        " stored_at, is_latest)"
+        f" VALUES ('default', $1, 'events', '/slow', $1, 't', '', 0, '{envelope}', 0, 0, 1)"
     )
     async with store_with(postgres) as store:
         slow = await asyncpg.connect(postgres_url)
         try:
-            await store.feed.append([event("before")])
+            await store.append([event("before")])
             transaction = slow.transaction()
             await transaction.start()
             await slow.execute(insert, "slow")
-            await store.feed.append([event("fast")])
+            await store.append([event("fast")])
             page = await store.feed.read(None)
             assert [item.event.id for item in page.items] == ["before"]
             again = await store.feed.read(None, page.after)
@@ -202,7 +235,7 @@ async def test_what_is_committed_late_is_not_skipped(postgres: Driver, postgres_
             transaction = slow.transaction()
             await transaction.start()
             await slow.execute(insert, "rolled back")
-            await store.feed.append([event("after")])
+            await store.append([event("after")])
             await transaction.rollback()
             assert await read_all(store, again.after) == ["slow", "fast", "after"]
         finally:

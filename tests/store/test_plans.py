@@ -10,7 +10,24 @@ import pytest
 from ensue.model.run import State
 from ensue.model.values import Namespace
 from ensue.ports.store import RunFilter
-from ensue.store import claiming, feed, history, homing, listing, logs, moves, runs, saving, secrets, timers, workers
+from ensue.store import (
+    claiming,
+    definitions,
+    feed,
+    history,
+    homing,
+    listing,
+    logs,
+    moves,
+    runs,
+    saving,
+    secrets,
+    starting,
+    timers,
+    verdicts,
+    windows,
+    workers,
+)
 from ensue.store.driver import Driver
 from ensue.store.statement import Sql
 from tests.core.playing import workflow
@@ -21,15 +38,19 @@ HOT: dict[str, Sql] = {
     f"{module.__name__.rpartition('.')[2]}.{name}": getattr(module, name)
     for module, names in (
         (claiming, ("CLAIM", "SELECTORS", "LABELLED", "NEXT_READY", "RUN", "RUNS", "BEGIN_RUN", "BEGIN_RUNS")),
-        (feed, ("ADD", "SAME", "READ", "READ_IN", "TAKE")),
+        (feed, ("ADD", "SAME", "OUTDATE", "ONE", "READ", "READ_IN", "TAKE", "OUTBOX")),
         (history, ("RUN", "STARTED", "ATTEMPTS", "OUTPUTS", "AUDIT")),
         (
             homing,
             ("SETTLE", "HOME", "AT_HOME", "FORGET", "FREE_STEPS", "BIND", "SELECTOR", "UNCLAIM", "BOUND", "RELEASE"),
         ),
+        (definitions, ("REVISION", "CURRENT")),
+        (starting, ("NAME_OF",)),
+        (verdicts, ("OF", "SETTLE")),
+        (windows, ("LOCK", "SAVE", "DUE", "NEXT")),
         (logs, ("ADD", "END", "CLEAR", "LIST", "LIST_STEP")),
         (moves, ("IS_CURRENT",)),
-        (runs, ("NAME_OF", "NOTE_HANDLE")),
+        (runs, ("NOTE_HANDLE",)),
         (
             saving,
             ("LOCK_RUN", "UPDATE_RUN", "UPDATE_STEP", "HELD_STEP", "STEP", "STEPS", "LOCK_STEPS", "NAMED_STEPS",
@@ -43,7 +64,7 @@ HOT: dict[str, Sql] = {
 }  # fmt: skip
 # Read from an index in its order and stopped by a limit, or a set the statement made itself, or the arguments.
 FINE_ON_SQLITE = (
-    "SCAN json_each", "SCAN ready", "SCAN first", "SCAN held", "SCAN found", "SCAN outbox",
+    "SCAN json_each", "SCAN ready", "SCAN first", "SCAN told", "SCAN held", "SCAN found", "SCAN outbox",
     "SCAN queued", "SCAN timers USING COVERING INDEX", "SCAN CONSTANT ROW",
 )  # fmt: skip
 A, W = Namespace("default"), "w"
@@ -154,13 +175,16 @@ FILL = (
     f"INSERT INTO timers SELECT 'default', 'u' || n, 'a', -1, 'pending', n FROM {MANY}",
     f"INSERT INTO homes SELECT 'default', 'u' || n, 'w' || n % 5 FROM {MANY}",
     f"""
-    INSERT INTO events (namespace, uid, source, id, type, subject, time, envelope, revision, stored_at)
-    SELECT 'default', 'e' || n, '/s', n::text, 't', '', 0, '{{}}', 0, n FROM {MANY}
+    INSERT INTO events (namespace, uid, source_key, source, id, type, subject, time, envelope, revision, stored_at,
+        is_latest)
+    SELECT 'default', 'e' || n, 'events', '/s', n::text, 't', '', 0, '{{}}', 0, n, 1 FROM {MANY}
     """,
     f"""
-    INSERT INTO outbox (namespace, run, type, data, created_at)
-    SELECT 'default', 'u' || n, 't', '{{}}', 0 FROM {MANY}
+    INSERT INTO outbox (namespace, run, type, data, cause, created_at)
+    SELECT 'default', 'u' || n, 't', '{{}}', '{{}}', 0 FROM {MANY}
     """,
+    f"INSERT INTO decisions SELECT 'default', 'e' || n, 't', 1, 't', '', '', '', '', NULL, NULL, 0 FROM {MANY}",
+    f"INSERT INTO windows SELECT 'default', 'debounce', 't', n::text, '', {ENDED}, NULL, 0 FROM {MANY}",
     f"""
     INSERT INTO audit (namespace, at, subject, subject_groups, verb, kind, name, details)
     SELECT 'default', 0, '', '[]', '', '', '', '{{}}' FROM {MANY}
@@ -210,7 +234,7 @@ async def _scans(connection: "asyncpg.Connection[asyncpg.Record]", sql: Sql) -> 
     arguments = f"({', '.join(['NULL'] * count)})" if count else ""
     lines = [row[0].strip() for row in await connection.fetch(f"EXPLAIN EXECUTE hot{arguments}")]
     await connection.execute("DEALLOCATE hot")
-    small = ("workers", "namespaces", "bodies")
+    small = ("workers", "namespaces", "bodies", "definitions")
     return [
         line for line in lines if "Seq Scan on " in line and not any(f"Seq Scan on {name}" in line for name in small)
     ]

@@ -143,6 +143,18 @@ async def test_a_value_that_changed_meanwhile_is_not_put_back(store: Store) -> N
     assert not [row for row in await audit(store) if row.verb == "rotate"]
 
 
+async def test_a_source_reads_the_secrets_of_its_namespace_and_it_is_audited(store: Store) -> None:
+    await set_all(store, place(), place(key="other"), place(workflow="build"), place("else"))
+    read = await store.secrets.read(DEFAULT, "token", "Source/hook")
+    assert set(read) == {place(), place(key="other")}
+    assert await store.secrets.read(DEFAULT, "none", "Source/hook") == {}
+    last, first = (await audit(store))[:2]
+    assert (first.subject, first.verb, first.name, first.details) == (
+        "source:Source/hook", "read", "token", {"isFound": True},
+    )  # fmt: skip
+    assert (last.name, last.details) == ("none", {"isFound": False})
+
+
 async def test_a_backup_brings_back_the_sealed_rows(store: Store, tmp_path: Path) -> None:
     lease = await lease_of(store)
     await set_all(store, place())

@@ -5,13 +5,25 @@ from typing import TYPE_CHECKING
 
 from ensue.model.identity import Identity
 from ensue.operations.world import World
+from ensue.ports.hooks import Hooks
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+EVENT_BYTES = 1024 * 1024
 
-def create_app(world: World, *, token: str, identity: Identity, hosts: Collection[str] = ()) -> "FastAPI":
-    """The ASGI application: whoever has the token is `identity`; `hosts` are names it answers to, beside loopback."""
+
+def create_app(
+    world: World,
+    webhooks: Hooks,
+    *,
+    token: str,
+    identity: Identity,
+    hosts: Collection[str] = (),
+    event_bytes: int = EVENT_BYTES,
+) -> "FastAPI":
+    """The ASGI application: whoever has the token is `identity`; `hosts` are names it answers to, beside loopback;
+    `event_bytes` is how large a message of events may be."""
     from ensue.api import application
 
-    return application.create_app(world, token=token, identity=identity, hosts=hosts)
+    return application.create_app(world, webhooks, token=token, identity=identity, hosts=hosts, event_bytes=event_bytes)

@@ -17,6 +17,10 @@ MAX_BODY = 1024 * 1024
 MAX_SECRET_BODY = MAX_BODY * 3 // 2
 """Room for the largest secret in base64."""
 SECRETS = re.compile(r"/api/v1/(namespaces/[^/]+/)?secrets/")
+EVENTS = re.compile(r"/api/v1/(namespaces/[^/]+/)?events")
+HOOKS = re.compile(r"/hooks/")
+MAX_HOOK_BODY = 25 * 1024 * 1024
+"""The most that a webhook's own limit can be."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 # compared, not bound
 TOO_LARGE = "the body is larger than {} bytes"
@@ -24,10 +28,16 @@ REMEDY = "send Authorization: Bearer TOKEN with the token from the server's data
 
 
 class Guard:
-    """Answers what may not pass; what passes finds its identity in `request.state.identity`."""
+    """Answers what may not pass; what passes finds its identity in `request.state.identity`.
 
-    def __init__(self, app: ASGIApp, *, token: str, identity: Identity, hosts: Collection[str]) -> None:
+    Senders of webhooks have no token, and come by any name: the route asks for their signature."""
+
+    def __init__(
+        self, app: ASGIApp, *, token: str, identity: Identity, hosts: Collection[str], event_bytes: int
+    ) -> None:
+        """`event_bytes` is how large a message of events may be."""
         self._app = app
+        self._event_bytes = event_bytes
         self._token = token.encode()
         self._identity = identity
         self._hosts = LOOPBACK | set(hosts)
@@ -37,11 +47,12 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        limit = MAX_SECRET_BODY if SECRETS.match(scope["path"]) else MAX_BODY
+        limit = self._limit(scope["path"])
         host = host_name(headers.get("host", ""))
-        if not self._is_ours(host):
+        is_hook = HOOKS.match(scope["path"]) is not None
+        if not is_hook and not self._is_ours(host):
             refusal = problems.problem(421, problems.CODES[421], f'this server does not answer to the name "{host}"')
-        elif not self._has_token(headers.get("authorization", "")):
+        elif not is_hook and not self._has_token(headers.get("authorization", "")):
             refusal = problems.of(Unauthenticated(remedy=REMEDY))
         elif "\0" in scope["path"] or b"%00" in scope["query_string"]:
             refusal = problems.of(InvalidInput("the address contains a NUL character"))
@@ -53,6 +64,13 @@ class Guard:
             await self._app(scope, _bounded(receive, limit), send)
             return
         await refusal(scope, receive, send)
+
+    def _limit(self, path: str) -> int:
+        if EVENTS.fullmatch(path):
+            return self._event_bytes
+        if HOOKS.match(path):
+            return MAX_HOOK_BODY
+        return MAX_SECRET_BODY if SECRETS.match(path) else MAX_BODY
 
     def _is_ours(self, host: str) -> bool:
         """A name that an attacker's DNS leads here is not among ours; an address in the header needs no DNS."""

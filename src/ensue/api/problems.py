@@ -16,6 +16,7 @@ STATUS: Mapping[type[errors.EnsueError], int] = {
     errors.InvalidDefinition: 422,
     errors.InvalidParameters: 422,
     errors.InvalidInput: 400,
+    errors.UnsupportedMediaType: 415,
     errors.NotFound: 404,
     errors.Unauthenticated: 401,
     errors.Denied: 403,
@@ -23,6 +24,7 @@ STATUS: Mapping[type[errors.EnsueError], int] = {
     errors.Changed: 412,
     errors.Unavailable: 503,
     errors.SecretsLocked: 500,
+    errors.TooLarge: 413,
 }
 """A subclass that is not here has the status of its parent; whatever has none is a 500."""
 
@@ -33,6 +35,7 @@ HEADERS: Mapping[int, Mapping[str, str]] = {
 CODES: Mapping[int, str] = {
     404: "unknown_route",
     405: "method_not_allowed",
+    408: "too_slow",
     412: "precondition_failed",
     413: "too_large",
     421: "unknown_host",

@@ -1,5 +1,6 @@
 """What requests say, read once at the edge."""
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -9,9 +10,11 @@ from typing import Annotated, Any, TypeVar, cast
 from fastapi import Depends, Query
 from fastapi import Request as HttpRequest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.exceptions import HTTPException
 
+from ensue.api.holding import EACH, Gate, Holding
 from ensue.core import canonical
-from ensue.model.errors import InvalidInput
+from ensue.model.errors import InvalidInput, TooLarge
 from ensue.model.identity import Identity
 from ensue.model.run import State
 from ensue.model.values import DEFAULT_NAMESPACE, NAME_PATTERN, Json, Namespace
@@ -20,6 +23,8 @@ from ensue.ports.store import RunFilter
 
 LABEL_KEY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,251}[A-Za-z0-9])?")
 LABEL_VALUE = re.compile(r"[^\x00-\x1f\x7f,]{0,253}")
+TOO_LARGE = "the body is larger than {} bytes"
+READ_SECONDS = 30.0
 FIELDS = "status.state and spec.workflowRef"
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -61,10 +66,41 @@ def scope_of(request: HttpRequest) -> Namespace | None:
     return namespace_of(request) if "namespace" in request.path_params else None
 
 
+def headers_of(request: HttpRequest) -> dict[str, str]:
+    """By lower-case name; those that came repeatedly are joined."""
+    found: dict[str, str] = {}
+    for name, value in request.headers.items():
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
 WorldOf = Annotated[World, Depends(world_of)]
 IdentityOf = Annotated[Identity, Depends(identity_of)]
 NamespaceOf = Annotated[Namespace, Depends(namespace_of)]
 ScopeOf = Annotated[Namespace | None, Depends(scope_of)]
+
+
+def gate_of(request: HttpRequest) -> Gate:
+    return cast(Gate, request.app.state.gate)
+
+
+async def bytes_of(request: HttpRequest, limit: int, holding: Holding) -> bytes:
+    """The body. Raises TooLarge as soon as it is, Unavailable when too many come, and 408 when it is slow."""
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length) > limit:
+        raise TooLarge(TOO_LARGE.format(limit))
+    body = bytearray()
+    holding.add(EACH)
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                holding.add(len(chunk))
+                if len(body) > limit:
+                    raise TooLarge(TOO_LARGE.format(limit))
+    except TimeoutError:
+        raise HTTPException(408, f"the body did not come within {READ_SECONDS:.0f} seconds") from None
+    return bytes(body)
 
 
 async def body_of(request: HttpRequest) -> dict[str, Json]:

@@ -5,9 +5,12 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
+from ensue.clients import envelopes
 from ensue.core.explaining import Explanation
+from ensue.model.decision import Decision
 from ensue.model.definition import NATIVE_GROUP
 from ensue.model.errors import Problem
+from ensue.model.event import NO_CAUSE, REPLAY_OF, Cause, StoredEvent
 from ensue.model.run import WHOLE_STEP, Attempt, Run, StepRun
 from ensue.model.secret import Secret
 from ensue.operations.logs import Line
@@ -34,7 +37,13 @@ def run(run: Run, steps: Sequence[StepRun] | None = None, attempts: Iterable[Att
             "creationTimestamp": moment(run.created_at),
         },
         "spec": _present(
-            {"workflowRef": {"name": run.workflow}, "parameters": dict(run.parameters), "rerunOf": run.rerun_of}
+            {
+                "workflowRef": {"name": run.workflow} if run.workflow else None,
+                "triggerRef": {"name": run.trigger} if run.trigger else None,
+                "eventRef": {"uid": run.event_uid} if run.event_uid else None,
+                "parameters": dict(run.parameters),
+                "rerunOf": run.rerun_of,
+            }
         ),
         "status": _present(
             {
@@ -95,8 +104,8 @@ def _attempt(attempt: Attempt) -> View:
     )
 
 
-def workflow(stored: StoredDefinition) -> View:
-    """A definition as it is stored, with what the server knows about it."""
+def definition(stored: StoredDefinition, problems: Sequence[Problem] = ()) -> View:
+    """A definition as it is stored, with what the server knows about it; `problems` are why a part does nothing."""
     metadata = stored.body.get("metadata")
     return {
         **stored.body,
@@ -113,8 +122,63 @@ def workflow(stored: StoredDefinition) -> View:
             "dialect": stored.dialect.value,
             "manager": stored.manager,
             "updateTime": moment(stored.updated_at),
+            **({"problems": [problem(each) for each in problems]} if problems else {}),
         },
     }
+
+
+def event(stored: StoredEvent) -> View:
+    """An event as it is stored: `spec` is the CloudEvent."""
+    event = stored.event
+    return {
+        "apiVersion": NATIVE_GROUP,
+        "kind": "Event",
+        "metadata": {
+            "name": event.uid,
+            "uid": event.uid,
+            "namespace": event.namespace,
+            "creationTimestamp": moment(stored.stored_at),
+        },
+        "spec": envelopes.to_json(event),
+        "status": _present(
+            {
+                "source": event.source_key,
+                "revision": stored.revision,
+                "replayOf": event.extensions.get(REPLAY_OF),
+                "cause": _cause(event.cause),
+            }
+        ),
+    }
+
+
+def _cause(cause: Cause) -> View | None:
+    if cause == NO_CAUSE:
+        return None
+    return {"event": cause.event, "run": cause.run, "triggers": list(cause.triggers)}
+
+
+def decision(decision: Decision) -> View:
+    """What a trigger concluded, and the clauses of its filter that decided."""
+    run = decision.run
+    return _present(
+        {
+            "event": decision.event_uid,
+            "namespace": decision.namespace,
+            "trigger": {
+                "name": decision.trigger,
+                "uid": decision.trigger_uid,
+                "generation": decision.generation,
+            },
+            "conclusion": decision.conclusion.value,
+            "reason": decision.reason.value,
+            "note": decision.note,
+            "answer": decision.verdict.answer.value,
+            "because": [{"clause": each.text, "values": dict(each.values)} for each in decision.verdict.because],
+            "error": decision.verdict.error,
+            "run": None if run is None else {"name": run.name, "uid": run.uid},
+            "time": moment(decision.decided_at),
+        }
+    )
 
 
 def worker(worker: Worker) -> View:

@@ -27,9 +27,11 @@ class Entry:
 
 STDERR = 2
 UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
-RUN, SERVER, DEFINITIONS, RUNS, ACCESS, CARE = "Run", "Server", "Definitions", "Runs", "Access", "Care"
+RUN, SERVER, DEFINITIONS, EVENTS = "Run", "Server", "Definitions", "Events"
+RUNS, ACCESS, CARE = "Runs", "Access", "Care"
 
 COMMANDS: Mapping[str, Entry] = {
+    "demo": Entry(RUN, "Show an event, the decision about it and the run that ensues", "demo"),
     "run": Entry(RUN, "Run a workflow from a file, without a server", "run"),
     "up": Entry(SERVER, "Start everything in one process", "server"),
     "server": Entry(SERVER, "Start a server", "server"),
@@ -40,11 +42,13 @@ COMMANDS: Mapping[str, Entry] = {
     "schema": Entry(DEFINITIONS, "Print the JSON Schema of a kind", "schema"),
     "eval": Entry(DEFINITIONS, "Evaluate an expression on values at hand", "evaluate"),
     "apply": Entry(DEFINITIONS, "Create or replace what files define", "apply"),
-    "get": Entry(DEFINITIONS, "List runs, workflows or workers, or show one", "get"),
+    "get": Entry(DEFINITIONS, "List runs, events or definitions, or show one", "get"),
+    "trigger": Entry(EVENTS, "Try triggers, enable and disable them", "trigger"),
+    "event": Entry(EVENTS, "Send events, show and replay them", "event"),
     "start": Entry(RUNS, "Start a run of a workflow on the server", "start"),
     "logs": Entry(RUNS, "Print the log of a run", "logs"),
     "describe": Entry(RUNS, "Show a run with its steps and attempts", "describe"),
-    "explain": Entry(RUNS, "Say what a run waits for, or what a field means", "explain"),
+    "explain": Entry(RUNS, "Say why a trigger fired or not, what a run waits for, what a field means", "explain"),
     "wait": Entry(RUNS, "Wait until a run has ended", "runs", "wait"),
     "cancel": Entry(RUNS, "End a run", "runs", "cancel"),
     "pause": Entry(RUNS, "Start no further step of a run", "runs", "pause"),

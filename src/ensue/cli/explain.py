@@ -4,26 +4,29 @@ from typing import Any
 
 import click
 
-from ensue.cli import exits, following, invocation, printing, step_table, tables, target
+from ensue.cli import decision_table, event, exits, following, invocation, printing, step_table, tables, target
 from ensue.cli.invocation import JSONPATH, Invocation
 from ensue.model.run import FINAL_STATES
 
+PLURALS = {"run": "runs", "runs": "runs", "event": "events", "events": "events"}
 FORMS = ("table", "wide", "json", "yaml", JSONPATH)
 
 
 @click.command("explain")
-@click.argument("what", metavar="KIND.path | run")
+@click.argument("what", metavar="KIND.path | run | event")
 @click.argument("name", required=False)
 @target.option
 @invocation.options
 @invocation.pass_invocation
 def command(invocation: Invocation, what: str, name: str | None) -> int:
-    """Say what a field means, or what a run waits for and why its steps ended as they did.
+    """Say what a field means, what a run waits for and why its steps ended as they did, or what every trigger
+    concluded about an event and which clauses of its filter decided.
 
     \b
     Examples:
       ensue explain workflow.spec.steps.retry
       ensue explain run build-x7k2p
+      ensue explain event 0197e1c0-6f2a-7cc1-9d5e-0c1a2b3c4d5e
     """
     word, slash, rest = what.partition("/")
     if name is None and not slash:
@@ -32,13 +35,21 @@ def command(invocation: Invocation, what: str, name: str | None) -> int:
         invocation.require("field help", *FORMS)
         printing.document(invocation, explain_kind.document(what), lambda _: explain_kind.render(what))
         return exits.SUCCESS
-    if word not in ("run", "runs"):
-        raise click.UsageError(f"a {word} cannot be explained; a run can")
+    plural = PLURALS.get(word)
+    if plural is None:
+        raise click.UsageError(f"a {word} cannot be explained; a run and an event can")
     invocation.require("an explanation", *FORMS)
+    name = following.plain(name or rest) if plural == "runs" else event.plain(name or rest)
     with target.server() as server:
-        found = server.explain(invocation.namespace or "default", following.plain(name or rest))
-    printing.document(invocation, found, render)
+        found = server.explain(invocation.namespace or "default", name, plural)
+    printing.document(invocation, found, render if plural == "runs" else render_event)
     return exits.SUCCESS
+
+
+def render_event(found: dict[str, Any]) -> str:
+    if not found["items"]:
+        return "There was no trigger in its namespace."
+    return decision_table.render(found["items"], width=tables.terminal_width())
 
 
 def render(found: dict[str, Any]) -> str:

@@ -1,12 +1,11 @@
-"""`ensue get`: lists of runs, workflows and workers, or one of them."""
+"""`ensue get`: lists of runs, events, definitions and workers, or one of them."""
 
 import time
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ensue.cli import exits, invocation, labels, printing, step_table, tables, target
+from ensue.cli import columns, exits, invocation, labels, printing, target
 from ensue.cli.invocation import Invocation
 from ensue.cli.printing import Column
 from ensue.core import checking_spelling
@@ -18,60 +17,10 @@ if TYPE_CHECKING:
 View = dict[str, Any]
 WATCH_SECONDS = 1.0
 PAGE = 500
+PAGED = ("runs", "events")
 
 
-def _of_metadata(key: str) -> Callable[[View], str]:
-    return lambda item: str(item["metadata"].get(key, ""))
-
-
-def _of_status(key: str) -> Callable[[View], str]:
-    return lambda item: str(item["status"].get(key, ""))
-
-
-NAME = Column(title="NAME", cell=_of_metadata("name"))
-NAMESPACE = Column(title="NAMESPACE", cell=_of_metadata("namespace"))
-AGE = Column(title="AGE", cell=lambda item: tables.age(item["metadata"]["creationTimestamp"]))
-LABELS = Column(
-    title="LABELS",
-    cell=lambda item: ",".join(f"{key}={value}" for key, value in item["metadata"].get("labels", {}).items()),
-    is_wide=True,
-)
-COLUMNS: Mapping[str, tuple[Column, ...]] = {
-    "runs": (
-        NAME,
-        Column(title="WORKFLOW", cell=lambda run: str(run["spec"]["workflowRef"]["name"])),
-        Column(title="STATE", cell=lambda run: step_table.state(run["status"])),
-        AGE,
-        Column(
-            title="DURATION",
-            cell=lambda run: tables.age(run["status"].get("startTime"), run["status"].get("completionTime")),
-        ),
-        Column(title="STARTED-BY", cell=_of_status("startedBy"), is_wide=True),
-        LABELS,
-        Column(title="MESSAGE", cell=lambda run: " ".join(run["status"]["message"].split()), is_wide=True),
-        Column(title="UID", cell=_of_metadata("uid"), is_wide=True),
-    ),
-    "workflows": (
-        NAME,
-        Column(title="STEPS", cell=lambda workflow: str(len(workflow["spec"]["steps"]))),
-        Column(title="GENERATION", cell=_of_metadata("generation")),
-        AGE,
-        Column(title="MANAGER", cell=_of_status("manager"), is_wide=True),
-        LABELS,
-        Column(title="HASH", cell=lambda workflow: str(workflow["status"]["hash"][:12]), is_wide=True),
-        Column(title="DESCRIPTION", cell=lambda workflow: str(workflow["spec"].get("description", "")), is_wide=True),
-    ),
-    "workers": (
-        NAME,
-        Column(title="HOST", cell=_of_status("host")),
-        Column(title="ENGINES", cell=lambda worker: ",".join(worker["status"]["engines"])),
-        Column(title="SEEN", cell=lambda worker: tables.age(worker["status"].get("seenTime"))),
-        Column(title="VERSION", cell=_of_status("version")),
-        Column(title="PID", cell=_of_status("pid"), is_wide=True),
-        LABELS,
-    ),
-}
-PLURALS = {word: plural for plural in COLUMNS for word in (plural, plural.removesuffix("s"))}
+PLURALS = {word: plural for plural in columns.COLUMNS for word in (plural, plural.removesuffix("s"))}
 
 
 @click.command("get")
@@ -79,7 +28,9 @@ PLURALS = {word: plural for plural in COLUMNS for word in (plural, plural.remove
 @click.argument("name", required=False)
 @labels.option("-l", "--selector", "labels", help="Only runs with this label. May be repeated.")
 @click.option("-w", "--watch", is_flag=True, help="Go on and print what changes.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many runs at most.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=100, show_default=True, help="How many runs or events at most."
+)
 @click.option("-A", "--all-namespaces", is_flag=True, help="Of all namespaces.")
 @target.option
 @invocation.options
@@ -93,12 +44,13 @@ def command(
     limit: int,
     all_namespaces: bool,
 ) -> int:
-    """List runs (newest first), workflows or workers, or show the one with NAME.
+    """List runs or events (newest first), workflows, triggers, sources or workers, or show the one with NAME.
 
     \b
     Examples:
       ensue get runs -l branch=main --limit 10
       ensue get run build-x7k2p -o jsonpath=.status.state
+      ensue get events -o wide
       ensue get workflows -A -o wide
     """
     plural, name = _kind(kind, name)
@@ -128,7 +80,7 @@ def _kind(word: str, name: str | None) -> tuple[str, str | None]:
     word, slash, rest = word.partition("/")
     plural = PLURALS.get(word.lower())
     if plural is None:
-        remedy = checking_spelling.did_you_mean(word, PLURALS) or f"{', '.join(COLUMNS)} can be"
+        remedy = checking_spelling.did_you_mean(word, PLURALS) or f"{', '.join(columns.COLUMNS)} can be"
         raise click.UsageError(f"{word} cannot be listed ({remedy})")
     if slash and name:
         raise click.UsageError("one name, please")
@@ -160,7 +112,8 @@ class Ask:
     @property
     def columns(self) -> tuple[Column, ...]:
         has_namespace = self._namespace is None and self._plural != "workers"
-        return (NAMESPACE, *COLUMNS[self._plural]) if has_namespace else COLUMNS[self._plural]
+        own = columns.COLUMNS[self._plural]
+        return (columns.NAMESPACE, *own) if has_namespace else own
 
     @property
     def emptiness(self) -> str:
@@ -176,12 +129,12 @@ class Ask:
             return [item for item in self._server.workers()["items"] if self._is_wanted(item)], ""
         if self._name is not None:
             return [self._server.get(self._plural, self._namespace or "default", self._name)], ""
-        if self._plural == "runs":
-            return self._runs()
+        if self._plural in PAGED:
+            return self._pages()
         found = self._server.list(self._plural, self._namespace)
         return [item for item in found["items"] if self._is_wanted(item)], ""
 
-    def _runs(self) -> tuple[list[View], str]:
+    def _pages(self) -> tuple[list[View], str]:
         items: list[View] = []
         after = ""
         while len(items) < self._limit:
@@ -191,7 +144,7 @@ class Ask:
                 "continue": after,
                 "labelSelector": labels.selector(self._labels),
             }
-            page = self._server.list("runs", self._namespace, **query)
+            page = self._server.list(self._plural, self._namespace, **query)
             items += page["items"]
             after = page["metadata"]["continue"]
             if not after:

@@ -21,6 +21,12 @@ def outputs(run: View) -> list[str]:
     ]
 
 
+def what(run: View) -> str:
+    """The workflow it is of, or the trigger whose actions it runs."""
+    spec = run["spec"]
+    return str(spec["workflowRef"]["name"]) if "workflowRef" in spec else f"trigger/{spec['triggerRef']['name']}"
+
+
 def steps(run: View, *, width: int | None = None) -> str:
     titles = ("STEP", "STATE", "TRY", "DURATION", "MESSAGE")
     rows = [

@@ -23,18 +23,24 @@ START = "start one with `ensue server`, or name it with --data DIR or ENSUE_URL"
 
 def option(command: Decorated) -> Decorated:
     """Add --data, which chooses the server."""
+    return option_named("--data")(command)
+
+
+def option_named(name: str) -> Callable[[Decorated], Decorated]:
+    """The same by another name, for a command whose --data is something else."""
 
     def store(context: click.Context, parameter: click.Parameter, value: Path | None) -> None:
         context.meta[DIRECTORY] = value
 
     return click.option(
-        "--data",
+        name,
+        "server_data",
         type=click.Path(path_type=Path, file_okay=False),
         metavar="DIR",
         help="The server's data directory, where its address and token are.",
         expose_value=False,
         callback=store,
-    )(command)
+    )
 
 
 def server() -> "Server":

@@ -25,6 +25,8 @@ ERRORS: Mapping[str, type[errors.EnsueError]] = {
     for kind in (
         errors.InvalidInput,
         errors.InvalidParameters,
+        errors.TooLarge,
+        errors.UnsupportedMediaType,
         errors.NotFound,
         errors.Unauthenticated,
         errors.Denied,
@@ -90,8 +92,26 @@ class Server:
     def act(self, namespace: str, run: str, verb: str, body: Body | None = None) -> Body:
         return self._json("POST", f"{_path(namespace, 'runs', run)}/{verb}", json=body or {})
 
-    def explain(self, namespace: str, run: str) -> Body:
-        return self._json("GET", f"{_path(namespace, 'runs', run)}/explain")
+    def explain(self, namespace: str, name: str, plural: str = "runs") -> Body:
+        return self._json("GET", f"{_path(namespace, plural, name)}/explain")
+
+    def send(self, namespace: str, headers: Mapping[str, str], body: bytes) -> Body:
+        """Hand in a message of events; what became of each."""
+        return self._json("POST", f"{_place(namespace)}/events", headers=dict(headers), content=body)
+
+    def decisions(self, namespace: str, event: str) -> Body:
+        return self._json("GET", f"{_path(namespace, 'events', event)}/decisions")
+
+    def replay(self, namespace: str, event: str, trigger: str) -> Body:
+        return self._json("POST", f"{_path(namespace, 'events', event)}/replay", json={"trigger": trigger})
+
+    def switch(self, namespace: str, trigger: str, *, is_enabled: bool) -> Body:
+        """Enable or disable a trigger. Raises Changed when somebody else changes it meanwhile."""
+        path = _path(namespace, "triggers", trigger)
+        found = self._send("GET", path)
+        body: Body = found.json()
+        changed = body | {"spec": body["spec"] | {"enabled": is_enabled}}
+        return self._json("PUT", path, json=changed, headers={"If-Match": found.headers["ETag"]})
 
     def put(self, plural: str, namespace: str, name: str, body: Body, *, take_over: bool) -> tuple[bool, Body]:
         """Create or replace; whether it is new, and what is stored."""

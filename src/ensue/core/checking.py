@@ -9,7 +9,13 @@ from itertools import islice
 
 from pydantic import BaseModel
 
-from ensue.core import checking_expressions, checking_graph, checking_parameters, checking_steps, graph
+from ensue.core import (
+    checking_expressions,
+    checking_graph,
+    checking_parameters,
+    checking_steps,
+    graph,
+)
 from ensue.core.checking_paths import Path, render
 from ensue.expr import relay
 from ensue.model.errors import Problem
@@ -85,9 +91,13 @@ def _check_workflow(workflow: Workflow, known: Known) -> Iterator[Problem]:
 
 
 def _check_trigger(trigger: Trigger, known: Known) -> Iterator[Problem]:
+    # The languages of filters take longer to load than most workflows to check.
+    from ensue.core import checking_triggers
+
     spec = trigger.spec
     types, engines = known.all_step_types, known.all_engines
     yield from _check_unique([source.name for source in spec.sources], ("spec", "sources"), "source")
+    yield from checking_triggers.check(trigger)
     for position, step in enumerate(spec.actions):
         yield from checking_steps.check_step(step, ("spec", "actions", position), types, engines, ())
     yield from _check_names(spec.actions, [("spec", "actions", index) for index in range(len(spec.actions))])

@@ -90,10 +90,10 @@ def judge(trigger: Candidate, scope: Scope) -> Verdict:
     because = _because(explained)
     if isinstance(explained.result, Value) and isinstance(explained.result.value, bool):
         return Verdict(answer=Answer.YES if explained.result.value else Answer.NO, because=because)
-    return Verdict(answer=Answer.COULD_NOT_TELL, because=because, error=_error(explained.result))
+    return Verdict(answer=Answer.COULD_NOT_TELL, because=because, error=error_text(explained.result))
 
 
-def _error(result: Result) -> str:
+def error_text(result: Result) -> str:
     match result:
         case Value(value):
             return f"the filter gives {json.dumps(value)[:100]}, neither true nor false"

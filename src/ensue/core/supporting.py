@@ -10,7 +10,7 @@ from ensue.model.workflow import Step, Workflow
 TYPES = frozenset({"container", "workflow", "approval", "http", "emit"})
 """Types of steps that nothing runs."""
 ENGINES = frozenset({"inline", "process"})
-KINDS = frozenset({"Workflow"})
+KINDS = frozenset({"Workflow", "Trigger", "Source"})
 """Kinds whose behaviour exists; the others are only validated."""
 _FAN_OUT = ("matrix", "foreach")
 

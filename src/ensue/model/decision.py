@@ -61,6 +61,20 @@ class Reason(StrEnum):
     """As many as may pass had passed."""
     LOOP = "Loop"
     """The chain of causes came back to the trigger too often."""
+    NOT_SEEN = "NotSeen"
+    """The trigger does not see the event's source, or a replay was for another trigger."""
+    DISABLED = "Disabled"
+    """The trigger was not enabled, or was deleted while it held the event."""
+    BROKEN = "Broken"
+    """The trigger, or a source of it, could not be understood."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedRun:
+    """The run that a decision started."""
+
+    uid: RunUid
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +83,15 @@ class Decision:
 
     namespace: Namespace
     event_uid: str
+    trigger: str
+    """The trigger's name."""
     trigger_uid: str
     generation: int
     conclusion: Conclusion
     reason: Reason
     verdict: Verdict
-    run: RunUid | None = None
+    note: str = ""
+    """What else there is to say: that a replay skipped the windows, which triggers make up a loop."""
+    run: StartedRun | None = None
     """The run it started, when it fired."""
     decided_at: datetime

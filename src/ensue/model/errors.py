@@ -69,6 +69,12 @@ class InvalidParameters(InvalidInput):
     code = "invalid_parameters"
 
 
+class UnsupportedMediaType(InvalidInput):
+    """The body is in a format that is not understood."""
+
+    code = "unsupported_media_type"
+
+
 class NotFound(EnsueError):
     """There is no such object."""
 
@@ -107,6 +113,12 @@ class DataDirectoryOwned(Conflict):
     def __init__(self, message: str = "", *, pid: int, remedy: str = "") -> None:
         self.pid = pid
         super().__init__(message, remedy=remedy)
+
+
+class TooLarge(InvalidInput):
+    """The body is too large."""
+
+    code = "too_large"
 
 
 class Unavailable(EnsueError):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from ensue.model.event import NO_CAUSE, Cause
 from ensue.model.identity import Identity
 from ensue.model.values import DefinitionHash, Json, Namespace, RunUid, WorkerId
 
@@ -84,18 +85,23 @@ WHOLE_STEP = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One execution of a workflow."""
+    """One execution of a workflow, or of a trigger's actions."""
 
     namespace: Namespace
     uid: RunUid
     name: str
     workflow: str
+    """Empty for a run of a trigger's actions."""
+    trigger: str = ""
+    """The name of the trigger that started it."""
     definition_hash: DefinitionHash
     parameters: Mapping[str, Json]
     labels: Mapping[str, str]
     started_by: Identity
     rerun_of: RunUid | None = None
     event_uid: str | None = None
+    cause: Cause = NO_CAUSE
+    """What led here, itself included: the events that it causes carry it on."""
     start_key: str | None = None
     """Two starts in a namespace with the same key are one run."""
     start_digest: str | None = None
@@ -124,6 +130,11 @@ class Run:
     @property
     def is_paused(self) -> bool:
         return self.paused_at is not None
+
+    @property
+    def title(self) -> str:
+        """What it runs: the name of its workflow, or of its trigger."""
+        return self.workflow or self.trigger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,5 +248,7 @@ class Lease:
     definition_hash: DefinitionHash
     parameters: Mapping[str, Json]
     started_by: Identity
+    event_uid: str | None = None
+    cause: Cause = NO_CAUSE
     run_state: State
     started_at: datetime

@@ -23,8 +23,8 @@ async def apply(
     take_over: bool = False,
     expected: int | None = None,
 ) -> StoredDefinition:
-    """Create or replace a definition; with `expected`, only when it is at this revision (0: is not there).
-    Raises InvalidDefinition, Conflict, Changed, Denied."""
+    """Create or replace a definition; with `expected`, only when it is at this revision (0: is not there). A trigger
+    decides about every event that is accepted from then on. Raises InvalidDefinition, Conflict, Changed, Denied."""
     document = files.accept(body, known=world.known)
     return await apply_document(identity, world, document, manager=manager, take_over=take_over, expected=expected)
 
@@ -42,7 +42,8 @@ async def apply_document(
     namespace = Namespace(definition.metadata.namespace)
     permitting.require(identity, "apply", document.kind, namespace)
     if document.kind not in supporting.KINDS:
-        raise InvalidInput(f"A {document.kind} cannot be applied in this version", remedy="only workflows can")
+        known = ", ".join(sorted(supporting.KINDS))
+        raise InvalidInput(f"A {document.kind} cannot be applied in this version", remedy=f"these can: {known}")
     value = files.body(document)
     hash = canonical.definition_hash(value, document.dialect)
     return await world.definitions.put(

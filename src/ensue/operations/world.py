@@ -7,6 +7,7 @@ from ensue.core.checking import Known
 from ensue.model.identity import Identity
 from ensue.model.run import Run
 from ensue.ports.clock import Clock
+from ensue.ports.intake import Decisions, Intake
 from ensue.ports.secrets import SealedSecrets, Vault
 from ensue.ports.storage import Storage
 from ensue.ports.store import Definitions, Feed, History, Logs, Runs, Started, Workers
@@ -22,9 +23,11 @@ class Starting(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     clock: Clock
+    decisions: Decisions
     definitions: Definitions
     feed: Feed
     history: History
+    intake: Intake
     known: Known
     logs: Logs
     runs: Runs

@@ -50,6 +50,9 @@ class SealedSecrets(Protocol):
     async def take(self, lease: Lease, name: str) -> Mapping[SecretPlace, Sealed]:
         """All values of a secret for an attempt: the workflow's own or else the namespace's; empty if none."""
 
+    async def read(self, namespace: Namespace, name: str, source_key: str) -> Mapping[SecretPlace, Sealed]:
+        """All values of a namespace's secret for a source that asks who sends; audited as that source."""
+
     async def list(self, namespace: Namespace | None, name: str = "") -> tuple[Secret, ...]:
         """By namespace, name, workflow, key; with a name, those of that name."""
 
@@ -68,5 +71,14 @@ class Secrets(Protocol):
 
     async def read(self, lease: Lease, name: str) -> Mapping[str, bytes]:
         """The values of a secret by key; none if there is no such secret. It is audited as the run's identity.
+
+        Raises SecretsLocked, and Unavailable when asking again may help."""
+
+
+class SourceSecrets(Protocol):
+    """What sources get of secrets."""
+
+    async def read_for_source(self, namespace: Namespace, name: str, source_key: str) -> Mapping[str, bytes]:
+        """The values of a namespace's secret by key; none if there is no such secret. It is audited as the source.
 
         Raises SecretsLocked, and Unavailable when asking again may help."""

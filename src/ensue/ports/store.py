@@ -155,8 +155,18 @@ class StoredDefinition:
     """The canonical form: apiVersion, kind, metadata, spec."""
     revision: int
     """Of the namespace, when it became so."""
+    applied_by: Identity
+    """Who made it so; a trigger acts as they."""
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What decides about events, as it was at a revision of the namespace: triggers, sources, workflows."""
+
+    revision: int
+    definitions: tuple[StoredDefinition, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +174,14 @@ class Page(Generic[T]):
     items: tuple[T, ...]
     after: str = ""
     """Opaque; empty on the last page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An event that a transaction left in the outbox."""
+
+    seq: int
+    event: Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,6 +323,12 @@ class Definitions(Protocol):
     async def history(self, namespace: Namespace, kind: str, name: str) -> tuple[StoredDefinition, ...]:
         """Newest first."""
 
+    async def snapshot(self, namespace: Namespace, revision: int | None = None) -> Snapshot:
+        """At a revision, or now."""
+
+    async def revision(self, namespace: Namespace) -> int:
+        """It changes with every change of a definition; 0 where nothing was ever applied."""
+
     async def keep(self, body: Mapping[str, Json], hash: DefinitionHash) -> None:
         """Store a body that runs refer to, without naming it."""
 
@@ -318,14 +342,17 @@ class Definitions(Protocol):
 class Feed(Protocol):
     """Stored events in commit order: a reader that continues after a cursor misses none."""
 
-    async def append(self, events: Sequence[Event]) -> tuple[StoredEvent, ...]:
-        """Store events; one with a (namespace, source, id) stored before is answered by the first."""
-
     async def read(self, namespace: Namespace | None, after: str = "", limit: int = 100) -> Page[StoredEvent]:
         """`after` of a page continues it, also later: it is never empty here."""
 
-    async def drain_outbox(self, limit: int = 100) -> int:
-        """Move what runs left in the outbox into the feed; returns how many."""
+    async def latest(self, namespace: Namespace | None, before: str = "", limit: int = 100) -> Page[StoredEvent]:
+        """The other way round: the newest first, for people."""
+
+    async def get(self, namespace: Namespace, uid: str) -> StoredEvent:
+        """Raises NotFound."""
+
+    async def outbox(self, limit: int = 100) -> tuple[Told, ...]:
+        """What runs left to be told, oldest first; each stays until it has been recorded as an event."""
 
 
 class Care(Protocol):

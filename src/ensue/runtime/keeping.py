@@ -1,12 +1,13 @@
-"""Looks after what no request waits for: lapsed workers, the outbox, timers, old runs."""
+"""Looks after what no request waits for: lapsed workers, the outbox, timers, held events, old runs."""
 
 import asyncio
 import logging
 import math
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from ensue.model.values import WorkerId
+from ensue.ports.intake import Decisions, Intake
 from ensue.ports.storage import Storage
 from ensue.ports.store import Care, Feed, Runs, Workers
 from ensue.ports.wakeup import Wakeup
@@ -38,6 +39,7 @@ class Records:
     runs: Runs
     workers: Workers
     feed: Feed
+    decisions: Decisions
     care: Care
     storage: Storage
 
@@ -46,9 +48,17 @@ class Keeper:
     """Runs until cancelled, in any number of processes at once."""
 
     def __init__(
-        self, *, records: Records, wakeup: Wakeup, worker: WorkerId, ttl: timedelta, retention: Retention
+        self,
+        *,
+        records: Records,
+        intake: Intake,
+        wakeup: Wakeup,
+        worker: WorkerId,
+        ttl: timedelta,
+        retention: Retention,
     ) -> None:
         self._records = records
+        self._intake = intake
         self._wakeup = wakeup
         self._worker = worker
         self._ttl = ttl
@@ -58,6 +68,7 @@ class Keeper:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as loops:
             loops.create_task(forever(self._fire_timers, "fire timers", log))
+            loops.create_task(forever(self._release, "release held events", log))
             loops.create_task(forever(self._drain_outbox, "drain the outbox", log))
             loops.create_task(forever(self._expire, "look for workers that are gone", log))
             loops.create_task(forever(self._prune, "prune", log))
@@ -67,17 +78,24 @@ class Keeper:
         if due.fired:
             self._wakeup.notify("steps", "runs", "stops")
             return
-        wait = LONGEST_WAIT
-        if due.next_at is not None:
-            wait = min(wait, max(0.001, (due.next_at - due.now).total_seconds()))
-        await self._wakeup.wait("timers", wait)
+        await self._wakeup.wait("timers", _wait(due.now, due.next_at))
+
+    async def _release(self) -> None:
+        """What windows held and is due."""
+        due = await self._records.decisions.release()
+        if due.queued:
+            self._wakeup.notify("steps")
+        if not due.released:
+            await self._wakeup.wait("timers", _wait(due.now, due.next_at))
 
     async def _drain_outbox(self) -> None:
-        if await self._records.feed.drain_outbox(OUTBOX_BATCH) < OUTBOX_BATCH:
+        """The ends of runs are events, and go through the same door as all others."""
+        told = await self._records.feed.outbox(OUTBOX_BATCH)
+        recorded = await self._intake.tell(told)
+        if len(told) < OUTBOX_BATCH or not recorded:
             await self._wakeup.wait("runs", OUTBOX_PERIOD)
             # One drain for many runs: they end faster than this under load.
             await asyncio.sleep(0.05)
-        self._wakeup.notify("events")
 
     async def _expire(self) -> None:
         """Only after the store was there for a lease's length: the others must have been able to renew."""
@@ -103,3 +121,8 @@ class Keeper:
             await self._records.storage.delete(shipping.folder(uid))
         has_more = await self._records.care.prune(runs, self._retention.events, self._retention.audit)
         await asyncio.sleep(PRUNE_PAUSE if has_more else PRUNE_PERIOD)
+
+
+def _wait(now: datetime, next_at: datetime | None) -> float:
+    """Seconds until then, within bounds."""
+    return LONGEST_WAIT if next_at is None else min(LONGEST_WAIT, max(0.001, (next_at - now).total_seconds()))

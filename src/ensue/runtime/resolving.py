@@ -6,10 +6,12 @@ from datetime import datetime
 
 from ensue.core import conditions, resulting
 from ensue.expr import interface, relay
+from ensue.model import event as events
+from ensue.model.errors import NotFound
 from ensue.model.run import Lease, Outcome, Reason, State
 from ensue.model.values import Json
 from ensue.model.workflow import Step
-from ensue.ports.store import History
+from ensue.ports.store import Feed, History
 from ensue.runtime.hiding import Confidence
 from ensue.runtime.patience import patiently
 
@@ -35,6 +37,7 @@ class Resolver:
 
     lease: Lease
     history: History
+    feed: Feed
     confidence: Confidence
     now: datetime
     flavour: relay.Flavour = relay.NATIVE
@@ -56,6 +59,9 @@ class Resolver:
             "secrets": {},
             "steps": {},
         }
+        if lease.event_uid is not None:
+            self.roots["event"] = {}
+            self.lazy |= {"event"}
 
     async def value(self, name: str, value: Json) -> Json:
         """The value with its expressions replaced. Raises Unusable."""
@@ -134,12 +140,23 @@ class Resolver:
         assert isinstance(secrets, dict)
         for name in [ref[1] for ref in refs if ref[0] == "secrets" and len(ref) > 1]:
             secrets[name] = await self.confidence.read(name)
+        if any(ref[0] == "event" for ref in refs):
+            self.roots |= await self._event()
+            self.lazy -= {"event"}
         if any(ref[0] == "steps" or ref == ("outputs",) for ref in refs):
             rows = await patiently(lambda: self.history.steps(lease.key.namespace, lease.key.run))
             for row in rows:
                 steps[row.key.step] = resulting.status(row)
                 outputs[row.key.step] = dict(row.outputs)
             self.lazy -= {"outputs", "steps"}
+
+    async def _event(self) -> dict[str, Json]:
+        lease = self.lease
+        try:
+            stored = await patiently(lambda: self.feed.get(lease.key.namespace, lease.event_uid or ""))
+        except NotFound:
+            raise Unusable("event", "the event that started the run is not kept any more") from None
+        return events.roots(stored.event)
 
 
 def _reason(result: interface.Result) -> str:

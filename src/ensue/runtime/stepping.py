@@ -17,7 +17,7 @@ from ensue.ports.clock import Clock
 from ensue.ports.engine import Command, DirectEngine, Engine, Handle, Limits, StepOrder
 from ensue.ports.secrets import Secrets
 from ensue.ports.storage import Storage
-from ensue.ports.store import Definitions, Ending, History, Logs, Runs
+from ensue.ports.store import Definitions, Ending, Feed, History, Logs, Runs
 from ensue.runtime.hiding import Confidence, Screen
 from ensue.runtime.patience import patiently
 from ensue.runtime.resolving import Resolver, Unusable
@@ -54,6 +54,7 @@ class Records:
     """What stepping reads and writes."""
 
     definitions: Definitions
+    feed: Feed
     history: History
     logs: Logs
     runs: Runs
@@ -125,6 +126,7 @@ class Stepping:
         resolver = Resolver(
             lease=lease,
             history=self._records.history,
+            feed=self._records.feed,
             confidence=confidence,
             now=self._clock.now(),
             flavour=relay.of(graph.workflow.api_version, graph.workflow.compat),

@@ -1,7 +1,7 @@
 """Keeping the store healthy: pruning in small batches, and looking at the invariants (port Care)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from ensue.model.values import Namespace, RunUid
@@ -25,7 +25,7 @@ OF_RUNS = tuple(
 )
 OLD_EVENTS = Sql("""
     DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE stored_at < $1 ORDER BY stored_at LIMIT $2)
-    RETURNING seq
+    RETURNING namespace, uid
 """)
 # The oldest rows come first in the table, so that no index by time is needed.
 OLD_AUDIT = Sql("""
@@ -38,11 +38,22 @@ OLD_VERSIONS = Sql("""
         SELECT namespace, kind, name, from_revision FROM definitions WHERE closed_at < $1 ORDER BY closed_at LIMIT $2)
     RETURNING name
 """)
+OF_EVENTS = Sql("""
+    DELETE FROM decisions WHERE namespace = $1 AND event IN {in_list:2}
+""")
+OLD_WINDOWS = Sql("""
+    DELETE FROM windows WHERE (namespace, kind, trigger_uid, key) IN (
+        SELECT namespace, kind, trigger_uid, key FROM windows
+        WHERE expires_at < $1 AND due_at IS NULL ORDER BY expires_at LIMIT $2)
+    AND expires_at < $1 AND due_at IS NULL
+    RETURNING kind
+""")
 FREE_BODIES = Sql("""
     DELETE FROM bodies WHERE hash IN (
         SELECT b.hash FROM bodies b WHERE b.created_at < $1
             AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.definition_hash = b.hash)
             AND NOT EXISTS (SELECT 1 FROM definitions d WHERE d.hash = b.hash)
+            AND NOT EXISTS (SELECT 1 FROM windows w WHERE w.held_hash = b.hash)
         LIMIT $2)
     RETURNING hash
 """)
@@ -77,14 +88,21 @@ def _prune(runs: Sequence[RunKey], keep_events: int, keep_audit: int, limit: int
     audit = yield OLD_AUDIT(now - keep_audit, limit)
     # An event tells the revision that it met.
     versions = yield OLD_VERSIONS(now - max(keep_audit, keep_events), limit)
-    uids: dict[str, list[str]] = {}
-    for owner, uid in runs:
-        uids.setdefault(owner, []).append(uid)
-    for namespace, names in uids.items():
+    for namespace, uids in _by_namespace(events).items():
+        yield OF_EVENTS(namespace, json.dumps(uids))
+    windows = yield OLD_WINDOWS(now, limit)
+    for namespace, uids in _by_namespace(runs).items():
         for statement in OF_RUNS:
-            yield statement(namespace, json.dumps(names))
+            yield statement(namespace, json.dumps(uids))
     bodies = (yield FREE_BODIES(now - _micros(KEPT_BODIES), limit)) if not runs else ()
-    return bool(runs) or limit in (len(events), len(audit), len(versions), len(bodies))
+    return bool(runs) or limit in (len(events), len(windows), len(audit), len(versions), len(bodies))
+
+
+def _by_namespace(keys: Iterable[Sequence[str]]) -> dict[str, list[str]]:
+    uids: dict[str, list[str]] = {}
+    for namespace, uid in keys:
+        uids.setdefault(namespace, []).append(uid)
+    return uids
 
 
 def _check() -> Transaction[tuple[str, ...]]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ensue.core import planning
+from ensue.model.event import Cause
 from ensue.model.identity import Identity
 from ensue.model.run import Lease, Phase, Run, State, StepKey
 from ensue.model.values import DefinitionHash, Json, Namespace, RunUid, WorkerId, from_micros
@@ -48,7 +49,7 @@ NEXT_READY = Sql("""
 """)
 _OF_RUN = """
     uid, name, workflow, definition_hash, parameters, started_by, started_by_groups, state, phase, stopping, ends_as,
-    failed_step
+    failed_step, event_uid, cause
 """
 RUNS = Sql(f"SELECT {_OF_RUN} FROM runs WHERE uid IN {{in_list:1}}")
 RUN = Sql(f"SELECT {_OF_RUN} FROM runs WHERE uid = $1")
@@ -73,6 +74,8 @@ class Brief:
     definition_hash: DefinitionHash
     parameters: Mapping[str, Json]
     started_by: Identity
+    event_uid: str | None
+    cause: Cause
     is_queued: bool
     outlook: State
 
@@ -146,17 +149,24 @@ def _brief_of(run: Run) -> Brief:
     outlook = planning.outlook(run.phase, run.stopping, run.ends_as, run.failed_step)
     is_queued = run.state is State.QUEUED
     return Brief(
-        run.uid, run.name, run.workflow, run.definition_hash, run.parameters, run.started_by, is_queued, outlook
-    )
+        run.uid, run.name, run.workflow, run.definition_hash, run.parameters, run.started_by, run.event_uid, run.cause,
+        is_queued, outlook,
+    )  # fmt: skip
 
 
 def _brief(row: Row) -> Brief:
-    uid, name, workflow, definition_hash, parameters, subject, groups, state, phase, stopping, ends_as, failed = row
+    (
+        uid, name, workflow, definition_hash, parameters, subject, groups, state, phase, stopping, ends_as, failed,
+        event, cause,
+    ) = row  # fmt: skip
     by = rows.to_identity(subject, groups)
     outlook = planning.outlook(
         Phase(phase), State(stopping) if stopping else None, State(ends_as) if ends_as else None, failed
     )
-    return Brief(uid, name, workflow, definition_hash, rows.load(parameters), by, state == State.QUEUED, outlook)
+    return Brief(
+        uid, name, workflow, definition_hash, rows.load(parameters), by, event, rows.to_cause(cause),
+        state == State.QUEUED, outlook,
+    )  # fmt: skip
 
 
 def _lease(worker: WorkerId, row: Row, run: Brief) -> Lease:
@@ -173,6 +183,8 @@ def _lease(worker: WorkerId, row: Row, run: Brief) -> Lease:
         definition_hash=run.definition_hash,
         parameters=run.parameters,
         started_by=run.started_by,
+        event_uid=run.event_uid,
+        cause=run.cause,
         run_state=run.outlook,
         started_at=from_micros(started_at),
     )

@@ -8,7 +8,7 @@ from ensue.model.definition import Dialect
 from ensue.model.errors import Changed, Conflict, NotFound
 from ensue.model.identity import Identity
 from ensue.model.values import DefinitionHash, Json, Namespace, from_micros
-from ensue.ports.store import StoredDefinition
+from ensue.ports.store import Snapshot, StoredDefinition
 from ensue.store import auditing, rows
 from ensue.store.driver import Driver
 from ensue.store.graphs import Graphs
@@ -16,7 +16,7 @@ from ensue.store.statement import NOW, Row, Sql, Transaction
 
 _COLUMNS = (
     "d.namespace, d.kind, d.name, d.uid, d.generation, d.hash, d.dialect, d.manager, d.metadata, b.body,"
-    " d.created_at, d.updated_at, d.from_revision"
+    " d.applied_by, d.applied_by_groups, d.created_at, d.updated_at, d.from_revision"
 )
 _FROM = f"SELECT {_COLUMNS} FROM definitions d JOIN bodies b ON b.hash = d.hash"
 # A body that is stored again is as good as new to `prune`.
@@ -31,6 +31,11 @@ BUMP = Sql("""
 """)
 CURRENT = Sql(f"{_FROM} WHERE d.namespace = $1 AND d.kind = $2 AND d.name = $3 AND d.to_revision IS NULL")
 HISTORY = Sql(f"{_FROM} WHERE d.namespace = $1 AND d.kind = $2 AND d.name = $3 ORDER BY d.from_revision DESC")
+AT = Sql(f"""
+    {_FROM} WHERE d.namespace = $1 AND d.kind IN ('Trigger', 'Source', 'Workflow')
+        AND d.from_revision <= $2 AND (d.to_revision IS NULL OR d.to_revision > $2)
+""")
+REVISION = Sql("SELECT revision FROM namespaces WHERE name = $1")
 ALL = Sql(f"{_FROM} WHERE d.kind = $1 AND d.to_revision IS NULL ORDER BY d.namespace, d.name")
 ALL_IN = Sql(f"{_FROM} WHERE d.kind = $1 AND d.namespace = $2 AND d.to_revision IS NULL ORDER BY d.name")
 CLOSE = Sql("""
@@ -39,8 +44,8 @@ CLOSE = Sql("""
 """)
 ADD = Sql("""
     INSERT INTO definitions (namespace, kind, name, from_revision, to_revision, uid, generation, hash, dialect, manager,
-        metadata, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, NULL, $5, $6, $7, $8, $9, $10, $11, $12)
+        metadata, applied_by, applied_by_groups, created_at, updated_at)
+    VALUES ($1, $2, $3, $4, NULL, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 """)
 
 
@@ -79,6 +84,12 @@ class Definitions:
     async def history(self, namespace: Namespace, kind: str, name: str) -> tuple[StoredDefinition, ...]:
         return await self._driver.read(lambda: _history(namespace, kind, name))
 
+    async def snapshot(self, namespace: Namespace, revision: int | None = None) -> Snapshot:
+        return await self._driver.read(lambda: _snapshot(namespace, revision))
+
+    async def revision(self, namespace: Namespace) -> int:
+        return await self._driver.read(lambda: revision_of(namespace))
+
     async def keep(self, body: Mapping[str, Json], hash: DefinitionHash) -> None:
         await self._driver.write(lambda: _keep(body, hash))
 
@@ -116,10 +127,10 @@ def _put(
     generation = 1 if old is None else old.generation + (old.hash != hash)
     yield KEEP(hash, rows.dump(_nameless(body)), now)
     yield CLOSE(revision, now, *key)
-    created = found[0][10] if found else now
+    created = found[0][12] if found else now
     yield ADD(
         *key, revision, old.uid if old else uid, generation, hash, dialect.value, manager, rows.dump(metadata),
-        created, now,
+        by.subject, json.dumps(by.groups), created, now,
     )  # fmt: skip
     yield auditing.record(now, by, "apply", Namespace(key[0]), key[1], key[2], {"generation": generation, "hash": hash})
     return _stored((yield CURRENT(*key))[0])
@@ -151,6 +162,19 @@ def _history(namespace: Namespace, kind: str, name: str) -> Transaction[tuple[St
     return tuple(_stored(row) for row in found)
 
 
+def _snapshot(namespace: Namespace, revision: int | None) -> Transaction[Snapshot]:
+    if revision is None:
+        revision = yield from revision_of(namespace)
+    found = yield AT(namespace, revision)
+    return Snapshot(revision=revision, definitions=tuple(_stored(row) for row in found))
+
+
+def revision_of(namespace: Namespace) -> Transaction[int]:
+    """A namespace of which nothing was ever applied is at 0."""
+    found = yield REVISION(namespace)
+    return found[0][0] if found else 0
+
+
 def _keep(body: Mapping[str, Json], hash: DefinitionHash) -> Transaction[None]:
     yield KEEP(hash, rows.dump(_nameless(body)), (yield NOW)[0][0])
 
@@ -168,7 +192,10 @@ def _nameless(body: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _stored(row: Row) -> StoredDefinition:
-    namespace, kind, name, uid, generation, hash, dialect, manager, metadata, body, created, updated, revision = row
+    (
+        namespace, kind, name, uid, generation, hash, dialect, manager, metadata, body, subject, groups, created,
+        updated, revision,
+    ) = row  # fmt: skip
     return StoredDefinition(
         namespace=Namespace(namespace),
         kind=kind,
@@ -180,6 +207,7 @@ def _stored(row: Row) -> StoredDefinition:
         manager=manager,
         body={**json.loads(body), "metadata": json.loads(metadata)},
         revision=revision,
+        applied_by=rows.to_identity(subject, groups),
         created_at=from_micros(created),
         updated_at=from_micros(updated),
     )

@@ -17,6 +17,7 @@ MARKERS: dict[str, tuple[str, str]] = {
     "each": ("json_each($#)", "json_array_elements_text($#::json)"),
     # SQLite commits one at a time, so its row ids are in commit order. Arguments 1 and 2 are the cursor.
     "commit_order": ("seq", "xid, seq"),
+    "latest_first": ("seq DESC", "xid DESC, seq DESC"),
     "cursor": ("$2", "$1::xid8, $2"),
     # Until the commit PostgreSQL counts rows alone: for their pages' sake it would rather walk past a million of them.
     "count_rows": (

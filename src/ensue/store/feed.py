@@ -2,25 +2,29 @@
 
 import json
 import uuid
-from collections.abc import Sequence
+from dataclasses import replace
 
-from ensue.model.errors import InvalidInput
-from ensue.model.event import Event, StoredEvent
-from ensue.model.values import Json, Namespace, from_micros, to_micros
-from ensue.ports.store import Page
+from ensue.model.errors import InvalidInput, NotFound
+from ensue.model.event import DataForm, Event, StoredEvent
+from ensue.model.values import Json, Namespace, RunUid, from_micros, to_micros
+from ensue.ports.store import Page, Told
 from ensue.store import rows
 from ensue.store.driver import Driver
-from ensue.store.statement import NOW, Row, Sql, Transaction
+from ensue.store.statement import Row, Sql, Transaction
 
-_COLUMNS = "xid, seq, namespace, uid, source, id, type, subject, time, envelope"
-_ADD = """
-    INSERT INTO events (namespace, uid, source, id, type, subject, time, envelope, revision, stored_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, (SELECT coalesce(max(revision), 0) FROM namespaces WHERE name = $9), $10)
-    ON CONFLICT (namespace, source, id) DO NOTHING
-"""
-ADD_ALL = Sql(_ADD)
-ADD = Sql(f"{_ADD} RETURNING seq")
-SAME = Sql(f"SELECT {_COLUMNS} FROM events WHERE namespace = $1 AND source = $2 AND id = $3")
+_COLUMNS = "xid, seq, namespace, uid, source_key, source, id, type, subject, time, envelope, revision, stored_at"
+ADD = Sql("""
+    INSERT INTO events (namespace, uid, source_key, source, id, type, subject, time, envelope, revision, stored_at,
+        is_latest)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1)
+    ON CONFLICT (namespace, source_key, source, id) WHERE is_latest = 1 DO NOTHING RETURNING seq
+""")
+SAME = Sql("""
+    SELECT uid, stored_at, seq FROM events
+    WHERE namespace = $1 AND source_key = $2 AND source = $3 AND id = $4 AND is_latest = 1
+""")
+OUTDATE = Sql("UPDATE events SET is_latest = 0 WHERE seq = $1 AND is_latest = 1")
+ONE = Sql(f"SELECT {_COLUMNS} FROM events WHERE uid = $1 AND namespace = $2")
 READ = Sql(f"""
     SELECT {_COLUMNS} FROM events
     WHERE ({{commit_order}}) > ({{cursor}}) AND {{settled}} ORDER BY {{commit_order}} LIMIT $3
@@ -29,12 +33,21 @@ READ_IN = Sql(f"""
     SELECT {_COLUMNS} FROM events
     WHERE ({{commit_order}}) > ({{cursor}}) AND namespace = $3 AND {{settled}} ORDER BY {{commit_order}} LIMIT $4
 """)
+LATEST = Sql(f"""
+    SELECT {_COLUMNS} FROM events
+    WHERE ({{commit_order}}) < ({{cursor}}) ORDER BY {{latest_first}} LIMIT $3
+""")
+LATEST_IN = Sql(f"""
+    SELECT {_COLUMNS} FROM events
+    WHERE ({{commit_order}}) < ({{cursor}}) AND namespace = $3 ORDER BY {{latest_first}} LIMIT $4
+""")
+OUTBOX = Sql("SELECT seq, namespace, run, type, data, cause, created_at FROM outbox ORDER BY seq LIMIT $1")
 TAKE = Sql("""
-    WITH first AS MATERIALIZED (SELECT seq FROM outbox ORDER BY seq LIMIT $1 {skip_locked})
-    DELETE FROM outbox WHERE seq IN (SELECT seq FROM first)
-    RETURNING seq, namespace, run, type, data, created_at
+    WITH told AS MATERIALIZED (SELECT seq FROM outbox WHERE seq IN {in_ints:1} {skip_locked})
+    DELETE FROM outbox WHERE seq IN (SELECT seq FROM told) RETURNING seq
 """)
 
+LAST = 2**63 - 1
 RUN_SOURCE = "/ensue/runs"
 _UIDS = uuid.UUID("5a7c64b8-6c5e-4f6e-9c3a-0e5d2d6b7e11")
 
@@ -43,36 +56,48 @@ class Feed:
     def __init__(self, *, driver: Driver) -> None:
         self._driver = driver
 
-    async def append(self, events: Sequence[Event]) -> tuple[StoredEvent, ...]:
-        return await self._driver.write(lambda: _append(events))
-
     async def read(self, namespace: Namespace | None, after: str = "", limit: int = 100) -> Page[StoredEvent]:
         return await self._driver.read(lambda: _read(namespace, after, limit))
 
-    async def drain_outbox(self, limit: int = 100) -> int:
-        return await self._driver.write(lambda: _drain(limit))
+    async def latest(self, namespace: Namespace | None, before: str = "", limit: int = 100) -> Page[StoredEvent]:
+        return await self._driver.read(lambda: _latest(namespace, before, limit))
+
+    async def get(self, namespace: Namespace, uid: str) -> StoredEvent:
+        found = await self._driver.fetch(ONE(uid, namespace))
+        if not found:
+            raise NotFound(f"no event {uid} in namespace {namespace}")
+        return _stored(found[0])
+
+    async def outbox(self, limit: int = 100) -> tuple[Told, ...]:
+        return tuple(_told(row) for row in await self._driver.fetch(OUTBOX(limit)))
 
 
-def _append(events: Sequence[Event]) -> Transaction[tuple[StoredEvent, ...]]:
-    now: int = (yield NOW)[0][0]
-    stored = []
-    for event in events:
-        is_new = bool((yield ADD(*_row(event, now))))
-        found = yield SAME(event.namespace, event.source, event.id)
-        stored.append(_stored(found[0], is_duplicate=not is_new))
-    return tuple(stored)
+def add(event: Event, revision: int, now: int, keep_ids: int) -> Transaction[str | None]:
+    """Store an event, or say the uid of the one that it repeats."""
+    row = _row(event, revision, now)
+    while not (yield ADD(*row)):
+        found = yield SAME(row[0], *row[2:5])
+        if found:
+            uid, stored_at, seq = found[0]
+            if now - stored_at < keep_ids:
+                return str(uid)
+            yield OUTDATE(seq)
+    return None
 
 
-def _row(event: Event, now: int) -> Row:
+def _row(event: Event, revision: int, now: int) -> Row:
     envelope: dict[str, Json] = {
         "data": event.data,
+        "form": event.data_form.value,
+        "time": event.time_text,
         "datacontenttype": event.data_content_type,
         "dataschema": event.data_schema,
         "extensions": dict(event.extensions),
+        "cause": rows.cause_text(event.cause),
     }
     return (
-        event.namespace, event.uid, event.source, event.id, event.type, event.subject, to_micros(event.time),
-        rows.dump(envelope), event.namespace, now,
+        event.namespace, event.uid, event.source_key, rows.text(event.source), rows.text(event.id),
+        rows.text(event.type), rows.text(event.subject), to_micros(event.time), rows.dump(envelope), revision, now,
     )  # fmt: skip
 
 
@@ -82,8 +107,18 @@ def _read(namespace: Namespace | None, after: str, limit: int) -> Transaction[Pa
         found = yield READ(xid, seq, limit)
     else:
         found = yield READ_IN(xid, seq, namespace, limit)
-    page = tuple(_stored(row, is_duplicate=False) for row in found)
+    page = tuple(_stored(row) for row in found)
     return Page(items=page, after=page[-1].cursor if page else after or "0.0")
+
+
+def _latest(namespace: Namespace | None, before: str, limit: int) -> Transaction[Page[StoredEvent]]:
+    xid, seq = _cursor(before) if before else (LAST, LAST)
+    if namespace is None:
+        found = yield LATEST(xid, seq, limit)
+    else:
+        found = yield LATEST_IN(xid, seq, namespace, limit)
+    page = tuple(_stored(row) for row in found)
+    return Page(items=page, after=page[-1].cursor if len(page) == limit else "")
 
 
 def _cursor(after: str) -> tuple[int, int]:
@@ -95,30 +130,25 @@ def _cursor(after: str) -> tuple[int, int]:
     return int(xid), int(seq)
 
 
-def _drain(limit: int) -> Transaction[int]:
-    now: int = (yield NOW)[0][0]
-    taken = yield TAKE(limit)
-    events = []
-    for _, namespace, run, type, data, created_at in sorted(taken):
-        # The id is derived from run and state, so that a repeat collapses.
-        event = Event(
-            namespace=Namespace(namespace),
-            uid=str(uuid.uuid5(_UIDS, f"{run}/{type}")),
-            id=f"{run}/{type}",
-            source=RUN_SOURCE,
-            type=type,
-            time=from_micros(created_at),
-            subject=run,
-            data=json.loads(data),
-        )
-        events.append(_row(event, now))
-    if events:
-        yield ADD_ALL.many(events)
-    return len(taken)
+def _told(row: Row) -> Told:
+    seq, namespace, run, type, data, cause, created_at = row
+    # The id is derived from run and state, so that a repeat collapses.
+    event = Event(
+        namespace=Namespace(namespace),
+        uid=str(uuid.uuid5(_UIDS, f"{run}/{type}")),
+        id=f"{run}/{type}",
+        source=RUN_SOURCE,
+        type=type,
+        time=from_micros(created_at),
+        subject=run,
+        data=json.loads(data),
+        cause=replace(rows.to_cause(cause), run=RunUid(run)),
+    )
+    return Told(seq=seq, event=event)
 
 
-def _stored(row: Row, is_duplicate: bool) -> StoredEvent:
-    xid, seq, namespace, uid, source, id, type, subject, time, text = row
+def _stored(row: Row) -> StoredEvent:
+    xid, seq, namespace, uid, source_key, source, id, type, subject, time, text, revision, stored_at = row
     envelope = json.loads(text)
     event = Event(
         namespace=Namespace(namespace),
@@ -127,10 +157,14 @@ def _stored(row: Row, is_duplicate: bool) -> StoredEvent:
         source=source,
         type=type,
         time=from_micros(time),
+        time_text=envelope["time"],
         subject=subject,
         data=envelope["data"],
+        data_form=DataForm(envelope["form"]),
         data_content_type=envelope["datacontenttype"],
         data_schema=envelope["dataschema"],
         extensions=envelope["extensions"],
+        source_key=source_key,
+        cause=rows.to_cause(envelope["cause"]),
     )
-    return StoredEvent(event=event, cursor=f"{xid}.{seq}", is_duplicate=is_duplicate)
+    return StoredEvent(event=event, cursor=f"{xid}.{seq}", revision=revision, stored_at=from_micros(stored_at))

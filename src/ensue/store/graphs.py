@@ -47,7 +47,12 @@ class Graphs:
 
 
 def parse(body: dict[str, object], name: str) -> Workflow:
-    """A workflow from its stored body, which has no metadata of its own."""
+    """A workflow from its stored body, which has no metadata of its own; a trigger's actions have no name at all."""
     return Workflow.model_validate(
-        {"apiVersion": body["apiVersion"], "kind": "Workflow", "metadata": {"name": name}, "spec": body["spec"]}
+        {
+            "apiVersion": body["apiVersion"],
+            "kind": "Workflow",
+            "metadata": {"name": name or "actions"},
+            "spec": body["spec"],
+        }
     )

@@ -99,6 +99,32 @@ INVARIANTS: tuple[tuple[str, Sql], ...] = (
         """),
     ),
     (
+        "an event is held exactly while a window holds it",
+        Sql("""
+            SELECT d.event || '/' || d.trigger_name FROM decisions d
+            WHERE d.conclusion = 'held' AND NOT EXISTS (
+                SELECT 1 FROM windows w
+                WHERE w.namespace = d.namespace AND w.trigger_uid = d.trigger_uid AND w.due_at IS NOT NULL)
+            LIMIT 20
+        """),
+    ),
+    (
+        "a decision is about an event that is stored, and one that fired names its run",
+        Sql("""
+            SELECT d.event || '/' || d.trigger_name FROM decisions d
+            WHERE (d.conclusion = 'fired') <> (d.run IS NOT NULL)
+                OR NOT EXISTS (SELECT 1 FROM events e WHERE e.namespace = d.namespace AND e.uid = d.event)
+            LIMIT 20
+        """),
+    ),
+    (
+        "an event starts one run of a trigger at most",
+        Sql("""
+            SELECT min(name) FROM runs WHERE event_uid IS NOT NULL
+            GROUP BY namespace, event_uid, trigger_name HAVING count(*) > 1 LIMIT 20
+        """),
+    ),
+    (
         "a definition in use is stored",
         Sql("""
             SELECT r.name FROM runs r

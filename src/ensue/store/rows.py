@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from ensue.model.event import NO_CAUSE, Cause
 from ensue.model.identity import Identity
 from ensue.model.run import Attempt, Outcome, Phase, Reason, Run, State, StepKey, StepRun
 from ensue.model.values import DefinitionHash, Json, Namespace, RunUid, WorkerId, from_micros, to_micros
 
 RUN_KEY = ("namespace", "uid")
 RUN_FIXED = (
-    "name", "workflow", "definition_hash", "parameters", "labels", "started_by", "started_by_groups",
-    "rerun_of", "event_uid", "start_key", "start_digest", "created_at",
+    "name", "workflow", "trigger_name", "definition_hash", "parameters", "labels", "started_by", "started_by_groups",
+    "rerun_of", "event_uid", "cause", "start_key", "start_digest", "created_at",
 )  # fmt: skip
 RUN_CHANGING = (
     "state", "reason", "message", "phase", "stopping", "is_killed", "paused_at", "open_steps", "failed_step",
@@ -80,9 +81,9 @@ def moment(value: int | None) -> datetime | None:
 
 def run_fixed(run: Run) -> tuple[Any, ...]:
     return (
-        run.name, run.workflow, run.definition_hash, dump(run.parameters), dump(run.labels), run.started_by.subject,
-        json.dumps(run.started_by.groups), run.rerun_of, run.event_uid, run.start_key, run.start_digest,
-        to_micros(run.created_at),
+        run.name, run.workflow, run.trigger, run.definition_hash, dump(run.parameters), dump(run.labels),
+        run.started_by.subject, json.dumps(run.started_by.groups), run.rerun_of, run.event_uid, cause_text(run.cause),
+        run.start_key, run.start_digest, to_micros(run.created_at),
     )  # fmt: skip
 
 
@@ -97,22 +98,23 @@ def run_changing(run: Run) -> tuple[Any, ...]:
 def to_run(row: Any) -> Run:
     """From the columns RUN_KEY, RUN_FIXED, RUN_CHANGING."""
     (
-        namespace, uid, name, workflow, definition_hash, parameters, labels, subject, groups, rerun_of, event_uid,
-        start_key, start_digest,
-        created_at, state, reason, message, phase, stopping, is_killed, paused_at, open_steps, failed_step, ends_as,
-        ends_message, outputs, started_at, completed_at,
+        namespace, uid, name, workflow, trigger, definition_hash, parameters, labels, subject, groups, rerun_of,
+        event_uid, cause, start_key, start_digest, created_at, state, reason, message, phase, stopping, is_killed,
+        paused_at, open_steps, failed_step, ends_as, ends_message, outputs, started_at, completed_at,
     ) = row  # fmt: skip
     return Run(
         namespace=Namespace(namespace),
         uid=RunUid(uid),
         name=name,
         workflow=workflow,
+        trigger=trigger,
         definition_hash=DefinitionHash(definition_hash),
         parameters=load(parameters),
         labels=load(labels),
         started_by=to_identity(subject, groups),
         rerun_of=rerun_of,
         event_uid=event_uid,
+        cause=to_cause(cause),
         start_key=start_key,
         start_digest=start_digest,
         state=State(state),
@@ -135,6 +137,19 @@ def to_run(row: Any) -> Run:
 
 def to_identity(subject: str, groups: str) -> Identity:
     return Identity(subject=subject, groups=() if groups == "[]" else tuple(json.loads(groups)))
+
+
+def cause_text(cause: Cause) -> str:
+    if cause == NO_CAUSE:
+        return "{}"
+    return dump({"event": cause.event, "run": cause.run, "triggers": list(cause.triggers)})
+
+
+def to_cause(dumped: str) -> Cause:
+    if dumped == "{}":
+        return NO_CAUSE
+    found = json.loads(dumped)
+    return Cause(event=found["event"], run=found["run"], triggers=tuple(found["triggers"]))
 
 
 def step_key(key: StepKey) -> tuple[str, str, str, int]:

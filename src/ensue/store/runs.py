@@ -2,27 +2,18 @@
 
 from dataclasses import replace
 
-from ensue.core import naming, planning
-from ensue.core.graph import Graph
-from ensue.model.errors import Conflict, NotFound, StoreBroken
+from ensue.core import planning
+from ensue.model.errors import Conflict, NotFound
 from ensue.model.identity import Identity
-from ensue.model.run import Lease, Run, State, StepRun
+from ensue.model.run import Lease, Run, State
 from ensue.model.values import Namespace, RunUid, from_micros, to_micros
 from ensue.ports.store import Claimant, Claimed, Ending, Finished, Fired, Started, Stop
-from ensue.store import auditing, claiming, logs, moves, rows, saving
+from ensue.store import auditing, claiming, logs, moves, rows, saving, starting
 from ensue.store.driver import Driver
 from ensue.store.graphs import Graphs
 from ensue.store.statement import NOW, Sql, Transaction
 from ensue.store.timers import Timers
 
-_RUN = rows.columns(rows.RUN_KEY, rows.RUN_FIXED, rows.RUN_CHANGING)
-_STEP = rows.columns(rows.STEP_KEY, rows.STEP_FIXED, rows.STEP_CHANGING)
-ADD_RUN = Sql(f"INSERT INTO runs ({_RUN}) VALUES ({rows.marks(28)}) ON CONFLICT DO NOTHING RETURNING uid")
-NAME_OF = Sql("SELECT name FROM runs WHERE namespace = $1 AND (uid = $2 OR start_key = $3)")
-ADD_STEP = Sql(f"INSERT INTO step_runs ({_STEP}) VALUES ({rows.marks(26)})")
-FEW = 8
-"""Rows that are worth sending with others; more are sent on their own."""
-ADD_LABEL = Sql("INSERT INTO run_labels (namespace, label, value, run) VALUES ($1, $2, $3, $4)")
 NOTE_HANDLE = Sql(f"UPDATE step_runs SET handle = $7 WHERE {moves.HELD} RETURNING attempt")
 
 
@@ -58,18 +49,11 @@ class Runs:
 
     def _start(self, run: Run, by: Identity, claimant: Claimant | None) -> Transaction[Started]:
         now = from_micros((yield NOW)[0][0])
-        graph = yield from self._graphs.of(run.definition_hash, run.workflow)
-        run, steps = planning.begin(graph, replace(run, created_at=now), now)
-        named = yield from _add_run(run)
-        if named is None:
-            found = yield NAME_OF(run.namespace, run.uid, run.start_key)
+        begun = yield from starting.begin(self._graphs, run, now)
+        if begun is None:
+            found = yield starting.NAME_OF(run.namespace, run.uid, run.start_key)
             return Started(name=found[0][0], is_new=False)
-        run = named
-        yield from _add_steps(steps)
-        if run.labels:
-            yield ADD_LABEL.many([(run.namespace, key, value, run.uid) for key, value in run.labels.items()])
-        if graph.has_timers:
-            yield from _set_timers(graph, run, steps)
+        run = begun.run
         yield auditing.record(to_micros(now), by, "start", run.namespace, "Run", run.name, {"workflow": run.workflow})
         claimed = (yield from claiming.claim(claimant, to_micros(now), run)) if claimant else ()
         own = sum(lease.key.run == run.uid for lease in claimed)
@@ -77,8 +61,8 @@ class Runs:
             name=run.name,
             is_new=True,
             run=replace(run, state=State.RUNNING, started_at=now) if own else run,
-            queued=sum(step.state is State.QUEUED for step in steps) - own,
-            has_timers=graph.has_timers,
+            queued=begun.queued - own,
+            has_timers=begun.has_timers,
             claimed=claimed,
         )
 
@@ -133,38 +117,3 @@ def _lock_open(namespace: Namespace, uid: RunUid) -> Transaction[tuple[Run, int]
     if run.state.is_final:
         raise Conflict(f"run {run.name} has ended: {run.state}")
     return run, micros
-
-
-def _add_run(run: Run) -> Transaction[Run | None]:
-    """The run with its name, or None when it, or its start key, is there already."""
-    for length in range(5, 11):
-        named = run if run.name else replace(run, name=naming.run_name(run.workflow, run.uid, length))
-        key = (run.namespace, run.uid)
-        if (yield ADD_RUN(*key, *rows.run_fixed(named), *rows.run_changing(named))):
-            return named
-        if (yield NAME_OF(*key, run.start_key)):
-            return None
-        if run.name:
-            raise Conflict(f"there is a run {run.name} in namespace {run.namespace} already")
-    raise StoreBroken(f"no free name for a run of {run.workflow}")
-
-
-def _add_steps(steps: tuple[StepRun, ...]) -> Transaction[None]:
-    values = [(*rows.step_key(step.key), *rows.step_fixed(step), *rows.step_changing(step)) for step in steps]
-    if len(values) > FEW:
-        yield ADD_STEP.many(values)
-        return
-    for value in values:
-        yield ADD_STEP.quietly(*value)
-
-
-def _set_timers(graph: Graph, run: Run, steps: tuple[StepRun, ...]) -> Transaction[None]:
-    limit = graph.workflow.spec.timeout
-    if limit is not None:
-        yield saving.SET_TIMER.quietly(
-            run.namespace, run.uid, "", -1, saving.RUN_TIMER, to_micros(run.created_at + limit)
-        )
-    for step in steps:
-        timer = saving.timer_of(graph, step)
-        if timer is not None:
-            yield timer

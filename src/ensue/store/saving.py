@@ -49,7 +49,9 @@ SET_TIMER = Sql("""
     ON CONFLICT (namespace, run, step, item, kind) DO UPDATE SET due_at = excluded.due_at
 """)
 CLEAR_TIMERS = Sql("DELETE FROM timers WHERE namespace = $1 AND run = $2")
-ADD_OUTBOX = Sql("INSERT INTO outbox (namespace, run, type, data, created_at) VALUES ($1, $2, $3, $4, $5)")
+ADD_OUTBOX = Sql("""
+    INSERT INTO outbox (namespace, run, type, data, cause, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+""")
 
 PENDING_TIMER, WAIT_TIMER, RUN_TIMER = "pending", "wait", "run"
 
@@ -131,15 +133,20 @@ def _end(graph: Graph, run: Run, now: datetime) -> Transaction[Run]:
         run = resulting.with_outputs(graph, run, [rows.to_step(row) for row in found], now)
     if graph.has_timers:
         yield CLEAR_TIMERS.quietly(run.namespace, run.uid)
+    yield tell(run, now)
+    return run
+
+
+def tell(run: Run, now: datetime) -> Statement:
+    """Leaves word of how the run ended."""
     data: dict[str, Json] = {
         "name": run.name,
         "workflow": run.workflow,
+        "trigger": run.trigger,
         "state": run.state.value,
         "reason": run.reason.value,
         "message": run.message,
         "outputs": dict(run.outputs),
     }
-    yield ADD_OUTBOX.quietly(
-        run.namespace, run.uid, f"dev.ensue.run.{run.state.lower()}.v1", rows.dump(data), to_micros(now)
-    )
-    return run
+    type = f"dev.ensue.run.{run.state.lower()}.v1"
+    return ADD_OUTBOX.quietly(run.namespace, run.uid, type, rows.dump(data), rows.cause_text(run.cause), to_micros(now))

@@ -56,6 +56,9 @@ class SealedSecrets:
     async def take(self, lease: Lease, name: str) -> Mapping[SecretPlace, Sealed]:
         return await self._driver.write(lambda: _take(lease, name))
 
+    async def read(self, namespace: Namespace, name: str, source_key: str) -> Mapping[SecretPlace, Sealed]:
+        return await self._driver.write(lambda: _read(namespace, name, source_key))
+
     async def list(self, namespace: Namespace | None, name: str = "") -> tuple[Secret, ...]:
         if namespace is None:
             found = await self._driver.fetch(LIST())
@@ -93,6 +96,14 @@ def _take(lease: Lease, name: str) -> Transaction[dict[SecretPlace, Sealed]]:
     }
     yield auditing.record(now, lease.started_by, "read", lease.key.namespace, KIND, name, details)
     return _sealed([row for row in found if row[2] == first])
+
+
+def _read(namespace: Namespace, name: str, source_key: str) -> Transaction[dict[SecretPlace, Sealed]]:
+    now: int = (yield NOW)[0][0]
+    found = yield READ(namespace, name, "")
+    by = Identity(subject=f"source:{source_key}", groups=("system",))
+    yield auditing.record(now, by, "read", namespace, KIND, name, {"isFound": bool(found)})
+    return _sealed(found)
 
 
 def _delete(place: SecretPlace, by: Identity, has_all_keys: bool) -> Transaction[int]:

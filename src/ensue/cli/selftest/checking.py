@@ -181,14 +181,14 @@ def _logs(evidence: Evidence) -> Iterator[str]:
 
 
 async def judge_store(database: str, runs: Collection[str]) -> list[str]:
-    """The invariants, and one event for each run's end."""
+    """The invariants, and one event for each run's end, in the feed or still in the outbox."""
     driver = open_driver(database)
     await driver.open()
     try:
         problems = list(await Care(driver=driver).check())
         told: Counter[str] = Counter()
         feed, after = Feed(driver=driver), ""
-        await feed.drain_outbox(1_000_000)
+        told.update(each.event.subject for each in await feed.outbox(1_000_000))
         while (page := await feed.read(None, after, 1000)).items:
             told.update(each.event.subject for each in page.items if each.event.source == RUN_SOURCE)
             after = page.after

@@ -24,6 +24,8 @@ CREATE TABLE definitions (
     dialect {text} NOT NULL,
     manager {text} NOT NULL,
     metadata TEXT NOT NULL,
+    applied_by TEXT NOT NULL,
+    applied_by_groups TEXT NOT NULL,
     created_at {big} NOT NULL,
     updated_at {big} NOT NULL,
     closed_at {big},
@@ -38,6 +40,7 @@ CREATE TABLE runs (
     uid {text} NOT NULL,
     name {text} NOT NULL,
     workflow {text} NOT NULL,
+    trigger_name {text} NOT NULL,
     definition_hash {text} NOT NULL,
     parameters TEXT NOT NULL,
     labels TEXT NOT NULL,
@@ -45,6 +48,7 @@ CREATE TABLE runs (
     started_by_groups TEXT NOT NULL,
     rerun_of {text},
     event_uid {text},
+    cause TEXT NOT NULL,
     start_key {text},
     start_digest {text},
     state {text} NOT NULL,
@@ -199,13 +203,16 @@ CREATE TABLE outbox (
     run {text} NOT NULL,
     type TEXT NOT NULL,
     data TEXT NOT NULL,
+    cause TEXT NOT NULL,
     created_at {big} NOT NULL
 );
 
+-- Of those with the same id only the latest is compared with what comes.
 CREATE TABLE events (
     seq {serial_key},
     namespace {text} NOT NULL,
     uid {text} NOT NULL,
+    source_key TEXT NOT NULL,
     source TEXT NOT NULL,
     id TEXT NOT NULL,
     type TEXT NOT NULL,
@@ -214,13 +221,46 @@ CREATE TABLE events (
     envelope TEXT NOT NULL,
     revision {big} NOT NULL,
     stored_at {big} NOT NULL,
+    is_latest SMALLINT NOT NULL,
     {xid_column}
 );
 {postgres} CREATE INDEX events_order ON events (xid, seq);
 CREATE INDEX events_namespace ON events (namespace, {commit_order});
 CREATE UNIQUE INDEX events_uid ON events (uid);
-CREATE UNIQUE INDEX events_identity ON events (namespace, source, id);
+CREATE UNIQUE INDEX events_identity ON events (namespace, source_key, source, id) WHERE is_latest = 1;
 CREATE INDEX events_stored ON events (stored_at);
+
+CREATE TABLE decisions (
+    namespace {text} NOT NULL,
+    event {text} NOT NULL,
+    trigger_uid {text} NOT NULL,
+    generation {big} NOT NULL,
+    trigger_name {text} NOT NULL,
+    conclusion {text} NOT NULL,
+    reason {text} NOT NULL,
+    note TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    run {text},
+    run_name {text},
+    decided_at {big} NOT NULL,
+    PRIMARY KEY (namespace, event, trigger_uid, generation)
+) {without_rowid};
+
+-- What triggers remember. A row that holds an event is due at a time; the others expire.
+CREATE TABLE windows (
+    namespace {text} NOT NULL,
+    kind {text} NOT NULL,
+    trigger_uid {text} NOT NULL,
+    key {text} NOT NULL,
+    memory TEXT NOT NULL,
+    due_at {big},
+    held_hash {text},
+    expires_at {big} NOT NULL,
+    PRIMARY KEY (namespace, kind, trigger_uid, key)
+) {without_rowid};
+CREATE INDEX windows_due ON windows (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX windows_expired ON windows (expires_at) WHERE due_at IS NULL;
+CREATE INDEX windows_held ON windows (held_hash) WHERE held_hash IS NOT NULL;
 
 CREATE TABLE audit (
     seq {serial_key},

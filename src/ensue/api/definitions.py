@@ -1,0 +1,136 @@
+"""Routes of definitions as they were applied: the same for every kind."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+
+from ensue.api import hooks, requests, views
+from ensue.api.requests import IdentityOf, NamespaceOf, ScopeOf, WorldOf
+from ensue.model.errors import Changed, InvalidInput, NotFound
+from ensue.model.identity import Identity
+from ensue.model.kinds import KINDS, Kind
+from ensue.model.values import Json, Namespace
+from ensue.operations import definitions
+from ensue.operations.world import World
+from ensue.ports.store import StoredDefinition
+
+
+def routes(kind: Kind) -> APIRouter:
+    """List, get, put and delete."""
+    router = APIRouter(tags=[kind.plural])
+    noun = kind.name.lower()
+    _read(router, kind, noun)
+    _write(router, kind, noun)
+    return router
+
+
+def _read(router: APIRouter, kind: Kind, noun: str) -> None:
+    @router.get(f"/{kind.plural}", name=f"list_{kind.plural}", description=f"All {kind.plural}, by name.")
+    async def list_all(request: HttpRequest, world: WorldOf, identity: IdentityOf, scope: ScopeOf) -> Response:
+        found = await definitions.list_all(identity, world, scope, kind.name)
+        problems = await hooks.hooks_of(request).problems(found)
+        return JSONResponse(views.listing(views.definition(each, problems.get(each.uid, ())) for each in found))
+
+    about = f"A {noun}; its ETag changes with every change of it."
+
+    @router.get(f"/{kind.plural}/{{name}}", name=f"get_{noun}", description=about)
+    async def get(
+        request: HttpRequest, world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, name: str
+    ) -> Response:
+        return await _answer(request, await definitions.get(identity, world, namespace, kind.name, name), 200)
+
+
+def _write(router: APIRouter, kind: Kind, noun: str) -> None:
+    @router.put(f"/{kind.plural}/{{name}}", name=f"put_{noun}", description=f"Create or replace a {noun}.")
+    async def put(
+        request: HttpRequest,
+        world: WorldOf,
+        identity: IdentityOf,
+        namespace: NamespaceOf,
+        name: str,
+        body: Annotated[dict[str, Json], Depends(requests.body_of)],
+        take_over: Annotated[bool, Query(alias="takeOver")] = False,
+        if_match: Annotated[str, Header(alias="If-Match")] = "",
+        if_none_match: Annotated[str, Header(alias="If-None-Match")] = "",
+    ) -> Response:
+        named = _named(body, kind.name, namespace, name)
+        before = await _find(identity, world, namespace, kind.name, name)
+        expected = _expected(before, kind.name, if_match, if_none_match)
+        stored = await definitions.apply(identity, world, named, take_over=take_over, expected=expected)
+        return await _answer(request, stored, 201 if before is None else 200)
+
+    about = f"Delete a {noun}; runs under way keep what they started with."
+
+    @router.delete(f"/{kind.plural}/{{name}}", status_code=204, name=f"delete_{noun}", description=about)
+    async def delete(
+        world: WorldOf,
+        identity: IdentityOf,
+        namespace: NamespaceOf,
+        name: str,
+        if_match: Annotated[str, Header(alias="If-Match")] = "",
+    ) -> Response:
+        expected = None
+        if if_match:
+            before = await _find(identity, world, namespace, kind.name, name)
+            expected = _expected(before, kind.name, if_match, "")
+        await definitions.delete(identity, world, namespace, kind.name, name, expected=expected)
+        return Response(status_code=204)
+
+
+async def _find(
+    identity: Identity, world: World, namespace: Namespace, kind: str, name: str
+) -> StoredDefinition | None:
+    try:
+        return await definitions.get(identity, world, namespace, kind, name)
+    except NotFound:
+        return None
+
+
+def _named(body: dict[str, Json], kind: str, namespace: Namespace, name: str) -> dict[str, Json]:
+    """The body, in the namespace and with the name of the path. Raises InvalidInput when it says otherwise."""
+    if body.get("kind") != kind:
+        raise InvalidInput(f"the body is not a {kind}", remedy=f"send its document, with kind: {kind}")
+    metadata = body.get("metadata", {})
+    if not isinstance(metadata, dict):
+        return body
+    full = {"name": name, "namespace": namespace, **metadata}
+    if (full["name"], full["namespace"]) != (name, namespace):
+        raise InvalidInput(
+            f"the body is of {full['namespace']}/{full['name']}, the address of {namespace}/{name}",
+            remedy="make them the same",
+        )
+    return {**body, "metadata": full}
+
+
+def _expected(stored: StoredDefinition | None, kind: str, if_match: str, if_none_match: str) -> int | None:
+    """The revision at which the conditions hold; None when there are none. Raises Changed."""
+    tag, noun = None if stored is None else _tag(stored), kind.lower()
+    if if_match and not _holds(if_match, tag):
+        raise Changed(f"If-Match: the {noun}'s ETag is {tag}" if tag else f"If-Match: no such {noun}")
+    if if_none_match and _holds(if_none_match, tag):
+        raise Changed(f"If-None-Match: the {noun} exists, its ETag is {tag}")
+    if not if_match and not if_none_match:
+        return None
+    return 0 if stored is None else stored.revision
+
+
+def _holds(condition: str, tag: str | None) -> bool:
+    if tag is None:
+        return False
+    return condition.strip() == "*" or tag in (part.strip().removeprefix("W/") for part in condition.split(","))
+
+
+def _tag(stored: StoredDefinition) -> str:
+    # A database that was restored gives the same revisions again, to other content.
+    return f'"{stored.revision}-{stored.hash}"'
+
+
+async def _answer(request: HttpRequest, stored: StoredDefinition, status: int) -> Response:
+    headers = {"ETag": _tag(stored)}
+    if status == 201:
+        plural = KINDS[stored.kind].plural
+        headers["Location"] = f"/api/v1/namespaces/{stored.namespace}/{plural}/{stored.name}"
+    problems = await hooks.hooks_of(request).problems([stored])
+    return JSONResponse(views.definition(stored, problems.get(stored.uid, ())), status, headers=headers)

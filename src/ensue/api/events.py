@@ -1,0 +1,104 @@
+"""Routes of events: CloudEvents come in, the stored feed and what was decided go out."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from fastapi import Request as HttpRequest
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse, Response
+
+from ensue.api import requests, views
+from ensue.api.holding import Holding
+from ensue.api.requests import IdentityOf, NamespaceOf, ScopeOf, WorldOf
+from ensue.clients import cloudevents, envelopes
+from ensue.model.errors import InvalidInput
+from ensue.model.values import NAME_PATTERN
+from ensue.operations import events
+
+MAX_LIMIT = 500
+WHAT_TO_SEND = (
+    "send the event's attributes as the headers ce-specversion (1.0), ce-id, ce-source and ce-type,"
+    f" or the whole event as JSON with Content-Type: {cloudevents.STRUCTURED}"
+)
+DOCUMENTED = {
+    "requestBody": {
+        "content": {
+            cloudevents.STRUCTURED: {"schema": {"type": "object", "required": list(cloudevents.REQUIRED)}},
+            cloudevents.BATCHED: {"schema": {"type": "array", "items": {"type": "object"}}},
+            "application/json": {"schema": {}},
+        }
+    }
+}
+
+router = APIRouter(tags=["events"])
+
+
+class ReplayBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    trigger: str = Field(default="", pattern=f"^$|{NAME_PATTERN}")
+    """The only trigger to decide about it; all that see its source when empty."""
+
+
+@router.post("/events", status_code=202, openapi_extra=DOCUMENTED)
+async def send_events(request: HttpRequest) -> Response:
+    """Let CloudEvents in: binary, structured or a batch. Answered once they are stored and decided about."""
+    world, namespace = requests.world_of(request), requests.namespace_of(request)
+    with requests.gate_of(request).holding() as holding:
+        received = await _received(request, holding)
+        now = world.clock.now()
+        found = [envelopes.to_event(each, namespace, world.clock.uid(), now) for each in received]
+        accepted = await events.accept(requests.identity_of(request), world, found) if found else ()
+    return JSONResponse({"items": [{"id": each.uid, "duplicate": each.is_duplicate} for each in accepted]}, 202)
+
+
+@router.get("/events")
+async def list_events(
+    world: WorldOf,
+    identity: IdentityOf,
+    scope: ScopeOf,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 100,
+    after: Annotated[str, Query(alias="continue")] = "",
+    order: Literal["newest", "stored"] = "newest",
+) -> Response:
+    """Events, newest first. In the order in which they were stored, `continue` also leads to those that come later."""
+    read = events.latest if order == "newest" else events.list_all
+    page = await read(identity, world, scope, after, limit)
+    return JSONResponse(views.listing((views.event(stored) for stored in page.items), page.after))
+
+
+@router.get("/events/{uid}")
+async def get_event(world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, uid: str) -> Response:
+    """One event: `spec` is the CloudEvent."""
+    return JSONResponse(views.event(await events.get(identity, world, namespace, uid)))
+
+
+@router.get("/events/{uid}/decisions")
+async def list_decisions(world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, uid: str) -> Response:
+    """What the triggers that an event concerned concluded about it."""
+    found = await events.decisions(identity, world, namespace, uid)
+    return JSONResponse(views.listing(views.decision(each) for each in found))
+
+
+@router.get("/events/{uid}/explain")
+async def explain_event(world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, uid: str) -> Response:
+    """What every trigger concluded about an event, or why it had nothing to decide."""
+    found = await events.explain(identity, world, namespace, uid)
+    return JSONResponse(views.listing(views.decision(each) for each in found))
+
+
+@router.post("/events/{uid}/replay", status_code=202, openapi_extra=requests.documented(ReplayBody))
+async def replay_event(
+    request: HttpRequest, world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, uid: str
+) -> Response:
+    """The same event once more, for one trigger or all; windows are skipped."""
+    body = await requests.body_as(ReplayBody, request)
+    accepted = await events.replay(identity, world, namespace, uid, body.trigger)
+    return JSONResponse({"id": accepted.uid, "duplicate": accepted.is_duplicate}, 202)
+
+
+async def _received(request: HttpRequest, holding: Holding) -> tuple[cloudevents.Envelope, ...]:
+    headers = requests.headers_of(request)
+    if not cloudevents.is_cloudevent(headers) and not any(name.startswith("ce-") for name in headers):
+        raise InvalidInput("the request is no CloudEvent", remedy=WHAT_TO_SEND)
+    return cloudevents.decode(headers, await requests.bytes_of(request, request.app.state.event_bytes, holding))

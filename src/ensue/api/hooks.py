@@ -1,0 +1,39 @@
+"""Routes of webhooks: no token, the signature tells who sends."""
+
+import re
+
+from fastapi import APIRouter
+from fastapi import Request as HttpRequest
+from starlette.responses import Response
+
+from ensue.api import requests
+from ensue.model.errors import NotFound
+from ensue.ports.hooks import Call, Hooks
+
+PATH = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+
+router = APIRouter(tags=["hooks"])
+
+
+@router.post("/hooks/{path}", status_code=202)
+@router.post("/hooks/{namespace}/{path}", status_code=202)
+async def receive_hook(request: HttpRequest) -> Response:
+    """Let a webhook's event in; answered with its id once it is stored and decided about."""
+    path = request.path_params["path"]
+    if not PATH.fullmatch(path):
+        raise NotFound(f"there is no webhook {path[:128]}")
+    with requests.gate_of(request).holding() as holding:
+        call = Call(
+            namespace=requests.namespace_of(request),
+            path=path,
+            headers=requests.headers_of(request),
+            query=dict(request.query_params),
+            read=lambda limit: requests.bytes_of(request, limit, holding),
+        )
+        reply = await hooks_of(request).receive(call)
+    return Response(reply.text, reply.status, media_type=reply.content_type)
+
+
+def hooks_of(request: HttpRequest) -> Hooks:
+    found: Hooks = request.app.state.hooks
+    return found

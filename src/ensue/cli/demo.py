@@ -1,0 +1,80 @@
+"""`ensue demo`: a temporary server, a signed push of GitHub's, and what ensues."""
+
+import asyncio
+import logging
+import tempfile
+from pathlib import Path
+
+import click
+
+from ensue import __version__, app
+from ensue.cli import demo_story, exits, logging_setup, serving_loop
+from ensue.clients.server import Server
+from ensue.model.errors import Unavailable
+from ensue.settings import Settings
+
+
+@click.command("demo")
+@click.option("--once", is_flag=True, help="End when everything was shown.")
+def command(once: bool) -> int:
+    """Start a temporary server, deliver a push as GitHub signs it, and show what happens.
+
+    First event, decision, run, log and result; then an event that starts nothing, and why. The server stays until
+    Ctrl-C, so that other commands can look at it; then everything of it is gone.
+
+    \b
+    Examples:
+      ensue demo
+      ensue demo --once
+    """
+    logging_setup.set_up(logging.WARNING, "text")
+    with tempfile.TemporaryDirectory(prefix="ensue-demo-") as directory:
+        data = Path(directory) / "data"
+
+        async def serve(stop: asyncio.Event) -> None:
+            await _serve(Settings(data_dir=data, listen="127.0.0.1:0"), stop, is_once=once)
+
+        serving_loop.run(serve)
+    return exits.SUCCESS
+
+
+async def _serve(settings: Settings, stop: asyncio.Event, *, is_once: bool) -> None:
+    addresses: list[str] = []
+    ready = asyncio.Event()
+
+    def announce(url: str) -> None:
+        addresses.append(url)
+        ready.set()
+
+    server = asyncio.create_task(app.serve(settings, stop, announce, is_last=True))
+    server.add_done_callback(lambda _: ready.set())
+    try:
+        await ready.wait()
+        for url in addresses:
+            await _show(url, settings.data_dir, stop, is_once=is_once)
+        if is_once:
+            stop.set()
+    except BaseException:
+        stop.set()
+        raise
+    finally:
+        await server
+
+
+async def _show(url: str, data: Path, stop: asyncio.Event, *, is_once: bool) -> None:
+    click.echo(f"ensue {__version__}, a temporary server at {url}")
+    token = (data / "token").read_text(encoding="ascii").strip()
+    with Server(url=url, token=token, remedy="", is_local=True) as server:
+        try:
+            await asyncio.to_thread(demo_story.tell, server, url)
+        except Unavailable:
+            # Ctrl-C ended the server in the middle of it.
+            if not stop.is_set():
+                raise
+    if not is_once and not stop.is_set():
+        click.echo(f"\nThe server stays until Ctrl-C. Look at it from another terminal:\n{_hints(data)}")
+
+
+def _hints(data: Path) -> str:
+    commands = ("get events", "get runs", "explain event ID", "logs RUN")
+    return "\n".join(f"  ensue {command} --data {data}" for command in commands)

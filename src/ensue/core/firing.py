@@ -1,0 +1,118 @@
+"""What begins when a trigger fires: the workflow that its one action names, or its actions as steps. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from ensue.core import canonical, checking_parameters, supporting
+from ensue.core.graph import Graph
+from ensue.expr import interface, relay
+from ensue.model.definition import NATIVE_GROUP, Dialect
+from ensue.model.errors import Severity
+from ensue.model.run import Reason
+from ensue.model.trigger import Trigger
+from ensue.model.values import DefinitionHash, Json
+from ensue.model.workflow import Step
+
+_OF_START = frozenset({"name", "type", "workflow", "parameters"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why what begins ends at once."""
+
+    reason: Reason
+    message: str
+
+
+def start_of(trigger: Trigger) -> Step | None:
+    """The one action that has nothing but the name of a workflow and its parameters."""
+    actions = trigger.spec.actions
+    if len(actions) != 1 or actions[0].workflow is None or actions[0].kind != "workflow":
+        return None
+    return actions[0] if actions[0].model_dump(exclude_defaults=True).keys() <= _OF_START | {"with_"} else None
+
+
+def target(trigger: Trigger, action: Step, scope: interface.Scope) -> str | Failure:
+    """The name of the workflow to run; one that is computed from the event must be allowed."""
+    name = action.workflow or ""
+    flavour = relay.of(trigger.api_version, trigger.compat)
+    if not relay.has_expressions(name):
+        return name
+    value, error = _evaluate(name, scope, flavour)
+    if error or not isinstance(value, str):
+        return Failure(reason=Reason.INVALID_PARAMETERS, message=f"workflow: {error or f'{value!r} is no name'}")
+    if not any(fnmatchcase(value, pattern) for pattern in trigger.spec.allow.workflows):
+        message = f"the workflow {value} is computed from the event, and no pattern of spec.allow.workflows allows it"
+        return Failure(reason=Reason.NOT_ALLOWED, message=message)
+    return value
+
+
+def bind(
+    trigger: Trigger, action: Step, built: Graph, scope: interface.Scope
+) -> tuple[Mapping[str, Json], Failure | None]:
+    """The parameters of the workflow, evaluated and checked; what could be evaluated is given with a failure too."""
+    if failure := unsupported(built):
+        return {}, failure
+    flavour = relay.of(trigger.api_version, trigger.compat)
+    given: dict[str, Json] = {}
+    errors = []
+    for name, text in action.parameters.items():
+        given[name], error = _evaluate(text, scope, flavour)
+        if error:
+            errors.append(f"parameters.{name}: {error}")
+            del given[name]
+    if not errors:
+        given, problems = checking_parameters.check_parameters(built.workflow, given)
+        errors = [_sentence(one.message, one.remedy) for one in problems if one.severity is Severity.ERROR]
+    if errors:
+        return given, Failure(reason=Reason.INVALID_PARAMETERS, message="; ".join(errors))
+    return given, None
+
+
+def _sentence(message: str, remedy: str) -> str:
+    return message if not remedy or "-p " in remedy else f"{message} ({remedy})"
+
+
+def _evaluate(value: Json, scope: interface.Scope, flavour: relay.Flavour) -> tuple[Json, str]:
+    match relay.evaluate(value, scope, flavour):
+        case interface.Value(found):
+            return found, ""
+        case interface.Unresolved(_, missing):
+            return None, f"there is no {', '.join(map(str, missing))}"
+        case interface.Error(message, position):
+            return None, message if position < 0 else f"{message} at character {position + 1}"
+        case interface.Needs(refs):
+            return None, f"{', '.join(sorted('.'.join(ref) for ref in refs))} cannot be read here"
+
+
+def actions_body(trigger: Trigger) -> dict[str, Json]:
+    """The actions as a workflow: each after the one before, unless it says itself what it comes after."""
+    steps: list[Json] = []
+    before = ""
+    for action in trigger.spec.actions:
+        step = action.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        step["name"] = action.name
+        if before and not action.depends_on:
+            step["dependsOn"] = [{"step": before, "on": ["succeeded"]}]
+        steps.append(step)
+        before = action.name
+    spec: dict[str, Json] = {"steps": steps}
+    if trigger.spec.allow.model_fields_set:
+        spec["allow"] = trigger.spec.allow.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return {
+        "apiVersion": NATIVE_GROUP,
+        "kind": "Workflow",
+        "metadata": {"name": trigger.metadata.name},
+        "spec": spec,
+    }
+
+
+def hash_of(body: Mapping[str, Json]) -> DefinitionHash:
+    return canonical.definition_hash(body, Dialect.ENSUE)
+
+
+def unsupported(built: Graph) -> Failure | None:
+    """What of a workflow this version cannot do."""
+    problems = list(supporting.missing(built.workflow))
+    return Failure(reason=Reason.UNSUPPORTED, message="; ".join(one.message for one in problems)) if problems else None

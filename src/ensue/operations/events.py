@@ -1,0 +1,124 @@
+"""Letting events in, reading them and what was decided, replaying them, and saying why."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ensue.core import deciding, permitting, ruling
+from ensue.expr.interface import Mapped
+from ensue.files.documents import Document
+from ensue.model import event as envelopes
+from ensue.model.decision import Conclusion, Decision
+from ensue.model.errors import Conflict, InvalidDefinition, Problem
+from ensue.model.event import EVENTS, NO_CAUSE, REPLAY_OF, REPLAY_TO, Accepted, Cause, Event, StoredEvent
+from ensue.model.identity import Identity
+from ensue.model.trigger import Trigger
+from ensue.model.values import Namespace
+from ensue.operations import definitions
+from ensue.operations.world import World
+from ensue.ports.store import Page
+from ensue.runtime.ruling import rule_of
+
+__all__ = ["Accepted", "accept", "decisions", "explain", "get", "latest", "list_all", "replay", "try_out"]
+
+RESERVED = frozenset({REPLAY_OF, REPLAY_TO})
+"""Extensions that only Ensue gives."""
+
+
+async def accept(
+    identity: Identity, world: World, events: Sequence[Event], source: str = EVENTS, cause: Cause = NO_CAUSE
+) -> tuple[Accepted, ...]:
+    """Store events, decide about them and start what ensues, in one commit; answers in their order.
+
+    `source` is the key of the source object that lets them in: `events`, `Source/<name>` or `<trigger uid>/<name>`.
+    One that came before (same namespace, source object, CloudEvents source and id) is answered as the first was.
+    `cause` is that of the run that emits them. Raises Unavailable when they may be sent again later.
+    """
+    for namespace in {event.namespace for event in events}:
+        permitting.require(identity, "create", "Event", namespace)
+    return await world.intake.accept([_let_in(event, source, cause) for event in events])
+
+
+def _let_in(event: Event, source: str, cause: Cause) -> Event:
+    extensions = {name: value for name, value in event.extensions.items() if name not in RESERVED}
+    return replace(event, source_key=source, cause=cause, extensions=extensions)
+
+
+async def list_all(
+    identity: Identity, world: World, namespace: Namespace | None, after: str = "", limit: int = 100
+) -> Page[StoredEvent]:
+    """In commit order, oldest first; `after` of a page continues it, also when more has come."""
+    permitting.require(identity, "list", "Event", namespace)
+    return await world.feed.read(namespace, after, limit)
+
+
+async def latest(
+    identity: Identity, world: World, namespace: Namespace | None, before: str = "", limit: int = 100
+) -> Page[StoredEvent]:
+    """The newest first; `after` of a page leads to older ones, and is empty on the last."""
+    permitting.require(identity, "list", "Event", namespace)
+    return await world.feed.latest(namespace, before, limit)
+
+
+async def get(identity: Identity, world: World, namespace: Namespace, uid: str) -> StoredEvent:
+    """Raises NotFound."""
+    permitting.require(identity, "get", "Event", namespace)
+    return await world.feed.get(namespace, uid)
+
+
+async def decisions(identity: Identity, world: World, namespace: Namespace, uid: str) -> tuple[Decision, ...]:
+    """What the triggers that the event concerned concluded, by name. Raises NotFound for an unknown event."""
+    await get(identity, world, namespace, uid)
+    return await world.decisions.of(namespace, uid)
+
+
+async def replay(identity: Identity, world: World, namespace: Namespace, uid: str, trigger: str = "") -> Accepted:
+    """The same event once more, as a new one that names the first; windows are skipped. For all triggers that see
+    its source, or one of them. Raises NotFound, or Conflict when that trigger is not one that can decide about it."""
+    permitting.require(identity, "replay", "Event", namespace)
+    event = (await world.feed.get(namespace, uid)).event
+    if trigger:
+        await world.definitions.get(namespace, "Trigger", trigger)
+        if not await world.intake.sees(namespace, trigger, event.source_key):
+            raise Conflict(f"the trigger {trigger} decides nothing about events of {event.source_key}")
+    anew = world.clock.uid()
+    extensions = {**event.extensions, REPLAY_OF: uid} | ({REPLAY_TO: trigger} if trigger else {})
+    (accepted,) = await world.intake.accept([replace(event, uid=anew, id=anew, extensions=extensions)], only=trigger)
+    return accepted
+
+
+async def explain(identity: Identity, world: World, namespace: Namespace, uid: str) -> tuple[Decision, ...]:
+    """What every trigger of the namespace concluded, or, as its definition was when the event came, why it had
+    nothing to decide. Raises NotFound."""
+    stored = await get(identity, world, namespace, uid)
+    found = {decision.trigger_uid: decision for decision in await world.decisions.of(namespace, uid)}
+    snapshot = await world.definitions.snapshot(namespace, stored.revision)
+    for one in snapshot.definitions:
+        if one.kind == "Trigger" and one.uid not in found:
+            found[one.uid] = ruling.explain(rule_of(one), stored.event, stored.stored_at)
+    return tuple(sorted(found.values(), key=lambda decision: decision.trigger))
+
+
+def try_out(document: Document, event: Event) -> Decision:
+    """What a trigger would conclude about an event, windows and sources apart; nothing is stored.
+    Raises InvalidDefinition when the document is no trigger, or not a valid one."""
+    trigger = definitions.require_valid(document)
+    if not isinstance(trigger, Trigger):
+        raise InvalidDefinition([Problem(message=f"a {trigger.kind} is no Trigger", file=document.file)])
+    rule = deciding.compile(trigger, trigger.metadata.name, 0)
+    if not rule.is_active:
+        return ruling.explain(rule, event, event.time)
+    scope = Mapped(roots=envelopes.roots(event), now=event.time)
+    proposal = deciding.propose(rule, scope, event.cause, {})
+    asked = proposal.conclusion is Conclusion.FIRED and rule.windows != deciding.NO_WINDOWS
+    return Decision(
+        namespace=event.namespace,
+        event_uid=event.uid,
+        trigger=rule.name,
+        trigger_uid="",
+        generation=0,
+        conclusion=proposal.conclusion,
+        reason=proposal.reason,
+        verdict=proposal.verdict,
+        note=proposal.note or ("its windows would be asked" if asked else ""),
+        decided_at=event.time,
+    )

@@ -1,0 +1,44 @@
+"""Webhooks: a request comes in from outside, and becomes an event or is refused."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ensue.model.errors import Problem
+from ensue.model.values import Namespace
+from ensue.ports.store import StoredDefinition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request, of which the body was not read yet."""
+
+    namespace: Namespace
+    path: str
+    method: str = "POST"
+    headers: Mapping[str, str]
+    """By lower-case name; those that came repeatedly are joined by a comma and a space."""
+    query: Mapping[str, str]
+    read: Callable[[int], Awaitable[bytes]]
+    """The body as it was sent. Raises TooLarge when it has more than so many bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the sender is told."""
+
+    status: int = 202
+    content_type: str = "application/json"
+    text: str
+
+
+class Hooks(Protocol):
+    """May be called concurrently. What one sender does wrong costs the others nothing but time."""
+
+    async def receive(self, call: Call) -> Reply:
+        """Answers once the event is durable; the same event again gets the same answer.
+
+        Raises NotFound, Unauthenticated, InvalidInput, TooLarge, UnsupportedMediaType, Unavailable."""
+
+    async def problems(self, definitions: Sequence[StoredDefinition]) -> Mapping[str, tuple[Problem, ...]]:
+        """By the uid of a definition, why a webhook of it takes nothing in."""

@@ -1,0 +1,90 @@
+"""Ports of the one door for events: what comes in, what is decided, what is recorded."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from ensue.core.deciding import Proposal
+from ensue.model.decision import Decision
+from ensue.model.event import Accepted, Event
+from ensue.model.run import Run
+from ensue.model.values import Namespace
+from ensue.ports.store import Told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reaction:
+    """What a candidate trigger makes of an event, and the run that begins if its windows let it pass."""
+
+    proposal: Proposal
+    run: Run | None = None
+    """Absent when it cannot fire. One in a final state ends as it begins: it could not be bound."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """An event, with what its candidates make of it."""
+
+    event: Event
+    reactions: tuple[Reaction, ...] = ()
+    outbox: int | None = None
+    """The row of the outbox that told of it, which goes in the same transaction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    accepted: tuple[Accepted | None, ...] = ()
+    """In the order of the arrivals; None for one that another process is just telling."""
+    stale: frozenset[Namespace] = frozenset()
+    """Whose definitions have changed since: nothing was written, ask again."""
+    queued: int = 0
+    """How many steps became ready."""
+    has_timers: bool = False
+    """Something happens by itself later: an event is held, or a run has a timeout."""
+    has_ended: bool = False
+    """A run ended as it began."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    released: int
+    """How many rows were due."""
+    queued: int
+    now: datetime
+    """The store's clock."""
+    next_at: datetime | None
+    """When the next held event is due."""
+
+
+class Decisions(Protocol):
+    """Where events, decisions, windows and the runs that ensue are written together."""
+
+    async def record(
+        self, arrivals: Sequence[Arrival], revisions: Mapping[Namespace, int], keep_ids: timedelta
+    ) -> Recorded:
+        """All of them in one transaction, if the definitions are still at these revisions.
+
+        An event that came before (same namespace, source object, source and id, no longer ago than `keep_ids`) is
+        answered with the first, and nothing else is done about it. Concurrent calls that concern the same windows
+        are serialised by their rows.
+        """
+
+    async def release(self, limit: int = 100) -> Released:
+        """Let go of the held events that are due; any number of processes may, each is let go once."""
+
+    async def of(self, namespace: Namespace, event: str) -> tuple[Decision, ...]:
+        """By the trigger's name."""
+
+
+class Intake(Protocol):
+    """The only door. Events are durable and decided about when it returns; concurrent calls share commits."""
+
+    async def accept(self, events: Sequence[Event], only: str | None = None) -> tuple[Accepted, ...]:
+        """In their order. With `only` they are replays: for the trigger of that name, or, if empty, for all."""
+
+    async def sees(self, namespace: Namespace, trigger: str, source_key: str) -> bool:
+        """Whether a trigger of that name can decide about events of a source."""
+
+    async def tell(self, told: Sequence[Told]) -> int:
+        """What the outbox holds; returns how many were recorded by this call."""

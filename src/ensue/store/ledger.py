@@ -1,0 +1,193 @@
+"""One transaction's decisions: candidates pass their windows, runs begin, and all is written together."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ensue.core import windows as admitting
+from ensue.core.deciding import Proposal
+from ensue.core.windows import Memory, Windows
+from ensue.model.decision import Conclusion, Decision, Reason, StartedRun
+from ensue.model.event import Event
+from ensue.model.run import Run
+from ensue.model.values import Namespace, from_micros, to_micros
+from ensue.ports.intake import Arrival, Reaction
+from ensue.store import starting, verdicts
+from ensue.store.graphs import Graphs
+from ensue.store.statement import NOW, Transaction
+from ensue.store.windows import Hold, Key, Kind, Locked, Window
+
+FEW = 8
+
+DecisionKey = tuple[str, str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of an event that was held."""
+
+    conclusion: Conclusion
+    reason: Reason
+    run: StartedRun | None = None
+
+
+class Ledger:
+    def __init__(self, *, graphs: Graphs) -> None:
+        self._graphs = graphs
+        self._locked = Locked()
+        self._decisions: dict[DecisionKey, Decision] = {}
+        self._settled: dict[DecisionKey, Settlement] = {}
+        self.queued = 0
+        self.has_timers = False
+        self.has_ended = False
+        self.now: datetime
+
+    def decide(self, arrivals: Iterable[Arrival]) -> Transaction[None]:
+        """About new events, in their order."""
+        pairs = [(arrival.event, reaction) for arrival in arrivals for reaction in arrival.reactions]
+        yield from self.open(key for event, reaction in pairs for key in _keys(event.namespace, reaction.proposal))
+        for event, reaction in pairs:
+            yield from self._react(event, reaction)
+        yield from self._close()
+
+    def open(self, keys: Iterable[Key]) -> Transaction[None]:
+        """Lock these windows, and those that the release of what they hold must ask. The clock is read after it."""
+        wanted = list(keys)
+        yield from self._locked.lock(key for key in wanted if key[1] is not Kind.THROTTLE)
+        holds = [(key, self._locked.of(key).hold) for key in wanted if key[1] is Kind.DEBOUNCE]
+        throttles = [hold.throttled_by(key) for key, hold in holds if hold is not None and hold.throttle is not None]
+        yield from self._locked.lock([*throttles, *(key for key in wanted if key[1] is Kind.THROTTLE)])
+        self.now = from_micros((yield NOW)[0][0])
+
+    def hold_at(self, key: Key) -> Hold | None:
+        return self._locked.of(key).hold
+
+    def release(self, key: Key, *, is_active: bool) -> Transaction[None]:
+        """Let go of what a window holds, if it is due; of an inactive trigger it fires nothing."""
+        yield from self._let_go(self._locked.of(key), is_active=is_active)
+        yield from self._close()
+
+    def _react(self, event: Event, reaction: Reaction) -> Transaction[None]:
+        proposal = reaction.proposal
+        conclusion, reason, started = proposal.conclusion, proposal.reason, None
+        if conclusion is Conclusion.FIRED and reaction.run is not None:
+            if proposal.windows != Windows():
+                conclusion, reason = yield from self._admit(event, reaction.run, proposal)
+            if conclusion is Conclusion.FIRED:
+                started = yield from self._begin(reaction.run)
+        key = (event.namespace, event.uid, proposal.trigger_uid, proposal.generation)
+        self._decisions[key] = Decision(
+            namespace=event.namespace,
+            event_uid=event.uid,
+            trigger=proposal.trigger,
+            trigger_uid=proposal.trigger_uid,
+            generation=proposal.generation,
+            conclusion=conclusion,
+            reason=reason,
+            verdict=proposal.verdict,
+            note=proposal.note,
+            run=started,
+            decided_at=self.now,
+        )
+
+    def _admit(self, event: Event, run: Run, proposal: Proposal) -> Transaction[tuple[Conclusion, Reason]]:
+        found = {key[1]: self._locked.of(key) for key in _keys(event.namespace, proposal)}
+        dedupe, debounce, throttle = (found.get(kind) for kind in (Kind.DEDUPE, Kind.DEBOUNCE, Kind.THROTTLE))
+        if debounce is not None:
+            # By its own throttle, whose key may differ from this event's.
+            yield from self._let_go(debounce, is_active=True)
+        hold = None if debounce is None else debounce.hold
+        memory = Memory(
+            seen_at=None if dedupe is None else dedupe.seen_at,
+            held=None if hold is None else hold.held,
+            passed=() if throttle is None else throttle.passed,
+        )
+        admitted = admitting.admit(proposal.windows, memory, event.uid, self.now)
+        if admitted.settled is not None and hold is not None and debounce is not None:
+            settled = admitted.settled
+            self._settle(debounce, hold, Settlement(settled.conclusion, settled.reason))
+        _remember(found, proposal, admitted.memory)
+        if debounce is not None and admitted.conclusion is Conclusion.HELD and admitted.memory.held is not None:
+            debounce.hold = Hold(
+                held=admitted.memory.held,
+                trigger=proposal.trigger,
+                generation=proposal.generation,
+                run=run,
+                throttle=proposal.windows.throttle,
+                throttle_key=proposal.keys.throttle,
+            )
+            debounce.is_changed = self.has_timers = True
+        return admitted.conclusion, admitted.reason
+
+    def _let_go(self, window: Window, *, is_active: bool) -> Transaction[None]:
+        hold = window.hold
+        if hold is None:
+            return
+        throttle = None if hold.throttle is None else self._locked.of(hold.throttled_by(window.key))
+        before = Memory(held=hold.held, passed=() if throttle is None else throttle.passed)
+        settled, memory = admitting.release(Windows(throttle=hold.throttle), before, self.now)
+        if settled is None:
+            return
+        window.hold, window.is_changed = None, True
+        if not is_active:
+            self._settle(window, hold, Settlement(Conclusion.NOT_FIRED, Reason.DISABLED))
+            return
+        if throttle is not None and hold.throttle is not None:
+            throttle.passed, throttle.lasts, throttle.is_changed = memory.passed, hold.throttle.per, True
+        fires = settled.conclusion is Conclusion.FIRED
+        started = (yield from self._begin(hold.run)) if fires else None
+        self._settle(window, hold, Settlement(settled.conclusion, settled.reason, started))
+
+    def _settle(self, window: Window, hold: Hold, settlement: Settlement) -> None:
+        key = (window.key[0], hold.held.event, window.key[2], hold.generation)
+        if key in self._decisions:
+            self._decisions[key] = replace(
+                self._decisions[key],
+                conclusion=settlement.conclusion,
+                reason=settlement.reason,
+                run=settlement.run,
+            )
+        else:
+            self._settled[key] = settlement
+
+    def _begin(self, run: Run) -> Transaction[StartedRun | None]:
+        begun = yield from starting.begin_bound(self._graphs, run, self.now)
+        if begun is None:
+            return None
+        self.queued += begun.queued
+        self.has_timers = self.has_timers or begun.has_timers
+        self.has_ended = self.has_ended or begun.run.state.is_final
+        return StartedRun(uid=begun.run.uid, name=begun.run.name)
+
+    def _close(self) -> Transaction[None]:
+        yield from self._locked.save(self.now)
+        values = [verdicts.row(decision) for decision in self._decisions.values()]
+        if len(values) > FEW:
+            yield verdicts.ADD.many(values)
+        else:
+            for value in values:
+                yield verdicts.ADD.quietly(*value)
+        for key, settled in self._settled.items():
+            run = settled.run
+            yield verdicts.SETTLE.quietly(
+                settled.conclusion.value, settled.reason.value, run and run.uid, run and run.name,
+                to_micros(self.now), *key,
+            )  # fmt: skip
+
+
+def _keys(namespace: Namespace, proposal: Proposal) -> Iterator[Key]:
+    asked, keys, uid = proposal.windows, proposal.keys, proposal.trigger_uid
+    if asked.debounce is not None:
+        yield (namespace, Kind.DEBOUNCE, uid, keys.debounce)
+    if asked.dedupe is not None:
+        yield (namespace, Kind.DEDUPE, uid, keys.dedupe)
+    if asked.throttle is not None:
+        yield (namespace, Kind.THROTTLE, uid, keys.throttle)
+
+
+def _remember(found: dict[Kind, Window], proposal: Proposal, memory: Memory) -> None:
+    dedupe, throttle = found.get(Kind.DEDUPE), found.get(Kind.THROTTLE)
+    if dedupe is not None and proposal.windows.dedupe is not None and memory.seen_at != dedupe.seen_at:
+        dedupe.seen_at, dedupe.lasts, dedupe.is_changed = memory.seen_at, proposal.windows.dedupe.for_, True
+    if throttle is not None and proposal.windows.throttle is not None and memory.passed != throttle.passed:
+        throttle.passed, throttle.lasts, throttle.is_changed = memory.passed, proposal.windows.throttle.per, True
