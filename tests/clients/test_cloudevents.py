@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ensue.clients import cloudevents
 from ensue.clients.cloudevents import Envelope
-from ensue.model.errors import InvalidInput
+from ensue.model.errors import InvalidInput, UnsupportedMediaType
 
 OWN: dict[str, Any] = {"id": "1", "source": "/here", "specversion": "1.0", "type": "t"}
 HEADERS = {f"ce-{name}": value for name, value in OWN.items()}
@@ -149,7 +149,7 @@ def test_media_types_are_read_in_any_case_and_with_parameters(type: str) -> None
 
 
 def test_other_formats_are_refused_by_name() -> None:
-    with pytest.raises(cloudevents.Unsupported, match=r"application/cloudevents\+avro"):
+    with pytest.raises(UnsupportedMediaType, match=r"application/cloudevents\+avro"):
         cloudevents.decode({"content-type": "application/cloudevents+avro"}, b"")
 
 

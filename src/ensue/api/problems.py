@@ -16,6 +16,7 @@ STATUS: Mapping[type[errors.EnsueError], int] = {
     errors.InvalidDefinition: 422,
     errors.InvalidParameters: 422,
     errors.InvalidInput: 400,
+    errors.UnsupportedMediaType: 415,
     errors.NotFound: 404,
     errors.Unauthenticated: 401,
     errors.Denied: 403,

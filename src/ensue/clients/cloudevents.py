@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ensue.model.errors import InvalidInput
+from ensue.model.errors import InvalidInput, UnsupportedMediaType
 from ensue.model.values import Json
 
 STRUCTURED = "application/cloudevents+json"
@@ -45,12 +45,6 @@ class Envelope:
     @property
     def media_type(self) -> str:
         return str(self.attributes.get("datacontenttype", ""))
-
-
-class Unsupported(InvalidInput):
-    """The message is in a format that is not understood."""
-
-    code = "unsupported_media_type"
 
 
 def decode(headers: Mapping[str, str], body: bytes) -> tuple[Envelope, ...]:
@@ -250,7 +244,7 @@ def _as_json(event: Envelope) -> dict[str, Json]:
 
 def _require_json(kind: str, wanted: str) -> None:
     if kind not in (wanted, wanted.removesuffix("+json")):
-        raise Unsupported(f"{kind} is not understood: {wanted} is")
+        raise UnsupportedMediaType(f"{kind} is not understood: {wanted} is")
 
 
 def _load(body: bytes, parameters: Mapping[str, str]) -> Json:

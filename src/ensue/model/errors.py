@@ -69,6 +69,12 @@ class InvalidParameters(InvalidInput):
     code = "invalid_parameters"
 
 
+class UnsupportedMediaType(InvalidInput):
+    """The body is in a format that is not understood."""
+
+    code = "unsupported_media_type"
+
+
 class NotFound(EnsueError):
     """There is no such object."""
 
