@@ -8,7 +8,7 @@ from ensue.expr import cel
 from ensue.expr.interface import ABSENT, Clause, Code, Error, Limits, Mapped, Needs, Value
 from tests.expr.cel import evaluating
 
-EVENT = {"type": "push", "n": 3, "l": [1, 2, 3], "data": {"ref": "main"}, "ok": False}
+EVENT: dict[str, Any] = {"type": "push", "n": 3, "l": [1, 2, 3], "data": {"ref": "main"}, "ok": False}
 
 
 def because(text: str) -> list[tuple[str, dict[str, Any], str]]:

@@ -13,6 +13,7 @@ from ensue.expr.interface import Value as ValueResult
 
 _YES: Final = ValueResult(True)
 _NO: Final = ValueResult(False)
+_MAX_REMEMBERED: Final = 2000
 _TOO_DEEP: Final = Error("nested too deeply", 0, Code.LIMIT)
 
 
@@ -80,8 +81,17 @@ def result_of(problem: failure.Failure) -> Error | Needs:
     return Error(problem.message, max(0, problem.position), problem.code)
 
 
-@lru_cache(maxsize=4096)
 def compile(text: str, limits: Limits = LIMITS) -> Program | Broken:
+    """Texts of usual length are compiled once and remembered; long ones would fill the memory."""
+    return _remembered(text, limits) if len(text) <= _MAX_REMEMBERED else _compile(text, limits)
+
+
+@lru_cache(maxsize=2048)
+def _remembered(text: str, limits: Limits) -> Program | Broken:
+    return _compile(text, limits)
+
+
+def _compile(text: str, limits: Limits) -> Program | Broken:
     try:
         tree = parsing.parse(text, limits)
         layout = compiling.Layout()
