@@ -1,0 +1,1 @@
+"""Sources: what lets events in."""
