@@ -94,7 +94,7 @@ def to_binary(event: Envelope) -> tuple[dict[str, str], bytes]:
         return headers, event.data
     if is_json(media_type):
         return headers, _dump(event.data)
-    return headers, str(event.data).encode()
+    return headers, event.data.encode() if isinstance(event.data, str) else _dump(event.data)
 
 
 def to_structured(event: Envelope) -> tuple[dict[str, str], bytes]:
