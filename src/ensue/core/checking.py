@@ -9,7 +9,14 @@ from itertools import islice
 
 from pydantic import BaseModel
 
-from ensue.core import checking_expressions, checking_graph, checking_parameters, checking_steps, graph
+from ensue.core import (
+    checking_expressions,
+    checking_filters,
+    checking_graph,
+    checking_parameters,
+    checking_steps,
+    graph,
+)
 from ensue.core.checking_paths import Path, render
 from ensue.expr import relay
 from ensue.model.errors import Problem
@@ -93,6 +100,7 @@ def _check_trigger(trigger: Trigger, known: Known) -> Iterator[Problem]:
     yield from _check_names(spec.actions, [("spec", "actions", index) for index in range(len(spec.actions))])
     flavour = relay.of(trigger.api_version, trigger.compat)
     yield from checking_graph.check_dependencies(spec.actions, "actions", elsewhere=(), flavour=flavour)
+    yield from checking_filters.check_filters(spec)
     yield from checking_expressions.check_actions(spec.actions, flavour)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
-from ensue.core.checking_spelling import did_you_mean
+from ensue.expr.spelling import did_you_mean
 from ensue.files import field_docs, shapes
 from ensue.model.definition import Strict
 from ensue.model.errors import NotFound

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ensue.core.checking_spelling import did_you_mean
+from ensue.expr.spelling import did_you_mean
 from ensue.files import field_docs, shapes
 from ensue.files.reading import SERVER_KEYS
 from ensue.model.errors import NotFound

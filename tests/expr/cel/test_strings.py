@@ -30,6 +30,7 @@ from tests.expr.cel import calling
         ("split", ("a,b", ",", -1), ["a", "b"]), ("split", ("", ","), [""]),
         ("split", ("abc", ""), ["a", "b", "c"]), ("split", ("abc", "", 2), ["a", "bc"]), ("split", ("", ""), [""]),
         ("substring", ("héllo", 1), "éllo"), ("substring", ("abc", 3), ""), ("substring", ("abc", 1, 2), "b"),
+        ("substring", ("abc", 0, 3), "abc"), ("substring", ("abc", 3, 3), ""), ("substring", ("", 0, 0), ""),
         ("trim", (" \t\n\u00a0\u2003x\u0085\u3000",), "x"),
         ("trim", ("\u200b\u180e\ufeff\x1c",), "\u200b\u180e\ufeff\x1c"),
         ("reverse", ("héllo",), "olléh"), ("reverse", ("",), ""),
@@ -98,7 +99,13 @@ CALLS = st.sampled_from([(name, each) for name, kinds in ARGUMENTS.items() for e
 @given(CALLS)
 def test_a_call_ends_as_in_the_reference(call: tuple[str, tuple[Any, ...]]) -> None:
     name, arguments = call
-    assert calling.outcome(STRINGS, name, *arguments) == calling.referred(name, *arguments)
+    assert calling.outcome(STRINGS, name, *arguments) == calling.referred(name, *_without_end(name, arguments))
+
+
+def _without_end(name: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The reference refuses an end that is the size of the text, which the extension's definition allows."""
+    is_whole = name == "substring" and len(arguments) == 3 and arguments[2] == len(arguments[0])
+    return arguments[:2] if is_whole and arguments[1] <= arguments[2] else arguments
 
 
 def test_every_function_is_compared_with_the_reference() -> None:
