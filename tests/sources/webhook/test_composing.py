@@ -122,7 +122,7 @@ def test_the_data_of_a_cloudevent_is_redacted() -> None:
         ({"content-type": "application/cloudevents+json"}, b'{"id": ""}', 400, "the attribute id is missing"),
         ({"content-type": "application/cloudevents+json"}, structured(data=float("nan")), 400, "NaN"),
         ({"content-type": "application/cloudevents+json"}, b"[" * 5000, 400, "nested deeper"),
-        ({"content-type": "application/cloudevents+json"}, structured(id="x" * 1025), 400, "longer than 1024"),
+        ({"content-type": "application/cloudevents+json"}, structured(id="x" * 1025), 400, "more than 1024"),
         ({"content-type": "application/cloudevents+json"}, structured(**{"X" * 9999: "x"}), 400, "XXX"),
         ({**JSON, "ce-specversion": "0.3"}, b"{}", 400, "specversion '0.3' is not supported"),
         ({**JSON, **CE}, b"{", 400, "no JSON"),
