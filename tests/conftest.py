@@ -5,9 +5,14 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
+import hypothesis
 import pytest
 
 from tests import postgres
+
+# No test asserts a time; all else stays as hypothesis has it, here and in CI.
+hypothesis.settings.register_profile("untimed", parent=hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ensue import __version__, steps
+from ensue.clients.outbound import Outbound
 from ensue.engines.inline import InlineEngine
 from ensue.engines.process import spawning
 from ensue.engines.process.engine import ProcessEngine
@@ -82,6 +83,7 @@ class Node:
     keeper: Keeper
     cleaner: Cleaner
     driver: Driver
+    outbound: Outbound
 
     async def run(self) -> None:
         """All loops, until cancelled."""
@@ -109,6 +111,7 @@ async def serve(
         serving.bind(settings.listen).socket.close()
     async with open_node(settings, is_last=is_last) as node:
         listener = serving.bind(settings.listen)
+        node.outbound.avoid(*listener.socket.getsockname()[:2])
         application = api.create_app(
             node.world,
             hooks_of(node.world),
@@ -168,7 +171,10 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
             worker = WorkerId(_instance_id(directory))
             clock = SystemClock()
             process = ProcessEngine(data_dir=settings.data_dir, step_user=settings.step_user)
-            direct = InlineEngine(step_types=steps.installed(), clock=clock)
+            outbound = Outbound(
+                public_only=settings.outbound == "public", certificates=os.environ.get("K_CA_CERTS", "")
+            )
+            direct = InlineEngine(step_types=steps.installed(outbound), clock=clock)
             engines = stepping.Engines(
                 direct=direct,
                 others={"process": process},
@@ -176,18 +182,19 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
                 limits=Limits(grace=settings.step_grace, output=settings.step_output),
             )
             try:
-                node = _wire(settings, driver, worker, engines)
+                node = _wire(settings, driver, worker, engines, outbound)
                 await _check_keys(node.world)
                 yield node
             finally:
                 if is_last:
                     await process.retire()
+                await outbound.close()
                 await process.close()
         finally:
             await driver.close()
 
 
-def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: stepping.Engines) -> Node:
+def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: stepping.Engines, outbound: Outbound) -> Node:
     clock, graphs = SystemClock(), Graphs()
     definitions = Definitions(driver=driver, graphs=graphs)
     history, logs = History(driver=driver), Logs(driver=driver)
@@ -246,7 +253,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
         wakeup=wakeup,
         workers=workers,
     )
-    return Node(world=world, runner=runner, keeper=keeper, cleaner=cleaner, driver=driver)
+    return Node(world=world, runner=runner, keeper=keeper, cleaner=cleaner, driver=driver, outbound=outbound)
 
 
 def _require_step_user(name: str) -> None:

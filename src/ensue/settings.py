@@ -12,7 +12,11 @@ from ensue.model.values import ByteSize, Duration
 
 PREFIX = "ENSUE_"
 FLAGS = {"data_dir": "--data", "database_url": "--database"}
-CHOICES = {"log_level": ("debug", "info", "warning", "error"), "log_format": ("text", "json")}
+CHOICES = {
+    "log_level": ("debug", "info", "warning", "error"),
+    "log_format": ("text", "json"),
+    "outbound": ("private", "public"),
+}
 
 
 def default_data_dir() -> Path:
@@ -50,6 +54,8 @@ class Settings(BaseModel):
     """Steps run as processes at once."""
     inline_slots: int = Field(default=200, ge=1, le=10_000)
     """Steps run inside this process at once."""
+    outbound: str = Field(default="private", pattern=f"^({'|'.join(CHOICES['outbound'])})$")
+    """Where `http` and `emit` steps may connect to: private (and this machine) too, or public addresses alone."""
     step_user: str = ""
     """The user that process steps run as (needs root); default: the server's own."""
     step_grace: Duration = Field(default="10s", validate_default=True)

@@ -1,6 +1,8 @@
 """`ensue eval`: answers as the public contract shapes them, one by one and line by line."""
 
 import json
+import re
+import shlex
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -137,6 +139,27 @@ def test_the_scope_comes_from_a_file_and_the_exit_code_tells_of_errors(tmp_path:
     assert run("--lang", "relay", "${").exit_code == 1
     assert run("--lang", "relay", "${true}", "--condition").exit_code == 0
     assert run().exit_code == run("x", "--batch", "-").exit_code == 2
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "languages.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^\$ ensue eval (.*)\n(\{.*\})$", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("arguments", "answer"), EXAMPLES)
+def test_the_examples_of_the_page_are_answered_as_it_shows(
+    arguments: str, answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (event,) = re.findall(r"```yaml\n(event:.*?)```", PAGE, re.DOTALL)
+    Path("event.yaml").write_text(event, encoding="utf-8")
+    assert json.loads(run(*shlex.split(arguments)).stdout) == json.loads(answer)
+
+
+def test_the_page_has_an_example_of_every_kind() -> None:
+    answers = [json.loads(answer) for _, answer in EXAMPLES]
+    assert PAGE.count("$ ensue eval") == len(answers)
+    assert {True, "yes", "no", "could not tell"} <= {answer.get("value") for answer in answers}
+    assert any("error" in answer for answer in answers)
 
 
 def test_it_runs_as_a_command_of_its_own() -> None:

@@ -41,6 +41,7 @@ def step(field: str, value: Any, **more: Any) -> dict[str, Any]:
         ("${step.exitCode}", '"step" cannot be used here at character 3 (only in retry.when)'),
         ("${$}", "$ is everything, secrets included: name what is meant at character 3"),
         ("ok ${1 +}", 'unexpected "}" while scanning an operand at character 9'),
+        ("a\nb ${parameters.brnch}\n", 'there is no parameter "brnch" at line 2, character 5 (did you mean "branch"?)'),
         ("${null + 1}", "invalid operation (<nil>) + (float64) at character 8"),
         ({"$fn.nope": []}, 'there is no function "nope"'),
         ({"$type": "Secret"}, 'could not evaluate a Secret type: the required field "name" could not be found'),

@@ -25,7 +25,7 @@ spec:
             "spec.filter.all[1].cel",
             "character",
         ),
-        ("  filter: {not: {any: [{exact: {Type: x}}]}}", 7, "spec.filter.not.any[0].exact", "no attribute"),
+        ("  filter: {not: {any: [{exact: {Type: x}}]}}", 7, "spec.filter.not.any[0].exact.Type", "no attribute"),
         ("  filter: {sql: 'x'}", 7, "spec.filter.sql", "cannot be asked in this version"),
         ("  dedupe: {key: event.data., for: 1m}", 7, "spec.dedupe.key", "at character"),
         ("  dedupe: {key: '', for: 1m}", 7, "spec.dedupe.key", "without a key"),

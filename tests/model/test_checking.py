@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from ensue.core import checking, checking_graph, checking_paths, checking_spelling
+from ensue.core import checking, checking_graph, checking_paths
+from ensue.expr import spelling
 from ensue.model.errors import InvalidParameters
 from ensue.model.values import Json
 from ensue.model.workflow import Workflow
@@ -254,4 +255,4 @@ def test_paths_are_read_as_they_are_written(path: list[str | int]) -> None:
     [("stpes", "steps"), ("depends_on", "dependsOn"), ("Timeout", "timeout"), ("xyz", None), ("s", None)],
 )
 def test_only_near_words_are_suggested(word: str, expected: str | None) -> None:
-    assert checking_spelling.closest(word, ["steps", "dependsOn", "timeout"]) == expected
+    assert spelling.closest(word, ["steps", "dependsOn", "timeout"]) == expected

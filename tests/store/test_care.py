@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from ensue.model.definition import Dialect
+from ensue.model.values import DefinitionHash
 from ensue.store.invariants import INVARIANTS
 from tests.core.playing import ASLEEP, FAILED, workflow
 from tests.store.stores import ANN, DEFAULT, ONE, Store, body_of, new_uid
@@ -72,6 +73,7 @@ async def test_events_are_pruned_in_batches_and_it_is_told_that_there_are_more(s
 
 
 async def test_old_audit_rows_and_closed_versions_go_and_the_current_version_stays(store: Store) -> None:
+    hash = DefinitionHash("")
     for script in ("one", "two", "three"):
         body, hash = body_of(workflow([{"name": "a", "run": script}]))
         await store.definitions.put(body, hash, Dialect.ENSUE, "api", ANN, "u")

@@ -11,7 +11,7 @@ import click
 
 from ensue import __version__
 from ensue.cli import exits, invocation
-from ensue.core import checking_spelling
+from ensue.expr import spelling
 from ensue.model.errors import EnsueError, InvalidDefinition
 
 
@@ -68,7 +68,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            meant = checking_spelling.did_you_mean(name, COMMANDS) or "`ensue --help` lists them"
+            meant = spelling.did_you_mean(name, COMMANDS) or "`ensue --help` lists them"
             ctx.fail(f'there is no command "{name}" ({meant})')
         return super().resolve_command(ctx, args)
 

@@ -8,7 +8,7 @@ import click
 from ensue.cli import columns, exits, invocation, labels, printing, target
 from ensue.cli.invocation import Invocation
 from ensue.cli.printing import Column
-from ensue.core import checking_spelling
+from ensue.expr import spelling
 from ensue.model.errors import NotFound
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _kind(word: str, name: str | None) -> tuple[str, str | None]:
     word, slash, rest = word.partition("/")
     plural = PLURALS.get(word.lower())
     if plural is None:
-        remedy = checking_spelling.did_you_mean(word, PLURALS) or f"{', '.join(columns.COLUMNS)} can be"
+        remedy = spelling.did_you_mean(word, PLURALS) or f"{', '.join(columns.COLUMNS)} can be"
         raise click.UsageError(f"{word} cannot be listed ({remedy})")
     if slash and name:
         raise click.UsageError("one name, please")

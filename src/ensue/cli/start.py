@@ -8,7 +8,7 @@ import click
 from ensue import files
 from ensue.cli import exits, following, invocation, labels, parameters, printing, target
 from ensue.cli.invocation import Invocation
-from ensue.core import checking_spelling
+from ensue.expr import spelling
 from ensue.files import reading
 from ensue.model.errors import NotFound
 from ensue.model.workflow import Workflow
@@ -68,5 +68,5 @@ def _stored(server: "Server", namespace: str, name: str) -> printing.View:
     except NotFound:
         known = [item["metadata"]["name"] for item in server.list("workflows", namespace)["items"]]
         where = "" if namespace == "default" else f" -n {namespace}"
-        remedy = checking_spelling.did_you_mean(name, known) or f"`ensue get workflows{where}` lists them"
+        remedy = spelling.did_you_mean(name, known) or f"`ensue get workflows{where}` lists them"
         raise NotFound(f"there is no workflow {name} in namespace {namespace}", remedy=remedy) from None

@@ -6,10 +6,11 @@ Strict where the specification is: nothing is repaired, and every attribute that
 import base64
 import binascii
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from ensue.model.errors import InvalidInput, UnsupportedMediaType
 from ensue.model.values import Json
@@ -17,6 +18,9 @@ from ensue.model.values import Json
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
 REQUIRED = ("id", "source", "specversion", "type")
+CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1"})
+MAX_ATTRIBUTE = 1024
+"""Characters of an attribute."""
 MAX_EVENTS = 1000
 """Events of a batch."""
 
@@ -27,6 +31,8 @@ _TIMESTAMP = re.compile(
 _MEDIA_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:\s*;.*)?", re.DOTALL)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_SURROGATE = "\\ud"
+"""An escape that may stand for half a character, which cannot be stored."""
 _PLAIN = frozenset(range(0x21, 0x7F)) - frozenset(b'"%')
 
 Attribute = str | int | bool
@@ -88,7 +94,7 @@ def to_binary(event: Envelope) -> tuple[dict[str, str], bytes]:
         return headers, event.data
     if is_json(media_type):
         return headers, _dump(event.data)
-    return headers, str(event.data).encode()
+    return headers, event.data.encode() if isinstance(event.data, str) else _dump(event.data)
 
 
 def to_structured(event: Envelope) -> tuple[dict[str, str], bytes]:
@@ -128,14 +134,14 @@ def is_json(media_type: str) -> bool:
 
 
 def moment(text: str) -> datetime | None:
-    """An RFC 3339 time, to the microsecond; None for what is none."""
+    """An RFC 3339 time in UTC, to the microsecond; None for what is none."""
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
         return None
     fraction = (match[7] or "")[:7]
     try:
-        return datetime.fromisoformat(f"{text[:10]}T{text[11:19]}{fraction}{match[8].upper()}")
-    except ValueError:
+        return datetime.fromisoformat(f"{text[:10]}T{text[11:19]}{fraction}{match[8].upper()}").astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
 
 
@@ -164,8 +170,8 @@ def _text_or_bytes(content_type: str, body: bytes) -> Json | bytes:
     kind, parameters = _split_media_type(content_type)
     if kind.startswith("text/") or kind.endswith(("/xml", "+xml")):
         try:
-            return body.decode(parameters.get("charset", "utf-8"))
-        except (LookupError, UnicodeDecodeError):
+            return body.decode(_charset(parameters))
+        except ValueError:
             return body
     return body
 
@@ -215,6 +221,8 @@ def _problem(name: str, value: Attribute) -> str:
     if not isinstance(value, str):
         is_own = name in (*REQUIRED, "datacontenttype", "dataschema", "subject", "time")
         return f"the attribute {name} is no text" if is_own else ""
+    if len(value) > MAX_ATTRIBUTE:
+        return f"the attribute {name} has more than {MAX_ATTRIBUTE} characters"
     if _FORBIDDEN.search(value):
         return f"the attribute {name} holds a control character or no character at all"
     match name:
@@ -249,12 +257,29 @@ def _require_json(kind: str, wanted: str) -> None:
 
 def _load(body: bytes, parameters: Mapping[str, str]) -> Json:
     try:
-        loaded: Json = json.loads(body.decode(parameters.get("charset", "utf-8")), parse_constant=_refuse)
-    except (LookupError, ValueError) as error:
+        text = body.decode(_charset(parameters))
+        loaded: Json = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        if _SURROGATE in text.lower():
+            _dump(loaded)
+    except ValueError as error:
         raise InvalidInput(f"the body is no JSON: {error}") from error
     except RecursionError:
         raise InvalidInput("the body is nested too deeply") from None
     return loaded
+
+
+def _charset(parameters: Mapping[str, str]) -> str:
+    charset = parameters.get("charset", "utf-8").lower()
+    if charset not in CHARSETS:
+        raise ValueError(f"the charset {charset} is not understood")
+    return charset
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is too large for a number")
+    return number
 
 
 def _refuse(name: str) -> Json:

@@ -1,13 +1,13 @@
 """Checks of the expressions in a definition, without evaluating them: what they name must exist where they stand."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ensue.core import graph, placing
 from ensue.core.checking_paths import Path, render
-from ensue.core.checking_spelling import did_you_mean
 from ensue.expr import relay
 from ensue.expr.interface import Error
+from ensue.expr.spelling import did_you_mean
 from ensue.model.errors import Problem, Severity
 from ensue.model.values import Json
 from ensue.model.workflow import Step, WorkflowSpec
@@ -87,57 +87,75 @@ def check(value: Json, path: Path, allowed: Collection[str], around: Surrounding
     """The findings in one field; `own` is the step that it belongs to."""
     for finding in relay.findings(value, around.flavour):
         where = render((*path, *finding.path))
-        match finding.what:
-            case Error(message, position):
-                yield Problem(message=_at(message, position), path=where)
-            case relay.Called(name, position):
-                if name not in relay.FUNCTIONS:
-                    remedy = did_you_mean(name, relay.FUNCTIONS) or f"the functions are {', '.join(relay.FUNCTIONS)}"
-                    yield Problem(message=_at(f'there is no function "{name}"', position), remedy=remedy, path=where)
-            case relay.Mention() as mention:
-                yield from _check_mention(mention, where, allowed, around, own)
+        for problem in _problems(finding.what, where, allowed, around, own):
+            text = _text_at(value, finding.path)
+            yield replace(problem, message=at(problem.message, finding.what.position, text))
 
 
-def _at(message: str, position: int) -> str:
-    """A tagged object has a place in the file but none in a text."""
-    return message if position < 0 else f"{message} at character {position + 1}"
+def _problems(
+    what: relay.Mention | relay.Called | Error, where: str, allowed: Collection[str], around: Surroundings, own: str
+) -> Iterator[Problem]:
+    match what:
+        case Error(message):
+            yield Problem(message=message, path=where)
+        case relay.Called(name):
+            if name not in relay.FUNCTIONS:
+                remedy = did_you_mean(name, relay.FUNCTIONS) or f"the functions are {', '.join(relay.FUNCTIONS)}"
+                yield Problem(message=f'there is no function "{name}"', remedy=remedy, path=where)
+        case relay.Mention():
+            yield from _check_mention(what, where, allowed, around, own)
+
+
+def at(message: str, position: int, text: str) -> str:
+    """With the place inside the text. A tagged object has a place in the file but none in a text."""
+    if position < 0:
+        return message
+    start = text.rfind("\n", 0, position) + 1
+    line = f"line {text.count(chr(10), 0, position) + 1}, " if start else ""
+    return f"{message} at {line}character {position - start + 1}"
+
+
+def _text_at(value: Json, path: Sequence[str | int]) -> str:
+    for key in path:
+        value = value[key]  # type: ignore[index]
+    return value if isinstance(value, str) else ""
 
 
 def _check_mention(
     mention: relay.Mention, where: str, allowed: Collection[str], around: Surroundings, own: str
 ) -> Iterator[Problem]:
-    root, position = mention.root, mention.position
+    root = mention.root
     if root not in _ALL:
         if root or (mention.is_whole and not around.flavour.is_strict):
             message = f'there is no "{root}" to refer to' if root else "`$` is everything, secrets included"
             remedy = did_you_mean(root, sorted(_ALL)) or f"one of {', '.join(sorted(allowed))}"
-            yield Problem(message=_at(message, position), remedy=remedy, path=where)
+            yield Problem(message=message, remedy=remedy, path=where)
     elif root not in allowed:
         remedy = _WHERE.get(root, f"here there are {', '.join(sorted(allowed))}")
-        yield Problem(message=_at(f'"{root}" cannot be used here', position), remedy=remedy, path=where)
+        yield Problem(message=f'"{root}" cannot be used here', remedy=remedy, path=where)
     elif root in _GUARDED and not mention.names and mention.is_whole and not around.flavour.is_strict:
         message = f"{root} cannot be read all at once"
-        yield Problem(message=_at(message, position), remedy="name the one that is meant", path=where)
+        yield Problem(message=message, remedy="name the one that is meant", path=where)
     elif mention.names:
         yield from _check_name(mention, where, around, own)
 
 
 def _check_name(mention: relay.Mention, where: str, around: Surroundings, own: str) -> Iterator[Problem]:
-    root, name, position = mention.root, mention.names[0], mention.position
+    root, name = mention.root, mention.names[0]
     # relay's steps are given what can be resolved, and may not need the rest.
     severity = Severity.WARNING if around.flavour.is_relay else Severity.ERROR
     if root == "parameters" and name not in around.parameters:
         message, remedy = f'there is no parameter "{name}"', did_you_mean(name, around.parameters)
         remedy = remedy or "declare it under spec.parameters"
-        yield Problem(message=_at(message, position), remedy=remedy, path=where, severity=severity)
+        yield Problem(message=message, remedy=remedy, path=where, severity=severity)
     elif root in ("outputs", "steps") and name not in around.steps:
         is_later = name in around.later
         message = f'"{name}" is a step of finally, which runs later' if is_later else f'there is no step "{name}"'
         remedy = "" if is_later else did_you_mean(name, around.steps)
-        yield Problem(message=_at(message, position), remedy=remedy, path=where, severity=severity)
+        yield Problem(message=message, remedy=remedy, path=where, severity=severity)
     elif root == "outputs" and name == own:
         message = f'the step "{name}" has no outputs before it has ended'
-        yield Problem(message=_at(message, position), path=where, severity=severity)
+        yield Problem(message=message, path=where, severity=severity)
     else:
         yield from _check_property(mention, where)
 
@@ -153,7 +171,7 @@ def _check_property(mention: relay.Mention, where: str) -> Iterator[Problem]:
         name = mention.names[place]
         remedy = did_you_mean(name, sorted(known)) or f"one of {', '.join(sorted(known))}"
         owner = ".".join((mention.root, *mention.names[:place]))
-        yield Problem(message=_at(f'{owner} has no "{name}"', mention.position), remedy=remedy, path=where)
+        yield Problem(message=f'{owner} has no "{name}"', remedy=remedy, path=where)
 
 
 def _check_axes(step: Step, value: Json, path: Path, around: Surroundings) -> Iterator[Problem]:
@@ -164,6 +182,7 @@ def _check_axes(step: Step, value: Json, path: Path, around: Surroundings) -> It
     for finding in relay.findings(value, around.flavour):
         what = finding.what
         if isinstance(what, relay.Mention) and what.root == "matrix" and what.names and what.names[0] not in axes:
-            message = _at(f'the matrix has no axis "{what.names[0]}"', what.position)
+            message = f'the matrix has no axis "{what.names[0]}"'
             remedy = did_you_mean(what.names[0], axes) or f"one of {', '.join(dict.fromkeys(axes))}"
-            yield Problem(message=message, remedy=remedy, path=render((*path, *finding.path)))
+            where = render((*path, *finding.path))
+            yield Problem(message=at(message, what.position, _text_at(value, finding.path)), remedy=remedy, path=where)

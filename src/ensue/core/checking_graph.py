@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from ensue.core import graph
 from ensue.core.checking_paths import Path, render
-from ensue.core.checking_spelling import did_you_mean
 from ensue.expr import relay
+from ensue.expr.spelling import did_you_mean
 from ensue.model.errors import Problem
 from ensue.model.workflow import Step
 

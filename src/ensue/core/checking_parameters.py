@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ensue.core.canonical import encode
 from ensue.core.checking_paths import render
-from ensue.core.checking_spelling import did_you_mean
+from ensue.expr.spelling import did_you_mean
 from ensue.model.errors import InvalidParameters, Problem, Severity
 from ensue.model.values import Json
 from ensue.model.workflow import Parameter, ParameterType, Workflow

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from ensue.core.checking_paths import Path, render
-from ensue.core.checking_spelling import did_you_mean
+from ensue.expr.spelling import did_you_mean
 from ensue.model.errors import Problem, Severity
 from ensue.model.workflow import Step
 

@@ -7,7 +7,7 @@ from ensue.core.checking_paths import Path, render
 from ensue.model.errors import Problem
 from ensue.model.workflow import Step, Workflow
 
-TYPES = frozenset({"container", "workflow", "approval", "http", "emit"})
+TYPES = frozenset({"container", "workflow", "approval"})
 """Types of steps that nothing runs."""
 ENGINES = frozenset({"inline", "process"})
 KINDS = frozenset({"Workflow", "Trigger", "Source"})

@@ -53,7 +53,7 @@ class Kind(StrEnum):
     """What can be missing although an expression is right."""
 
     DATA = "data"
-    SECRET = "secret"
+    SECRET = "secret"  # noqa: S105 - the name of a kind
     CONNECTION = "connection"
     CREDENTIAL = "credential"
     OUTPUT = "output"

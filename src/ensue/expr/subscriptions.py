@@ -4,9 +4,8 @@ attributes. Expressions of the languages given may stand where a filter may."""
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
-from ensue.expr import interface, subscribing
+from ensue.expr import interface, spelling, subscribing
 from ensue.expr.indexing import Clauses
 from ensue.expr.interface import Code, Error, Explanation, Limits, Program, Ref, Result, Scope, Value
 from ensue.expr.subscribing import All, Any, Match, Node, Not, Text, TextClauses
@@ -97,8 +96,10 @@ def _clauses(explanation: Explanation) -> list[Json]:
 
 
 class _Refused(Exception):
-    def __init__(self, path: str, message: str, code: Code = Code.SYNTAX) -> None:
-        self.error = Error(f"{path}: {message}", code=code)
+    """The position is one inside a text of the filter; the path says of which."""
+
+    def __init__(self, path: str, message: str, code: Code = Code.SYNTAX, position: int = 0) -> None:
+        self.error = Error(f"{path}: {message}", position, code)
 
 
 class _Reader:
@@ -155,8 +156,7 @@ class _Reader:
 
     def text(self, dialect: str, content: Json, path: str) -> Text:
         if dialect not in TEXTS:
-            meant = get_close_matches(dialect[:100], DIALECTS, 1)
-            hint = f'did you mean "{meant[0]}"?' if meant else f"there are {', '.join(DIALECTS)}"
+            hint = spelling.did_you_mean(dialect, DIALECTS) or f"there are {', '.join(DIALECTS)}"
             raise _Refused(path[:200], f"unknown kind of filter, {hint}", Code.REFERENCE)
         if not isinstance(content, str):
             raise _Refused(path, f"takes a text, not {_kind(content)}", Code.TYPE)
@@ -165,7 +165,7 @@ class _Reader:
             raise _Refused(path, f"{TEXTS[dialect]} is not available here", Code.REFERENCE)
         program = self.languages[dialect](content)
         if program.error:
-            raise _Refused(path, program.error.message, program.error.code)
+            raise _Refused(path, program.error.message, program.error.code, program.error.position)
         self.refs |= program.refs
         return Text(dialect, content, program)
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from ensue.core.checking_paths import render
-from ensue.core.checking_spelling import did_you_mean
+from ensue.expr.spelling import did_you_mean
 from ensue.files.marks import Path
 from ensue.model.errors import Problem
 from ensue.model.permission import SUBJECT_PATTERN

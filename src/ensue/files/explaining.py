@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
-from ensue.core.checking_spelling import did_you_mean
-from ensue.files import shapes
+from ensue.expr.spelling import did_you_mean
+from ensue.files import field_docs, shapes
 from ensue.model.definition import Strict
 from ensue.model.errors import NotFound
 from ensue.model.kinds import KINDS, find_kind
@@ -56,7 +56,8 @@ def explain(path: str) -> FieldHelp:
 
 def describe(model: type[Strict], path: str) -> tuple[FieldHelp, ...]:
     """The fields of a model that stands at a path."""
-    return tuple(_describe(name, path, *field) for name, field in shapes.fields(model).items())
+    texts = field_docs.texts(model)
+    return tuple(_describe(name, path, *field, texts.get(name, "")) for name, field in shapes.fields(model).items())
 
 
 def about(model: type[Strict] | None) -> str:
@@ -73,14 +74,15 @@ def _descend(found: FieldHelp, model: type[Strict] | None, part: str) -> tuple[F
             raise NotFound(f'{found.path} has no field "{part}"', remedy=remedy)
         part = lower[part.lower()]
     shape, info = fields[part]
-    return _describe(part, found.path, shape, info), shape.model
+    text = field_docs.texts(model).get(part, "") if model else ""
+    return _describe(part, found.path, shape, info, text), shape.model
 
 
-def _describe(name: str, parent: str, shape: shapes.Shape, info: Any) -> FieldHelp:
+def _describe(name: str, parent: str, shape: shapes.Shape, info: Any, text: str) -> FieldHelp:
     return FieldHelp(
         path=f"{parent}.{name}",
         noun=shape.noun,
-        meaning=info.description or _ENVELOPE.get(name, ""),
+        meaning=text or _ENVELOPE.get(name, ""),
         default=_default(info),
         is_required=info.is_required(),
     )

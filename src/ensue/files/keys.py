@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ensue.core.checking_spelling import did_you_mean
+from ensue.expr.spelling import did_you_mean
 from ensue.files import shapes
 from ensue.files.marks import Path
 from ensue.model.definition import Strict

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ensue.core import checking
 from ensue.core.canonical import encode
 from ensue.core.checking_paths import render
-from ensue.core.checking_spelling import did_you_mean
+from ensue.expr.spelling import did_you_mean
 from ensue.files import complaints, composing, json_text
 from ensue.files.constructing import construct
 from ensue.files.decoding import decode

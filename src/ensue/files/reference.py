@@ -5,7 +5,6 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from ensue.files import explaining, schemas, shapes
@@ -39,24 +38,11 @@ def _kinds() -> str:
     for kind in KINDS.values():
         versions = ", ".join(f"`{version}`" for version in kind.api_versions)
         lines += ["", f"## {kind.name}", "", explaining.about(kind.model), "", f"{versions}; plural `{kind.plural}`."]
-        for model, path in _models(kind.model, kind.name):
+        for model, path in shapes.models(kind.model, kind.name):
             if model not in seen:
                 seen.add(model)
                 lines += _table(model, path)
     return "\n".join(lines) + "\n"
-
-
-def _models(model: type[Strict], path: str) -> Iterator[tuple[type[Strict], str]]:
-    """The model and those inside of it, each once, with the path it is first found at."""
-    pending, done = [(model, path)], {model}
-    while pending:
-        current, where = pending.pop(0)
-        yield current, where
-        for name, (shape, _) in shapes.fields(current).items():
-            if shape.model and shape.model not in done:
-                done.add(shape.model)
-                suffix = {"list": "[]", "mapping": ".*"}.get(shape.container, "")
-                pending.append((shape.model, f"{where}.{name}{suffix}"))
 
 
 def _table(model: type[Strict], path: str) -> list[str]:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from ensue.core.checking_spelling import did_you_mean
+from ensue.expr.spelling import did_you_mean
+from ensue.files import field_docs, shapes
 from ensue.files.reading import SERVER_KEYS
 from ensue.model.errors import NotFound
 from ensue.model.kinds import KINDS, find_kind
@@ -26,6 +27,9 @@ def schema(kind: str) -> dict[str, Json]:
     generated: Schema = found.model.model_json_schema(by_alias=True, mode="validation")
     _widen_durations(generated)
     classes: dict[str, Schema] = {**generated.get("$defs", {}), found.model.__name__: generated}
+    for model, _ in shapes.models(found.model, found.name):
+        for name, text in field_docs.texts(model).items():
+            classes[model.__name__]["properties"][name]["description"] = text
     for (name, key), alternatives in _SHORT_FORMS.items():
         if name in classes:
             _widen(classes[name], key, alternatives)

@@ -1,6 +1,7 @@
 """What the models' fields hold, seen from the outside: used for unknown keys, field help and reference pages."""
 
 import types
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -34,6 +35,19 @@ def fields(model: type[Strict]) -> dict[str, tuple[Shape, Any]]:
         info.alias or name: (_shape(info.annotation, info.metadata, model), info)
         for name, info in model.model_fields.items()
     }
+
+
+def models(model: type[Strict], path: str) -> Iterator[tuple[type[Strict], str]]:
+    """The model and those inside of it, each once, with the path it is first found at."""
+    pending, done = [(model, path)], {model}
+    while pending:
+        current, where = pending.pop(0)
+        yield current, where
+        for name, (shape, _) in fields(current).items():
+            if shape.model and shape.model not in done:
+                done.add(shape.model)
+                suffix = {"list": "[]", "mapping": ".*"}.get(shape.container, "")
+                pending.append((shape.model, f"{where}.{name}{suffix}"))
 
 
 def _shape(annotation: Any, metadata: list[Any], model: type[Strict]) -> Shape:

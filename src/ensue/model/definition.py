@@ -36,7 +36,6 @@ class Strict(BaseModel):
         validate_by_alias=True,
         serialize_by_alias=True,
         defer_build=True,
-        use_attribute_docstrings=True,
     )
 
 

@@ -83,6 +83,11 @@ def _as_list(value: object) -> object:
     return value if isinstance(value, list | tuple) else (value,)
 
 
+def short_retry(value: object) -> object:
+    """`retry: 3` is its limit."""
+    return {"limit": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 Url = Annotated[str, AfterValidator(_url)]
 Method = Annotated[str, AfterValidator(_method)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]

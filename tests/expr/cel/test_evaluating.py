@@ -8,7 +8,7 @@ from ensue.expr import cel
 from ensue.expr.interface import Code, Error, Mapped, Needs, Value
 from tests.expr.cel import evaluating
 
-EVENT = {"n": 3, "l": [1, 2, 3], "m": {"a": 1, "b": 2}, "s": "héllo", "big": 10**30, "half": "a\ud800b"}
+EVENT: dict[str, Any] = {"n": 3, "l": [1, 2, 3], "m": {"a": 1, "b": 2}, "s": "héllo", "big": 10**30, "half": "a\ud800b"}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from ensue.expr import cel
 from ensue.expr.interface import ABSENT, Clause, Code, Error, Limits, Mapped, Needs, Value
 from tests.expr.cel import evaluating
 
-EVENT = {"type": "push", "n": 3, "l": [1, 2, 3], "data": {"ref": "main"}, "ok": False}
+EVENT: dict[str, Any] = {"type": "push", "n": 3, "l": [1, 2, 3], "data": {"ref": "main"}, "ok": False}
 
 
 def because(text: str) -> list[tuple[str, dict[str, Any], str]]:
@@ -92,13 +92,24 @@ def test_what_waits_for_data_has_no_clauses() -> None:
 
 def test_an_explanation_stays_within_the_budget() -> None:
     scope = Mapped({"event": {"l": list(range(100))}}, evaluating.NOW)
-    text = " || ".join(["event.l.exists(x, x > 100)"] * 9)
+    text = " || ".join(["event.l.map(x, x).size() > 100"] * 9)
     program = cel.compile(text, Limits(steps=1_000))
     explanation = program.explain(scope)
     assert explanation.result == Value(False)
     assert explanation.because == ()
     full = cel.compile(text).explain(scope)
-    assert full.because[0] == Clause("event.l.exists(x, x > 100)", 0, (("event.l.size()", 100),))
+    assert full.because[0] == Clause("event.l.map(x, x).size() > 100", 0, (("event.l.map(x, x).size()", 100),))
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [("true && (false || ", ")"), ("event.n == 3 ? ", " : true"), ("cel.bind(x, event.n, ", ")")],
+)
+def test_what_is_nested_is_evaluated_once(opening: str, closing: str) -> None:
+    inner = "event.l.exists(x, x > 5)"
+    text = opening * 30 + inner + closing * 30
+    explanation = cel.compile(text, Limits(steps=200)).explain(Mapped({"event": EVENT}, evaluating.NOW))
+    assert inner in [clause.text for clause in explanation.because]
 
 
 def test_a_text_beyond_the_budget_is_explained_by_it() -> None:

@@ -127,6 +127,7 @@ def test_deep_data_beside_what_is_no_json_is_bounded() -> None:
         ("timestamp(0).getHours(event)", "../../etc/passwd"),
         ("timestamp(0).getHours(event)", "Europe\x00/Berlin"),
         ("timestamp(0).getHours(event)", "Europe"),
+        ("timestamp(0).getHours(event)", "localtime"),
         ("timestamp(0).getHours(event)", "A" * 1_000_000),
         ("timestamp(0).getHours(event)", "\ud800"),
         ("timestamp('0001-01-01T00:00:00Z').getHours(event)", "-12:00"),

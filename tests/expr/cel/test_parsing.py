@@ -35,7 +35,7 @@ from ensue.expr.interface import LIMITS, Code, Error
         ("has(a)", "has takes one field, as in has(event.data.ref)", 0),
         ("l.all(1, true)", "all takes the name of a variable here, as in list.all(x, …)", 6),
         ("l.all(x, x, true)", "all needs two different variables", 9),
-        ("cel.bind(a.b, 1, 2)", "bind takes the name of a variable here, as in list.bind(x, …)", 9),
+        ("cel.bind(a.b, 1, 2)", "bind takes the name of a variable here, as in cel.bind(x, …)", 9),
     ],
 )
 def test_what_is_no_expression_is_refused(text: str, message: str, position: int) -> None:
@@ -64,8 +64,29 @@ def test_an_unknown_function_is_named(text: str, message: str, position: int) ->
     assert cel.compile(text).error == Error(message, position, Code.REFERENCE)
 
 
-def test_a_wrong_number_of_arguments_is_named() -> None:
-    assert cel.compile("x.startsWith()").error == Error("startsWith takes 1 arguments, not 0", 0, Code.TYPE)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x.startsWith()", "startsWith takes 1 argument, not 0"),
+        ("x.substring()", "substring takes 1 or 2 arguments, not 0"),
+        ("math.greatest()", "math.greatest takes at least 1 argument, not 0"),
+    ],
+)
+def test_a_wrong_number_of_arguments_is_named(text: str, message: str) -> None:
+    assert cel.compile(text).error == Error(message, 0, Code.TYPE)
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "position"),
+    [
+        ("x.map(y)", "map takes 2 or 3 arguments, not 1", 2),
+        ("x.filter(y, z, true)", "filter takes 2 arguments, not 3", 2),
+        ("x.sortBy()", "sortBy takes 2 arguments, not 0", 2),
+        ("cel.bind(y, 1)", "bind takes 3 arguments, not 2", 4),
+    ],
+)
+def test_a_wrong_number_of_arguments_of_a_macro_is_named(text: str, message: str, position: int) -> None:
+    assert cel.compile(text).error == Error(message, position, Code.SYNTAX)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_evaluating_is_repeatable_and_changes_nothing(text: str, event: Any) -> 
     scope = Mapped({"event": event}, evaluating.NOW)
     first = program.evaluate(scope)
     assert repr(program.evaluate(scope)) == repr(first)
-    assert repr(cel.compile.__wrapped__(text).evaluate(scope)) == repr(first)
+    assert repr(cel.compile(text + " " * 2_000).evaluate(scope)) == repr(first)
     explanation = program.explain(scope)
     assert repr(explanation.result) == repr(first)
     assert repr(event) == repr(before)
@@ -70,18 +70,6 @@ def test_a_smaller_budget_gives_the_same_answer_or_says_so(text: str, event: Any
     small = cel.compile(text, Limits(steps=steps, size=size)).evaluate(scope)
     if not (isinstance(small, Error) and small.code == "limit"):
         assert repr(small) == repr(cel.compile(text).evaluate(scope))
-
-
-@given(EXPRESSIONS, EVENTS)
-@settings(max_examples=300)
-def test_what_the_check_refuses_never_has_a_value(text: str, event: Any) -> None:
-    """For the whole of a text; a part that is refused may go unused."""
-    never = [error for error in cel.check(text) if error.position == 0 and "overload" in error.message]
-    result = cel.compile(text).evaluate(Mapped({"event": event}, evaluating.NOW))
-    if never and not any(
-        sign in text for sign in ("&&", "||", "?", "exists", "all(", "map(", "filter(", "bind", "==", "or")
-    ):
-        assert not isinstance(result, Value)
 
 
 @given(st.text(max_size=40))

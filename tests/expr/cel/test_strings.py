@@ -30,6 +30,7 @@ from tests.expr.cel import calling
         ("split", ("a,b", ",", -1), ["a", "b"]), ("split", ("", ","), [""]),
         ("split", ("abc", ""), ["a", "b", "c"]), ("split", ("abc", "", 2), ["a", "bc"]), ("split", ("", ""), [""]),
         ("substring", ("héllo", 1), "éllo"), ("substring", ("abc", 3), ""), ("substring", ("abc", 1, 2), "b"),
+        ("substring", ("abc", 0, 3), "abc"), ("substring", ("abc", 3, 3), ""), ("substring", ("", 0, 0), ""),
         ("trim", (" \t\n\u00a0\u2003x\u0085\u3000",), "x"),
         ("trim", ("\u200b\u180e\ufeff\x1c",), "\u200b\u180e\ufeff\x1c"),
         ("reverse", ("héllo",), "olléh"), ("reverse", ("",), ""),
@@ -73,6 +74,11 @@ def test_what_would_grow_too_large_is_stopped(name: str, arguments: tuple[Any, .
     assert caught.value.code is Code.LIMIT
 
 
+def _texts(size: int) -> st.SearchStrategy[str]:
+    """Without NUL, at which the reference's Python binding cuts texts."""
+    return st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=size)
+
+
 TEXTS = st.text("aAbé,\u2003\n", max_size=6)
 PARTS = st.text("aAb,", max_size=2)
 NUMBERS = st.integers(-2, 8)
@@ -87,8 +93,8 @@ ARGUMENTS: dict[str, list[tuple[st.SearchStrategy[Any], ...]]] = {
     "split": [(TEXTS, PARTS), (TEXTS, PARTS, NUMBERS)],
     "substring": [(TEXTS, NUMBERS), (TEXTS, NUMBERS, NUMBERS)],
     "reverse": [(TEXTS,)],
-    "trim": [(st.text(max_size=4),)],
-    "strings.quote": [(st.text(max_size=6),)],
+    "trim": [(_texts(4),)],
+    "strings.quote": [(_texts(6),)],
 }
 CALLS = st.sampled_from([(name, each) for name, kinds in ARGUMENTS.items() for each in kinds]).flatmap(
     lambda call: st.tuples(st.just(call[0]), st.tuples(*call[1]))
@@ -98,7 +104,13 @@ CALLS = st.sampled_from([(name, each) for name, kinds in ARGUMENTS.items() for e
 @given(CALLS)
 def test_a_call_ends_as_in_the_reference(call: tuple[str, tuple[Any, ...]]) -> None:
     name, arguments = call
-    assert calling.outcome(STRINGS, name, *arguments) == calling.referred(name, *arguments)
+    assert calling.outcome(STRINGS, name, *arguments) == calling.referred(name, *_without_end(name, arguments))
+
+
+def _without_end(name: str, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The reference refuses an end that is the size of the text, which the extension's definition allows."""
+    is_whole = name == "substring" and len(arguments) == 3 and arguments[2] == len(arguments[0])
+    return arguments[:2] if is_whole and arguments[1] <= arguments[2] else arguments
 
 
 def test_every_function_is_compared_with_the_reference() -> None:

@@ -1,13 +1,15 @@
 """Equality, order and keys of values."""
 
+import json
 import math
+from fractions import Fraction
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensue.expr.cel import results, values
+from ensue.expr.cel import operators, results, values
 from ensue.expr.cel.failure import Failure
 from ensue.expr.cel.meter import Meter
 from ensue.expr.cel.values import NONE, Duration, Map, Optional, Timestamp, Type, Uint
@@ -45,8 +47,9 @@ VALUES = st.recursive(
 @pytest.mark.parametrize(
     ("left", "right", "expected"),
     [
-        (1, 1.0, True), (1, Uint(1), True), (Uint(1), 1.0, True), (1, True, False), (0, False, False), (0.0, False, False),
-        ("", None, False), ("a", b"a", False), (math.nan, math.nan, False), (2**53 + 1, float(2**53), False),
+        (1, 1.0, True), (1, Uint(1), True), (Uint(1), 1.0, True), (1, True, False), (0, False, False),
+        (0.0, False, False), ("", None, False), ("a", b"a", False), (math.nan, math.nan, False),
+        (2**53 + 1, float(2**53), False),
         ([1, [True]], [1.0, [True]], True), ([1], [True], False), ([], {}, False), ({}, Map([]), True),
         ({"a": 1}, {"a": True}, False), (Map([(1, "a")]), Map([(Uint(1), "a")]), True),
         (Map([(1, "a")]), Map([(True, "a")]), False), (Timestamp(1), 1, False), (Timestamp(1), Duration(1), False),
@@ -66,20 +69,20 @@ def test_equality_is_symmetric_and_the_same_with_a_meter(left: Any, right: Any) 
 
 @given(NUMBERS, NUMBERS)
 def test_numbers_have_one_order_across_types(left: float, right: float) -> None:
-    order = values.compare(left, right)
+    holds = {sign: operators.BINARY[sign](left, right, Meter(LIMITS)) for sign in ("<", "<=", "==", ">=", ">")}
     if math.isnan(left) or math.isnan(right):
-        assert order is None
+        assert not any(holds.values())
     else:
-        opposite = values.compare(right, left)
-        assert opposite is not None
-        assert order == -opposite
-        assert (order == 0) is values.equal(left, right)
+        assert [holds["<"], holds["=="], holds[">"]].count(True) == 1
+        assert holds["<="] is not holds[">"]
+        assert holds[">="] is not holds["<"]
+        assert holds["<"] is (Fraction(left) < Fraction(right) if math.isfinite(left + right) else left < right)
 
 
 @pytest.mark.parametrize(("left", "right"), [(1, "a"), (None, None), ([], []), (True, 1), (Timestamp(0), Duration(0))])
 def test_other_values_have_no_order(left: Any, right: Any) -> None:
-    with pytest.raises(Failure):
-        values.compare(left, right)
+    with pytest.raises(Failure, match="no such overload"):
+        operators.BINARY["<"](left, right, Meter(LIMITS))
 
 
 @given(st.lists(st.tuples(KEYS, SCALARS), max_size=5).map(unique))
@@ -135,7 +138,5 @@ def test_types_have_names(value: Any, name: str, kind: str) -> None:
 
 @given(VALUES)
 def test_every_value_becomes_json(value: Any) -> None:
-    import json
-
     found = results.to_json(value, Meter(LIMITS))
     assert json.loads(json.dumps(found, allow_nan=False)) == found

@@ -322,6 +322,8 @@ def test_an_explanation_names_the_clause_that_decided() -> None:
     assert clause.values == (("parameters.b", "x"),)
     either = relay.compile("${parameters.a == 2 || !parameters.c}").explain(roots)
     assert [clause.text for clause in either.because] == ["parameters.a == 2", "parameters.c"]
+    [divided] = relay.compile("${(parameters.a + 1) / (parameters.a + 0)}").explain(roots).because
+    assert divided.text == "(parameters.a + 1) / (parameters.a + 0)"
     broken = relay.compile("${parameters.a == 1 && parameters.b * 2 > 1}").explain(roots)
     assert "invalid operation" in broken.because[0].message
 

@@ -108,6 +108,25 @@ def test_what_is_odd_gives_a_value_or_an_error(text: str, flavour: relay.Flavour
     assert program.explain(Mapped(ROOTS, NOW)).result == found
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")], ids=str)
+@pytest.mark.parametrize("flavour", FLAVOURS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "${event.n}", "x${event.n}", "x${[event.n]}", "${[event.n]}", "${toString(event.n)}", "${concat(event.n)}",
+        "${-event.n}", "${jsonMarshal([event.n])}", "${'a' + event.n}", "${[1] + event.n}", "${event.n =~ 'I'}",
+        "${event.l[event.n]}", "${{event.n: 1}}", "${event.n + 1}", "${event.n & 1}", "${2 ** event.n * event.n}",
+        "${~event.n}",
+    ],
+)  # fmt: skip
+def test_a_number_that_json_does_not_have_is_an_error(text: str, flavour: relay.Flavour, number: float) -> None:
+    result = relay.compile(text, flavour=flavour).evaluate(Mapped({"event": {"n": number, "l": [1]}}, NOW))
+    assert isinstance(result, Error), result
+    assert result.code is Code.VALUE
+    printed = relay.query(number, "{$}", "jsonpath-template", Mapped({}, NOW), flavour)
+    assert isinstance(printed, Error)
+
+
 def test_a_long_chain_of_conditions_is_no_deep_one() -> None:
     assert evaluate("${" + " && ".join(["parameters.one == 1"] * 3000) + "}") == Value(True)
 

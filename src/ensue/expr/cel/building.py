@@ -83,11 +83,14 @@ class Unbound:
 _UNBOUND: Final = Unbound()
 
 
-def bind(slot: int, body: Run) -> Run:
-    """The value is evaluated by the first that reads it, if any does."""
+def unbind(frame: Frame, slot: int) -> None:
+    """The value will be evaluated by the first that reads it, if any does."""
+    frame[slot] = _UNBOUND
 
+
+def bind(slot: int, body: Run) -> Run:
     def run(frame: Frame) -> Value:
-        frame[slot] = _UNBOUND
+        unbind(frame, slot)
         return body(frame)
 
     return run

@@ -245,7 +245,9 @@ def find_function(node: syntax.Call, variables: Mapping[str, int]) -> tuple[func
     if not any(len(args) == count or (is_variadic and len(args) > count) for count, is_variadic in counts):
         receiver = function.is_method
         wanted = " or ".join(str(count - receiver) for count in sorted({count for count, _ in counts}))
-        message = f"{function.name} takes {wanted} arguments, not {len(args) - receiver}"
+        least = "at least " if any(is_variadic for _, is_variadic in counts) else ""
+        plural = "" if wanted == "1" else "s"
+        message = f"{function.name} takes {least}{wanted} argument{plural}, not {len(args) - receiver}"
         raise failure.Failure(message, Code.TYPE, node.position)
     return function, args
 

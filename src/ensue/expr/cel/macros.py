@@ -38,23 +38,29 @@ def _variable(call: Call, place: int) -> str:
     node = call.args[place]
     if isinstance(node, Name) and not node.is_global:
         return node.name
-    raise failure.Failure(
-        f"{call.name} takes the name of a variable here, as in list.{call.name}(x, …)", Code.SYNTAX, node.position
-    )
+    example = "cel.bind(x, …)" if call.name == "bind" else f"list.{call.name}(x, …)"
+    raise failure.Failure(f"{call.name} takes the name of a variable here, as in {example}", Code.SYNTAX, node.position)
 
 
 def expand(call: Call) -> Node:
     """What a call stands for: itself unless it is a macro."""
     if call.target is None:
         return _has(call) if call.name == "has" else call
-    if call.name == "bind" and isinstance(call.target, Name) and call.target.name == "cel" and len(call.args) == 3:
+    if call.name == "bind" and isinstance(call.target, Name) and call.target.name == "cel":
         return _bind(call)
     if call.name not in _METHODS:
         return call
     if (call.name, len(call.args)) in _LOOPS:
         return _loop(call, call.target)
-    expander = _OTHERS.get((call.name, len(call.args)))
-    return call if expander is None else expander(call, call.target)
+    if (call.name, len(call.args)) in _OTHERS:
+        return _OTHERS[call.name, len(call.args)](call, call.target)
+    raise _miscounted(call, *(count for name, count in (*_LOOPS, *_OTHERS) if name == call.name))
+
+
+def _miscounted(call: Call, *counts: int) -> failure.Failure:
+    wanted = " or ".join(map(str, counts))
+    message = f"{call.name} takes {wanted} arguments, not {len(call.args)}"
+    return failure.Failure(message, Code.SYNTAX, call.name_position)
 
 
 def _has(call: Call) -> Node:
@@ -70,6 +76,8 @@ def _has(call: Call) -> Node:
 
 
 def _bind(call: Call) -> Node:
+    if len(call.args) != 3:
+        raise _miscounted(call, 3)
     return syntax.Bind(
         variable=_variable(call, 0), value=call.args[1], body=call.args[2], position=call.position, end=call.end
     )

@@ -9,11 +9,10 @@ CHARACTERS_PER_STEP = 64
 class Meter:
     """What is left of the budget. Every method raises a Failure with Code.LIMIT once it is used up."""
 
-    __slots__ = ("depth", "limits", "size_left", "steps_left")
+    __slots__ = ("limits", "size_left", "steps_left")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.depth = limits.depth
         self.steps_left = limits.steps
         self.size_left = limits.size
 

@@ -2,13 +2,13 @@
 
 What is no dictionary or lacks the key raises KeyError or TypeError here; the slow closure then finds out why."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from ensue.expr.cel import failure, operators, values
 from ensue.expr.cel.logic import Frame, Run
 from ensue.expr.cel.values import Value
-from ensue.expr.interface import Code, Ref
+from ensue.expr.interface import Code, Found, NotLoaded, Ref, Scope
 
 _MISSES: Final = (KeyError, TypeError)
 
@@ -26,6 +26,16 @@ class Absence:
         if self.ref is not None:
             return failure.Unloaded(frozenset({self.ref}), position)
         return failure.Failure(f"unknown name: {self.name}", Code.REFERENCE, position)
+
+
+def fill(frame: Frame, roots: Iterable[tuple[str, int]], scope: Scope) -> None:
+    """Puts the roots that a text reads into their places."""
+    for name, slot in roots:
+        answer = scope.find(name, None)
+        if answer.__class__ is Found:
+            frame[slot] = answer.value
+        else:
+            frame[slot] = Absence(name, answer.ref if isinstance(answer, NotLoaded) else None)
 
 
 def root(slot: int, position: int) -> Run:

@@ -8,11 +8,12 @@ from ensue.expr.cel import compiling, failure, parsing, paths, results, tracing
 from ensue.expr.cel.logic import Frame, Run
 from ensue.expr.cel.meter import Meter
 from ensue.expr.cel.syntax import Node
-from ensue.expr.interface import LIMITS, Code, Error, Explanation, Found, Limits, Needs, NotLoaded, Ref, Result, Scope
+from ensue.expr.interface import LIMITS, Code, Error, Explanation, Limits, Needs, Ref, Result, Scope
 from ensue.expr.interface import Value as ValueResult
 
 _YES: Final = ValueResult(True)
 _NO: Final = ValueResult(False)
+_MAX_REMEMBERED: Final = 2000
 _TOO_DEEP: Final = Error("nested too deeply", 0, Code.LIMIT)
 
 
@@ -22,8 +23,9 @@ class Program:
     tree: Node
     limits: Limits
     run: Run
+    tracer: tracing.Tracer
     size: int
-    roots: tuple[tuple[int, str], ...]
+    roots: tuple[tuple[str, int], ...]
     refs: frozenset[Ref]
     needs_meter: bool
     error: None = None
@@ -32,12 +34,7 @@ class Program:
         frame: Frame = [None] * self.size
         if self.needs_meter:
             frame[0] = Meter(self.limits)
-        for slot, name in self.roots:
-            answer = scope.find(name, None)
-            if answer.__class__ is Found:
-                frame[slot] = answer.value
-            else:
-                frame[slot] = paths.Absence(name, answer.ref if isinstance(answer, NotLoaded) else None)
+        paths.fill(frame, self.roots, scope)
         try:
             value = self.run(frame)
             if value is True:
@@ -55,7 +52,7 @@ class Program:
         if isinstance(result, Needs) or (isinstance(result, Error) and result.code is Code.LIMIT):
             return Explanation(result)
         try:
-            return Explanation(result, tracing.trace(self.text, self.tree, self.limits, scope))
+            return Explanation(result, self.tracer.trace(self.limits, scope))
         except (failure.Failure, RecursionError):
             return Explanation(result)
 
@@ -80,8 +77,17 @@ def result_of(problem: failure.Failure) -> Error | Needs:
     return Error(problem.message, max(0, problem.position), problem.code)
 
 
-@lru_cache(maxsize=4096)
 def compile(text: str, limits: Limits = LIMITS) -> Program | Broken:
+    """Texts of usual length are compiled once and remembered; long ones would fill the memory."""
+    return _remembered(text, limits) if len(text) <= _MAX_REMEMBERED else _compile(text, limits)
+
+
+@lru_cache(maxsize=2048)
+def _remembered(text: str, limits: Limits) -> Program | Broken:
+    return _compile(text, limits)
+
+
+def _compile(text: str, limits: Limits) -> Program | Broken:
     try:
         tree = parsing.parse(text, limits)
         layout = compiling.Layout()
@@ -95,8 +101,9 @@ def compile(text: str, limits: Limits = LIMITS) -> Program | Broken:
         tree=tree,
         limits=limits,
         run=run,
+        tracer=tracing.Tracer(text, tree),
         size=layout.size,
-        roots=tuple((slot, name) for name, slot in layout.roots.items()),
+        roots=tuple(layout.roots.items()),
         refs=frozenset((name,) for name in layout.roots),
         needs_meter=layout.needs_meter,
     )

@@ -1,9 +1,9 @@
 """What was probably meant by a name that is not known."""
 
-import difflib
 from collections.abc import Iterable
 from typing import Final
 
+from ensue.expr import spelling
 from ensue.expr.cel import environment, macros, syntax
 
 _MAX_LENGTH: Final = 64
@@ -11,9 +11,8 @@ _MAX_LENGTH: Final = 64
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean x?`, or nothing."""
-    by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower()[:_MAX_LENGTH], by_lower, n=1, cutoff=0.65)
-    return f"; did you mean {by_lower[close[0]]}?" if close else ""
+    meant = spelling.closest(word, known)
+    return f"; did you mean {meant}?" if meant else ""
 
 
 def unknown_function(node: syntax.Call) -> str:

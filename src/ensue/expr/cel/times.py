@@ -18,6 +18,7 @@ _UNITS: Final = {"h": 3600 * NANOS, "m": 60 * NANOS, "s": NANOS, "ms": 1_000_000
 _PART: Final = re.compile(r"(\d{0,20})(?:\.(\d{0,20}))?(h|ms|m|s|us|µs|ns)", re.ASCII)
 _MAX_TEXT: Final = 200
 _OFFSET: Final = re.compile(r"([+-]?)(\d\d):([0-5]\d)", re.ASCII)
+_OF_THE_MACHINE: Final = frozenset({"localtime", "posixrules"})
 _ZONE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+)*", re.ASCII)
 
 
@@ -87,7 +88,7 @@ def _find_zone(name: str) -> tzinfo:
         offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
         if offset < timedelta(days=1):
             return timezone(-offset if match[1] == "-" else offset)
-    elif len(name) <= _MAX_TEXT and _ZONE.fullmatch(name):
+    elif len(name) <= _MAX_TEXT and _ZONE.fullmatch(name) and name not in _OF_THE_MACHINE:
         try:
             return zoneinfo.ZoneInfo(name)
         except (KeyError, ValueError, OSError):

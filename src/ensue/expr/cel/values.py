@@ -254,21 +254,6 @@ def _parts(left: Value, right: Value) -> list[tuple[Value, Value]] | None:
     return None
 
 
-_ORDERED: Final = frozenset({bool, str, bytes, Timestamp, Duration})
-
-
-def compare(left: Value, right: Value) -> int | None:
-    """-1, 0 or 1; None when one is not a number (NaN), which has no order. Exact across numeric types."""
-    a, b = class_of(left), class_of(right)
-    if (a is b and a in _ORDERED) or (a in _NUMBERS and b in _NUMBERS):
-        if left < right:
-            return -1
-        if left > right:
-            return 1
-        return 0 if left == right else None
-    raise failure.no_overload("compare", kind_of(left), kind_of(right))
-
-
 def checked(number: int) -> int:
     """The number, if a CEL int can hold it."""
     if INT_MIN <= number <= INT_MAX:

@@ -4,6 +4,7 @@ Constant parts are computed here, so that their mistakes are mistakes of the tex
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ensue.expr.interface import Code, Limits
 from ensue.expr.relay import operators, scanning
@@ -188,7 +189,7 @@ class _Parser:
         if first == "(":
             node = self.infix(0)
             self.expect(")", "a parenthesis")
-            return node
+            return replace(node, start=start, end=self.position)
         return self._list(start) if first == "[" else self._map(start)
 
     def _number(self, text: str, start: int) -> Number:
@@ -235,7 +236,7 @@ class _Parser:
         if self.take("("):
             node = self.infix(0)
             self.expect(")", "a parenthesis")
-            return node
+            return replace(node, start=start, end=self.position)
         raise self.unexpected("a name after `.`")
 
     def _call(self, name: str, start: int) -> Call:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from ensue.expr.interface import Code
-from ensue.expr.relay.values import Failure, as_bytes, rfc3339, type_name
+from ensue.expr.relay.values import Failure, as_bytes, finite, rfc3339, type_name
 
 Count = Callable[[int], None]
 
@@ -50,7 +50,7 @@ def plain_text(value: object) -> str | bytes:
 
 def number(value: float) -> str:
     """A number in JSON: an exponent only below 1e-6 and from 1e21 on."""
-    size = abs(value)
+    size = abs(finite(value))
     if not isinstance(value, int) and size and not 1e-6 <= size < 1e21:
         mantissa, _, exponent = repr(float(value)).partition("e")
         return f"{mantissa}e{'-' if exponent[0] == '-' else '+'}{exponent.lstrip('+-').lstrip('0')}"
@@ -64,13 +64,13 @@ def decimal(value: float) -> str:
             return str(int(value))
         except ValueError:
             raise Failure("the number is out of range", Code.VALUE) from None
-    return str(int(value)) if value.is_integer() else format(Decimal(repr(float(value))), "f")
+    return str(int(value)) if finite(value).is_integer() else format(Decimal(repr(float(value))), "f")
 
 
 def go_number(value: float, is_strict: bool = False) -> str:
     """A number as Go prints it; where it need not be true to Go, whole numbers below 1e21 have no exponent."""
     ceiling = 1e6 if is_strict else 1e21
-    if isinstance(value, int) or not value or 1e-4 <= abs(value) < ceiling:
+    if isinstance(value, int) or not value or 1e-4 <= abs(finite(value)) < ceiling:
         return decimal(value)
     return _go_exponent(value)
 

@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Final, TypeGuard
 
 from ensue.expr.interface import Code
@@ -109,7 +110,8 @@ def key_text(key: object) -> str:
     if isinstance(key, bytes):
         return key.decode("utf-8", "replace")
     if isinstance(key, int | float) and not isinstance(key, bool):
-        return str(int(key)) if float(key).is_integer() and abs(key) < _EXACT else repr(float(key))
+        size = finite(number(key) or 0.0)
+        return str(int(size)) if size.is_integer() and abs(size) < _EXACT else repr(size)
     raise Failure(f"unexpected key type {type_name(key)}, must be convertible to string")
 
 
@@ -136,7 +138,7 @@ def _index(key: object) -> int:
         reason = f"parsing {quoted(key)}: invalid syntax"
         raise Failure(f"unexpected string index {quoted(key)} for slice, must be convertible to int: {reason}")
     if isinstance(key, int | float) and not isinstance(key, bool):
-        return int(key)
+        return int(finite(key))
     raise Failure(f"unexpected index type {type_name(key)} for slice, must be convertible to int")
 
 
@@ -150,15 +152,26 @@ def quoted(text: str) -> str:
 def is_json(value: object) -> TypeGuard[Json]:
     """Whether a value is a JSON scalar as it stands."""
     kind = type(value)
-    return kind is str or kind is int or kind is bool or value is None or kind is float
+    if kind is float and isinstance(value, float):
+        return isfinite(value)
+    return kind is str or kind is int or kind is bool or value is None
+
+
+def finite(value: float) -> float:
+    """YAML, and JSON as Python reads it, may bring numbers that JSON does not have."""
+    if isinstance(value, int) or isfinite(value):
+        return value
+    raise Failure("the number is not finite", Code.VALUE)
 
 
 def to_json(value: object, count: Callable[[int], None], levels: int) -> Json:
     """The value as JSON. `count` is told of every element and refuses too many of them."""
     match value:
         case Number():
-            return int(value) if value.is_integer() and abs(value) < 1e21 else float(value)
-        case None | bool() | int() | float() | str():
+            return int(value) if value.is_integer() and abs(value) < 1e21 else float(finite(value))
+        case float():
+            return finite(value)
+        case None | bool() | int() | str():
             return value
         case bytes():
             return _text_or_encoded(value)

@@ -50,7 +50,10 @@ def decode(given: Settings, request: Request) -> Body | Refused:
         body = _read(kind, charset, unpacked)
     if isinstance(body, Refused):
         return body
-    data = redacting.redact(body.data, (*preset.redacts, *given.redact))
+    places = (*preset.redacts, *given.redact)
+    data = redacting.redact(body.data, places)
+    if places and data not in (None, redacting.MASK) and not cloudevents.is_json(body.content_type):
+        return _unsupported("a source that redacts takes JSON and forms only")
     return Body(data=data, content_type=body.content_type, envelope=body.envelope)
 
 
@@ -137,8 +140,8 @@ def _is_text(kind: str) -> bool:
 
 
 def _covers(media_range: str, kind: str) -> bool:
-    return media_range == kind or (media_range.endswith("/*") and kind.startswith(media_range[:-1]))
+    return media_range in (kind, "*/*") or (media_range.endswith("/*") and kind.startswith(media_range[:-1]))
 
 
 def _unsupported(message: str) -> Refused:
-    return Refused(status=415, reason=Reason.UNSUPPORTED, message=message)
+    return Refused(status=415, reason=Reason.UNSUPPORTED, message=message[: json_body.MAX_MESSAGE])

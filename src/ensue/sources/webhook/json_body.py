@@ -10,7 +10,13 @@ from ensue.model.values import Json
 from ensue.sources.webhook.exchange import Reason, Refused
 
 MAX_DEPTH: Final = 100
+MAX_MESSAGE: Final = 300
+"""Characters; what was sent may be part of a message."""
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class _NoNumber(ValueError):
+    pass
 
 
 def load(text: str) -> Json | Refused:
@@ -23,15 +29,17 @@ def load(text: str) -> Json | Refused:
         return unreadable(f"the JSON is nested deeper than {MAX_DEPTH} levels")
     except UnicodeEncodeError:
         return unreadable("the JSON holds half of a surrogate pair, which is no character")
-    except ValueError as error:
+    except (json.JSONDecodeError, _NoNumber) as error:
         return unreadable(f"the body is no JSON: {error}")
+    except ValueError:
+        return unreadable("the JSON holds a number of too many digits")
     if _may_be_deep(text) and _is_deep(loaded):
         return unreadable(f"the JSON is nested deeper than {MAX_DEPTH} levels")
     return loaded
 
 
 def unreadable(message: str) -> Refused:
-    return Refused(status=400, reason=Reason.UNREADABLE, message=message)
+    return Refused(status=400, reason=Reason.UNREADABLE, message=message[:MAX_MESSAGE])
 
 
 def _may_be_deep(text: str) -> bool:
@@ -49,11 +57,11 @@ def _is_deep(value: Json) -> bool:
 
 
 def _refuse(name: str) -> Json:
-    raise ValueError(f"{name} is no JSON number")
+    raise _NoNumber(f"{name} is no JSON number")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise ValueError(f"{text[:20]} is too large a number")
+        raise _NoNumber(f"{text[:20]} is too large a number")
     return number

@@ -152,7 +152,7 @@ def _equal(
 ) -> Verdict:
     if not given:
         return signing.missing(place)
-    return ACCEPTED if any(signing.same(encode(given), secret) for secret in secrets if secret) else WRONG
+    return ACCEPTED if any(signing.same(encode(given), secret) for secret in secrets) else WRONG
 
 
 def _utf8(text: str) -> bytes:
