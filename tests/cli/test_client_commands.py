@@ -284,7 +284,8 @@ class TestFinding:
         assert f"process {2**22 - 1} is gone" in one_line(cli, 1)
 
     def test_a_proxy_of_the_environment_is_not_asked_about_this_machine(self, site: Cli) -> None:
-        site("get", "workers", env={"HTTP_PROXY": "http://127.0.0.1:1", "ALL_PROXY": "http://127.0.0.1:1"})
+        done = site("get", "workers", env={"HTTP_PROXY": "http://127.0.0.1:1", "ALL_PROXY": "http://127.0.0.1:1"})
+        assert "process" in done.stdout
 
 
 def one_line(cli: Cli, code: int, env: dict[str, str] | None = None) -> str:

@@ -210,7 +210,8 @@ def read_all(descriptor: int) -> bytes:
 
 @pytest.mark.parametrize("example", ["hello", "parallel", "retry"])
 def test_the_examples_run(cli: Cli, example: str) -> None:
-    cli("run", str(Path(__file__).parents[2] / "examples" / f"{example}.yaml"))
+    done = cli("run", str(Path(__file__).parents[2] / "examples" / f"{example}.yaml"), "-o", "json")
+    assert json.loads(done.stdout)["status"]["state"] == "Succeeded"
 
 
 def test_outputs_of_the_workflow_are_said_at_the_end(cli: Cli) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ensue.expr import indexing, subscriptions
 from ensue.expr.interface import (
     ABSENT,
+    Broken,
     Clause,
     Code,
     Error,
@@ -212,7 +213,7 @@ def test_a_filter_beyond_its_limits_is_an_error(value: Json) -> None:
 
 def test_a_filter_at_its_limits_works() -> None:
     assert subscriptions.parse(nested(200)).evaluate(scope()) == Value(True)
-    assert isinstance(subscriptions.parse(nested(3), limits=Limits(depth=2)), subscriptions.Broken)
+    assert isinstance(subscriptions.parse(nested(3), limits=Limits(depth=2)), Broken)
 
 
 def because(value: Json) -> list[tuple[str, tuple[tuple[str, Any], ...]]]:

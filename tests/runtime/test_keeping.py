@@ -57,6 +57,7 @@ async def test_ends_of_runs_reach_the_feed(site: Site) -> None:
             return await count(site, "events") == 1
 
         await eventually(is_told)
+    assert await count(site, "outbox") == 0
 
 
 async def test_timers_fire(site: Site) -> None:
@@ -66,7 +67,7 @@ async def test_timers_fire(site: Site) -> None:
         assert (await site.ended(run)).state is State.TIMED_OUT
 
 
-async def test_old_runs_and_their_files_go_batch_after_batch(site: Site, monkeypatch: object) -> None:
+async def test_old_runs_and_their_files_go_batch_after_batch(site: Site) -> None:
     for _ in range(3):
         run = await site.store.start(workflow([{"name": "a"}]))
         await site.store.carry_on()
@@ -78,7 +79,7 @@ async def test_old_runs_and_their_files_go_batch_after_batch(site: Site, monkeyp
             return await count(site, "runs") + await count(site, "events") == 0
 
         await eventually(is_empty)
-        await eventually(lambda: not any(site.storage.root.rglob("*.gz")))
+    assert not any(site.storage.root.rglob("*.gz"))
 
 
 async def test_the_store_may_be_away_for_a_while(site: Site) -> None:

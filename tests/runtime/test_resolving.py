@@ -75,10 +75,10 @@ async def test_a_value_is_found_where_it_is(site: Site, value: Json, expected: J
         ("${parameters.nope}", "there is no parameters.nope"),
         ("${outputs.a.nope} ${parameters.x}", "there is no outputs.a.nope, parameters.x"),
         ("${outputs.none.x}", "there is no outputs.none.x"),
-        ("${nothing.x}", 'path "nothing": unknown key nothing (at character 3)'),
-        ("${parameters.list[9]}", 'path "parameters.list.9": index 9 out of bounds (at character 3)'),
-        ("ok ${1 +}", 'unexpected "}" while scanning an operand (at character 9)'),
-        ("${parameters.who", "unexpected end of the text: `${` is not closed (at character 1)"),
+        ("${nothing.x}", 'path "nothing": unknown key nothing at character 3'),
+        ("${parameters.list[9]}", 'path "parameters.list.9": index 9 out of bounds at character 3'),
+        ("ok ${1 +}", 'unexpected "}" while scanning an operand at character 9'),
+        ("${parameters.who", "unexpected end of the text: `${` is not closed at character 1"),
     ],
 )
 async def test_what_cannot_be_found_fails_the_step_and_is_named(site: Site, value: str, message: str) -> None:

@@ -147,6 +147,7 @@ async def test_a_listener_that_hears_nothing_any_more_is_replaced(postgres_url: 
         for _ in range(2):
             await until_listening(wakeup, False)
             await until_listening(wakeup)
+        assert wakeup.is_listening
 
 
 async def test_the_parameters_that_are_ours_do_not_keep_a_process_from_listening(postgres_url: str) -> None:

@@ -75,15 +75,8 @@ def _sentence(message: str, remedy: str) -> str:
 
 
 def _evaluate(value: Json, scope: interface.Scope, flavour: relay.Flavour) -> tuple[Json, str]:
-    match relay.evaluate(value, scope, flavour):
-        case interface.Value(found):
-            return found, ""
-        case interface.Unresolved(_, missing):
-            return None, f"there is no {', '.join(map(str, missing))}"
-        case interface.Error(message, position):
-            return None, message if position < 0 else f"{message} at character {position + 1}"
-        case interface.Needs(refs):
-            return None, f"{', '.join(sorted('.'.join(ref) for ref in refs))} cannot be read here"
+    result = relay.evaluate(value, scope, flavour)
+    return (result.value, "") if isinstance(result, interface.Value) else (None, interface.reason(result))
 
 
 def actions_body(trigger: Trigger) -> dict[str, Json]:

@@ -5,9 +5,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ensue.expr import indexing
+from ensue.expr import indexing, interface
 from ensue.expr.indexing import Clauses, Key, Path
-from ensue.expr.interface import Absent, Error, Explanation, Needs, Program, Result, Scope, Unresolved, Value
+from ensue.expr.interface import Absent, Explanation, Program, Result, Scope, Value
 from ensue.model.decision import Answer, Clause, Verdict
 from ensue.model.values import Json
 
@@ -94,15 +94,9 @@ def judge(trigger: Candidate, scope: Scope) -> Verdict:
 
 
 def error_text(result: Result) -> str:
-    match result:
-        case Value(value):
-            return f"the filter gives {json.dumps(value)[:100]}, neither true nor false"
-        case Error(message):
-            return message
-        case Unresolved(_, missing):
-            return f"there is no {', '.join(map(str, missing))}"
-        case Needs(refs):
-            return f"a filter cannot read {', '.join(sorted('.'.join(ref) for ref in refs))}"
+    if isinstance(result, Value):
+        return f"the filter gives {json.dumps(result.value)[:100]}, neither true nor false"
+    return interface.reason(result)
 
 
 def _because(explained: Explanation) -> tuple[Clause, ...]:

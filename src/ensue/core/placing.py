@@ -41,18 +41,8 @@ def _is_computed(node: Node) -> bool:
 
 def _text(node: Node, field: str, text: str, scope: interface.Scope, flavour: relay.Flavour) -> str:
     result = relay.evaluate(text, scope, flavour)
-    if isinstance(result, interface.Value) and isinstance(result.value, str):
-        return result.value
-    raise InvalidParameters(f"step {node.name}: {field}: {_reason(result)}")
-
-
-def _reason(result: interface.Result) -> str:
-    match result:
-        case interface.Value(value):
-            return f"{value!r} is not a text"
-        case interface.Error(message):
-            return message
-        case interface.Unresolved(_, missing):
-            return f"there is no {', '.join(map(str, missing))}"
-        case interface.Needs(refs):
-            return f"{', '.join(sorted('.'.join(ref) for ref in refs))} is not known when the run starts"
+    if not isinstance(result, interface.Value):
+        raise InvalidParameters(f"step {node.name}: {field}: {interface.reason(result)}")
+    if not isinstance(result.value, str):
+        raise InvalidParameters(f"step {node.name}: {field}: {result.value!r} is not a text")
+    return result.value

@@ -22,12 +22,8 @@ def with_outputs(graph: Graph, run: Run, steps: Sequence[StepRun], now: datetime
                 outputs[output.name] = value
             case interface.Unresolved(_, missing) if _was_skipped(missing, steps):
                 continue
-            case interface.Unresolved(_, missing):
-                wrong = wrong or f"output {output.name}: there is no {', '.join(map(str, missing))}"
-            case interface.Error(message):
-                wrong = wrong or f"output {output.name}: {message}"
-            case interface.Needs(refs):
-                wrong = wrong or f"output {output.name}: {'.'.join(next(iter(refs)))} is not available here"
+            case result:
+                wrong = wrong or f"output {output.name}: {interface.reason(result)}"
     if wrong and run.state is State.SUCCEEDED:
         return replace(run, outputs=outputs, state=State.FAILED, reason=Reason.INVALID_OUTPUT, message=wrong)
     return replace(run, outputs=outputs)

@@ -165,6 +165,33 @@ class Program(Protocol):
         """Evaluates and says which parts decided; slower than `evaluate`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A text that does not compile, as a program."""
+
+    error: Error
+    refs: frozenset[Ref] = frozenset()
+
+    def evaluate(self, scope: Scope) -> Result:
+        return self.error
+
+    def explain(self, scope: Scope) -> Explanation:
+        return Explanation(self.error)
+
+
+def reason(result: Result) -> str:
+    """Why there is no value, as the end of a sentence; empty when there is one."""
+    match result:
+        case Unresolved(_, missing):
+            return f"there is no {', '.join(map(str, missing))}"
+        case Error(message, position):
+            return message if position < 0 else f"{message} at character {position + 1}"
+        case Needs(refs):
+            return f"{', '.join(sorted('.'.join(ref) for ref in refs))} cannot be read here"
+        case Value():
+            return ""
+
+
 class Language(Protocol):
     """A module or value that compiles texts. Never raises: see `Program.error`."""
 

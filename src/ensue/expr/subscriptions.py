@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ensue.expr import interface, spelling, subscribing
 from ensue.expr.indexing import Clauses
-from ensue.expr.interface import Code, Error, Explanation, Limits, Program, Ref, Result, Scope, Value
+from ensue.expr.interface import Broken, Code, Error, Explanation, Limits, Program, Ref, Result, Scope, Value
 from ensue.expr.subscribing import All, Any, Match, Node, Not, Text, TextClauses
 from ensue.model.values import Json
 
@@ -44,20 +44,6 @@ class Filter:
     def clauses(self, texts: TextClauses) -> Clauses:
         """What must hold whenever it says yes; `texts` tells it of texts, as `{"cel": indexing.clauses}`."""
         return self.node.clauses(texts)
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A filter that was not understood; evaluating it gives the error."""
-
-    error: Error
-    refs: frozenset[Ref] = frozenset()
-
-    def evaluate(self, scope: Scope) -> Result:
-        return self.error
-
-    def explain(self, scope: Scope) -> Explanation:
-        return Explanation(self.error)
 
 
 def parse(

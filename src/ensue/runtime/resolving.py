@@ -160,11 +160,6 @@ class Resolver:
 
 
 def _reason(result: interface.Result) -> str:
-    match result:
-        case interface.Unresolved(_, missing):
-            return f"there is no {', '.join(map(str, missing))}"
-        case interface.Error(message, position):
-            return f"{message} (at character {position + 1})"
-        case interface.Value(value):
-            return f"{value!r} is neither true nor false"
-    return "it cannot be told"
+    if isinstance(result, interface.Value):
+        return f"{result.value!r} is neither true nor false"
+    return interface.reason(result)

@@ -274,8 +274,8 @@ class Runner:
                 await self._stepping.forget(lease, carried.handle)
             if finished.is_run_over:
                 await self._stepping.forget_run(lease.key.run)
-        except Exception as error:
-            log.warning("cannot clean up after %s: %r", lease.key.title, error)
+        except (EnsueError, OSError) as error:
+            log.warning("cannot clean up after %s: %s", lease.key.title, error)
 
 
 def _bug(error: Exception) -> Ending:

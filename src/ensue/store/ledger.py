@@ -17,8 +17,6 @@ from ensue.store.graphs import Graphs
 from ensue.store.statement import NOW, Transaction
 from ensue.store.windows import Hold, Key, Kind, Locked, Window
 
-FEW = 8
-
 DecisionKey = tuple[str, str, str, int]
 
 
@@ -161,12 +159,7 @@ class Ledger:
 
     def _close(self) -> Transaction[None]:
         yield from self._locked.save(self.now)
-        values = [verdicts.row(decision) for decision in self._decisions.values()]
-        if len(values) > FEW:
-            yield verdicts.ADD.many(values)
-        else:
-            for value in values:
-                yield verdicts.ADD.quietly(*value)
+        yield from verdicts.ADD.each([verdicts.row(decision) for decision in self._decisions.values()])
         for key, settled in self._settled.items():
             run = settled.run
             yield verdicts.SETTLE.quietly(

@@ -17,8 +17,6 @@ _STEP = rows.columns(rows.STEP_KEY, rows.STEP_FIXED, rows.STEP_CHANGING)
 ADD_RUN = Sql(f"INSERT INTO runs ({_RUN}) VALUES ({rows.marks(30)}) ON CONFLICT DO NOTHING RETURNING uid")
 NAME_OF = Sql("SELECT name FROM runs WHERE namespace = $1 AND (uid = $2 OR start_key = $3)")
 ADD_STEP = Sql(f"INSERT INTO step_runs ({_STEP}) VALUES ({rows.marks(26)})")
-FEW = 8
-"""Rows that are worth sending with others; more are sent on their own."""
 ADD_LABEL = Sql("INSERT INTO run_labels (namespace, label, value, run) VALUES ($1, $2, $3, $4)")
 
 
@@ -87,11 +85,7 @@ def _add_run(run: Run) -> Transaction[Run | None]:
 
 def _add_steps(steps: tuple[StepRun, ...]) -> Transaction[None]:
     values = [(*rows.step_key(step.key), *rows.step_fixed(step), *rows.step_changing(step)) for step in steps]
-    if len(values) > FEW:
-        yield ADD_STEP.many(values)
-        return
-    for value in values:
-        yield ADD_STEP.quietly(*value)
+    yield from ADD_STEP.each(values)
 
 
 def _set_timers(graph: Graph, run: Run, steps: tuple[StepRun, ...]) -> Transaction[None]:

@@ -13,6 +13,7 @@ from ensue.store import dialects
 T = TypeVar("T")
 Row: TypeAlias = tuple[Any, ...]
 
+_FEW = 8
 _LITERAL_OR_PARAMETER = re.compile(r"'[^']*'|\$(\d+)")
 
 
@@ -57,6 +58,14 @@ class Sql:
     def many(self, rows: Sequence[Sequence[Any]]) -> Statement:
         """Execute once per row of arguments; answers no rows."""
         return Statement(self, rows, True)
+
+    def each(self, rows: Sequence[Sequence[Any]]) -> Generator[Statement, Sequence[Row], None]:
+        """The same in a transaction, as quiet statements when they are few: those travel with their neighbours."""
+        if len(rows) > _FEW:
+            yield self.many(rows)
+            return
+        for row in rows:
+            yield self.quietly(*row)
 
     def __repr__(self) -> str:
         return f"Sql({self.postgres!r})"

@@ -8,7 +8,7 @@ from ensue.expr.cel import compiling, failure, parsing, paths, results, tracing
 from ensue.expr.cel.logic import Frame, Run
 from ensue.expr.cel.meter import Meter
 from ensue.expr.cel.syntax import Node
-from ensue.expr.interface import LIMITS, Code, Error, Explanation, Limits, Needs, Ref, Result, Scope
+from ensue.expr.interface import LIMITS, Broken, Code, Error, Explanation, Limits, Needs, Ref, Result, Scope
 from ensue.expr.interface import Value as ValueResult
 
 _YES: Final = ValueResult(True)
@@ -55,20 +55,6 @@ class Program:
             return Explanation(result, self.tracer.trace(self.limits, scope))
         except (failure.Failure, RecursionError):
             return Explanation(result)
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A text that does not compile."""
-
-    error: Error
-    refs: frozenset[Ref] = frozenset()
-
-    def evaluate(self, scope: Scope) -> Result:
-        return self.error
-
-    def explain(self, scope: Scope) -> Explanation:
-        return Explanation(self.error)
 
 
 def result_of(problem: failure.Failure) -> Error | Needs:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ensue.expr.interface import (
     LIMITS,
     Absent,
+    Broken,
     Code,
     Error,
     Found,
@@ -26,7 +27,7 @@ from ensue.expr.interface import (
 from ensue.expr.relay import functions, programs, roots
 from ensue.expr.relay.building import Arguments
 from ensue.expr.relay.flavours import NATIVE, Flavour
-from ensue.expr.relay.programs import Broken, Expression
+from ensue.expr.relay.programs import Expression
 from ensue.expr.relay.roots import Collection
 from ensue.expr.relay.running import Lazy, Run, Thunk
 from ensue.expr.relay.values import UNRESOLVED, Failure, is_json, select, to_json, type_name

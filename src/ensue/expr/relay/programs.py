@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from ensue.expr.interface import (
     LIMITS,
+    Broken,
     Code,
     Error,
     Explanation,
@@ -41,20 +42,6 @@ class Literal:
 
     def explain(self, scope: Scope) -> Explanation:
         return Explanation(Value(self.value))
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A text that does not compile."""
-
-    error: Error
-    refs: frozenset[Ref] = frozenset()
-
-    def evaluate(self, scope: Scope) -> Result:
-        return self.error
-
-    def explain(self, scope: Scope) -> Explanation:
-        return Explanation(self.error)
 
 
 @dataclass(frozen=True, slots=True)

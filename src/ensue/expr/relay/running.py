@@ -1,5 +1,6 @@
 """One evaluation: what it may read, what it found missing, and what it has used up."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from ensue.expr.interface import Absent, Answer, Code, Found, Limits, Missing, NotLoaded, Ref, Scope
@@ -58,15 +59,15 @@ Thunk = Callable[[Run], object]
 """A compiled expression."""
 
 
-class Lazy:
+class Lazy(ABC):
     """A value that is looked into only as far as it is used."""
 
     __slots__ = ()
 
+    @abstractmethod
     def select(self, run: Run, key: object) -> object:
         """A member, perhaps lazy itself."""
-        raise NotImplementedError
 
+    @abstractmethod
     def whole(self, run: Run) -> object:
         """The value; parts of it that are missing stay as they are written, and are noted."""
-        raise NotImplementedError
