@@ -52,12 +52,12 @@ def attempt(target: Target, text: str, hang_seconds: float = HANG_SECONDS) -> Fi
 @contextmanager
 def _watched(seconds: float) -> Iterator[None]:
     def stop(*_: object) -> None:
-        raise Hang(f"no answer within {seconds:g} s")
+        raise Hang(f"no answer within {seconds:g} s of processor time")
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)

@@ -38,7 +38,7 @@ HOT: dict[str, Sql] = {
     f"{module.__name__.rpartition('.')[2]}.{name}": getattr(module, name)
     for module, names in (
         (claiming, ("CLAIM", "SELECTORS", "LABELLED", "NEXT_READY", "RUN", "RUNS", "BEGIN_RUN", "BEGIN_RUNS")),
-        (feed, ("ADD", "SAME", "OUTDATE", "ONE", "READ", "READ_IN", "TAKE", "OUTBOX")),
+        (feed, ("SAME", "OUTDATE", "ONE", "READ", "READ_IN", "TAKE", "OUTBOX")),
         (history, ("RUN", "STARTED", "ATTEMPTS", "OUTPUTS", "AUDIT")),
         (
             homing,

@@ -45,6 +45,8 @@ class Graph:
     mains: tuple[str, ...]
     finals: tuple[str, ...]
     has_timers: bool
+    has_computed_places: bool
+    """Some step's engine or required labels are expressions."""
 
 
 def build(workflow: Workflow) -> Graph:
@@ -79,6 +81,9 @@ def build(workflow: Workflow) -> Graph:
         finals=tuple(step.name for step in finals),
         has_timers=spec.timeout is not None
         or any(step.pending_timeout is not None or step.kind == "wait" for step in (*mains, *finals)),
+        has_computed_places=any(
+            relay.has_expressions([node.engine, *node.step.requires.values()]) for node in nodes.values()
+        ),
     )
 
 

@@ -2,9 +2,11 @@
 
 ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 MAX_NAME = 63
+LENGTH = 5
+"""Of the suffix."""
 
 
-def run_name(workflow: str, uid: str, length: int = 5) -> str:
+def run_name(workflow: str, uid: str, length: int = LENGTH) -> str:
     """`WORKFLOW-xxxxx`, the suffix drawn from the random part of the uid; longer when that one is taken."""
     number = int(uid.replace("-", "")[-16:], 16)
     suffix = ""

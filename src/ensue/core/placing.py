@@ -16,8 +16,6 @@ ROOTS = frozenset({"parameters", "run"})
 
 def place(built: Graph, run: Run, steps: tuple[StepRun, ...], now: datetime) -> tuple[StepRun, ...]:
     """The steps with their engines and selectors. Raises InvalidParameters, which names the step and the field."""
-    if not any(_is_computed(node) for node in built.nodes.values()):
-        return steps
     flavour = relay.of(built.workflow.api_version, built.workflow.compat)
     roots: dict[str, Json] = {
         "parameters": dict(run.parameters),
@@ -28,15 +26,9 @@ def place(built: Graph, run: Run, steps: tuple[StepRun, ...], now: datetime) -> 
 
 
 def _place(node: Node, step: StepRun, scope: interface.Scope, flavour: relay.Flavour) -> StepRun:
-    if not _is_computed(node):
-        return step
     engine = _text(node, "engine", node.engine, scope, flavour)
     labels = {key: _text(node, f"requires.{key}", value, scope, flavour) for key, value in node.step.requires.items()}
     return replace(step, engine=engine, selector=graph.selector_of(labels))
-
-
-def _is_computed(node: Node) -> bool:
-    return relay.has_expressions([node.engine, *node.step.requires.values()])
 
 
 def _text(node: Node, field: str, text: str, scope: interface.Scope, flavour: relay.Flavour) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ensue.core import conditions, placing, retrying
+from ensue.core import conditions, naming, placing, retrying
 from ensue.core.graph import Graph, Node
 from ensue.model.run import Outcome, Phase, Reason, Run, State, StepKey, StepRun
 from ensue.model.values import format_duration
@@ -25,15 +25,11 @@ class Advance:
 
 
 def begin(graph: Graph, run: Run, now: datetime) -> tuple[Run, tuple[StepRun, ...]]:
-    """The rows of a new run: its roots are ready. Raises InvalidParameters for steps that cannot be placed."""
-    run = replace(run, open_steps=len(graph.mains))
-    steps = placing.place(graph, run, tuple(_new_step(run, node) for node in graph.nodes.values()), now)
-    return run, tuple(
-        _release(graph.nodes[step.key.step], run, step, now)
-        if step.waiting_for == 0 and not graph.nodes[step.key.step].is_finally
-        else step
-        for step in steps
-    )
+    """The rows of a new run, named: its roots are ready. Raises InvalidParameters for steps that cannot be placed."""
+    name = run.name or naming.run_name(run.title, run.uid)
+    run = replace(run, name=name, created_at=now, open_steps=len(graph.mains))
+    steps = tuple(_new_step(run, node, now) for node in graph.nodes.values())
+    return run, placing.place(graph, run, steps, now) if graph.has_computed_places else steps
 
 
 def conclude(node: Node, run: Run, step: StepRun, outcome: Outcome, now: datetime, draw: float) -> StepRun:
@@ -158,13 +154,21 @@ def _stop_step(node: Node, run: Run, step: StepRun, now: datetime) -> StepRun:
     return replace(_released(step), state=state, reason=reason, message=message, completed_at=now)
 
 
-def _new_step(run: Run, node: Node) -> StepRun:
+def _new_step(run: Run, node: Node, now: datetime) -> StepRun:
+    ready_at = None if node.needs or node.is_finally else now
+    state, reason = State.PENDING, Reason.NONE
+    if ready_at is not None:
+        state, reason = (State.WAITING, Reason.PAUSED) if run.is_paused else (State.QUEUED, Reason.NONE)
     return StepRun(
         key=StepKey(namespace=run.namespace, run=run.uid, step=node.name),
         position=node.position,
         engine=node.engine,
         selector=node.selector,
+        state=state,
+        reason=reason,
         waiting_for=len(node.needs),
+        queued_at=ready_at,
+        ready_at=ready_at,
     )
 
 

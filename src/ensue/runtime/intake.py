@@ -17,6 +17,7 @@ from ensue.ports.clock import Clock
 from ensue.ports.intake import Arrival, Decisions, Reaction, Recorded
 from ensue.ports.store import Definitions, Told
 from ensue.ports.wakeup import Wakeup
+from ensue.runtime.gathering import Gathering
 from ensue.runtime.ruling import Rulebook, Rulebooks, Version
 
 KEEP_IDS = timedelta(days=7)
@@ -47,10 +48,9 @@ class Intake:
         keep_ids: timedelta = KEEP_IDS,
     ) -> None:
         self._definitions = definitions
-        self._decisions = decisions
+        self._decisions = Gathering(decisions=decisions, keep_ids=keep_ids)
         self._wakeup = wakeup
         self._clock = clock
-        self._keep_ids = keep_ids
         self._books = Rulebooks(definitions=definitions)
         self._kept: dict[Version, tuple[DefinitionHash, datetime]] = {}
 
@@ -75,7 +75,7 @@ class Intake:
                 for one in arrivals
             ]
             revisions = {namespace: book.revision for namespace, book in books.items()}
-            recorded = await self._decisions.record(decided, revisions, self._keep_ids)
+            recorded = await self._decisions.record(decided, revisions)
             for namespace in recorded.stale:
                 self._books.forget(books[namespace], namespace)
             if not recorded.stale:

@@ -58,22 +58,19 @@ class Decisions:
             return Recorded(stale=stale)
         now: int = (yield NOW)[0][0]
         taken = yield from _take(arrivals)
-        accepted: list[Accepted | None] = []
-        new: list[Arrival] = []
-        for arrival in arrivals:
-            if arrival.outbox is not None and arrival.outbox not in taken:
-                accepted.append(None)
-                continue
-            event = arrival.event
-            first = yield from feed.add(event, revisions[event.namespace], now, keep_ids)
-            accepted.append(Accepted(uid=first or event.uid, is_duplicate=first is not None))
-            if first is None:
-                new.append(arrival)
+        ours = [arrival for arrival in arrivals if arrival.outbox is None or arrival.outbox in taken]
+        uids = yield from feed.add([(one.event, revisions[one.event.namespace]) for one in ours], now, keep_ids)
+        answers = {
+            id(arrival): Accepted(uid=uid, is_duplicate=uid != arrival.event.uid)
+            for arrival, uid in zip(ours, uids, strict=True)
+        }
+        accepted = tuple(answers.get(id(arrival)) for arrival in arrivals)
+        new = [arrival for arrival, uid in zip(ours, uids, strict=True) if uid == arrival.event.uid]
         entries = Ledger(graphs=self._graphs)
         if any(arrival.reactions for arrival in new):
             yield from entries.decide(new)
         return Recorded(
-            accepted=tuple(accepted),
+            accepted=accepted,
             queued=entries.queued,
             has_timers=entries.has_timers,
             has_ended=entries.has_ended,

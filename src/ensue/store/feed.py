@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ensue.model.errors import InvalidInput, NotFound
@@ -10,15 +11,18 @@ from ensue.model.values import Json, Namespace, RunUid, from_micros, to_micros
 from ensue.ports.store import Page, Told
 from ensue.store import rows
 from ensue.store.driver import Driver
-from ensue.store.statement import Row, Sql, Transaction
+from ensue.store.statement import Row, Rows, Sql, Transaction
 
 _COLUMNS = "xid, seq, namespace, uid, source_key, source, id, type, subject, time, envelope, revision, stored_at"
-ADD = Sql("""
+ADD = Rows(
+    """
     INSERT INTO events (namespace, uid, source_key, source, id, type, subject, time, envelope, revision, stored_at,
         is_latest)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1)
-    ON CONFLICT (namespace, source_key, source, id) WHERE is_latest = 1 DO NOTHING RETURNING seq
-""")
+    VALUES {rows}
+    ON CONFLICT (namespace, source_key, source, id) WHERE is_latest = 1 DO NOTHING RETURNING uid
+    """,
+    12,
+)
 SAME = Sql("""
     SELECT uid, stored_at, seq FROM events
     WHERE namespace = $1 AND source_key = $2 AND source = $3 AND id = $4 AND is_latest = 1
@@ -72,17 +76,30 @@ class Feed:
         return tuple(_told(row) for row in await self._driver.fetch(OUTBOX(limit)))
 
 
-def add(event: Event, revision: int, now: int, keep_ids: int) -> Transaction[str | None]:
-    """Store an event, or say the uid of the one that it repeats."""
-    row = _row(event, revision, now)
-    while not (yield ADD(*row)):
+def add(events: Sequence[tuple[Event, int]], now: int, keep_ids: int) -> Transaction[list[str]]:
+    """Store events, each with the revision of the definitions that it meets.
+
+    Returns their uids, or that of the first where one repeats another.
+    """
+    wanted = [_row(event, revision, now) for event, revision in events]
+    stored = {uid for (uid,) in (yield from ADD.put(wanted))}
+    firsts: dict[object, str] = {}
+    for row in wanted:
+        if row[1] not in stored:
+            firsts[row[1]] = yield from _repeated(row, now, keep_ids)
+    return [firsts.get(row[1], str(row[1])) for row in wanted]
+
+
+def _repeated(row: Row, now: int, keep_ids: int) -> Transaction[str]:
+    while True:
         found = yield SAME(row[0], *row[2:5])
         if found:
             uid, stored_at, seq = found[0]
             if now - stored_at < keep_ids:
                 return str(uid)
             yield OUTDATE(seq)
-    return None
+        if (yield from ADD.put([row])):
+            return str(row[1])
 
 
 def _row(event: Event, revision: int, now: int) -> Row:
@@ -98,6 +115,7 @@ def _row(event: Event, revision: int, now: int) -> Row:
     return (
         event.namespace, event.uid, event.source_key, rows.text(event.source), rows.text(event.id),
         rows.text(event.type), rows.text(event.subject), to_micros(event.time), rows.dump(envelope), revision, now,
+        1,
     )  # fmt: skip
 
 

@@ -26,7 +26,6 @@ class Settlement:
 
     conclusion: Conclusion
     reason: Reason
-    run: StartedRun | None = None
 
 
 class Ledger:
@@ -35,6 +34,7 @@ class Ledger:
         self._locked = Locked()
         self._decisions: dict[DecisionKey, Decision] = {}
         self._settled: dict[DecisionKey, Settlement] = {}
+        self._fired: dict[DecisionKey, Run] = {}
         self.queued = 0
         self.has_timers = False
         self.has_ended = False
@@ -45,7 +45,7 @@ class Ledger:
         pairs = [(arrival.event, reaction) for arrival in arrivals for reaction in arrival.reactions]
         yield from self.open(key for event, reaction in pairs for key in _keys(event.namespace, reaction.proposal))
         for event, reaction in pairs:
-            yield from self._react(event, reaction)
+            self._react(event, reaction)
         yield from self._close()
 
     def open(self, keys: Iterable[Key]) -> Transaction[None]:
@@ -62,18 +62,18 @@ class Ledger:
 
     def release(self, key: Key, *, is_active: bool) -> Transaction[None]:
         """Let go of what a window holds, if it is due; of an inactive trigger it fires nothing."""
-        yield from self._let_go(self._locked.of(key), is_active=is_active)
+        self._let_go(self._locked.of(key), is_active=is_active)
         yield from self._close()
 
-    def _react(self, event: Event, reaction: Reaction) -> Transaction[None]:
+    def _react(self, event: Event, reaction: Reaction) -> None:
         proposal = reaction.proposal
-        conclusion, reason, started = proposal.conclusion, proposal.reason, None
+        conclusion, reason = proposal.conclusion, proposal.reason
+        key = (event.namespace, event.uid, proposal.trigger_uid, proposal.generation)
         if conclusion is Conclusion.FIRED and reaction.run is not None:
             if proposal.windows != Windows():
-                conclusion, reason = yield from self._admit(event, reaction.run, proposal)
+                conclusion, reason = self._admit(event, reaction.run, proposal)
             if conclusion is Conclusion.FIRED:
-                started = yield from self._begin(reaction.run)
-        key = (event.namespace, event.uid, proposal.trigger_uid, proposal.generation)
+                self._fired[key] = reaction.run
         self._decisions[key] = Decision(
             namespace=event.namespace,
             event_uid=event.uid,
@@ -84,16 +84,15 @@ class Ledger:
             reason=reason,
             verdict=proposal.verdict,
             note=proposal.note,
-            run=started,
             decided_at=self.now,
         )
 
-    def _admit(self, event: Event, run: Run, proposal: Proposal) -> Transaction[tuple[Conclusion, Reason]]:
+    def _admit(self, event: Event, run: Run, proposal: Proposal) -> tuple[Conclusion, Reason]:
         found = {key[1]: self._locked.of(key) for key in _keys(event.namespace, proposal)}
         dedupe, debounce, throttle = (found.get(kind) for kind in (Kind.DEDUPE, Kind.DEBOUNCE, Kind.THROTTLE))
         if debounce is not None:
             # By its own throttle, whose key may differ from this event's.
-            yield from self._let_go(debounce, is_active=True)
+            self._let_go(debounce, is_active=True)
         hold = None if debounce is None else debounce.hold
         memory = Memory(
             seen_at=None if dedupe is None else dedupe.seen_at,
@@ -117,7 +116,7 @@ class Ledger:
             debounce.is_changed = self.has_timers = True
         return admitted.conclusion, admitted.reason
 
-    def _let_go(self, window: Window, *, is_active: bool) -> Transaction[None]:
+    def _let_go(self, window: Window, *, is_active: bool) -> None:
         hold = window.hold
         if hold is None:
             return
@@ -133,35 +132,39 @@ class Ledger:
         if throttle is not None and hold.throttle is not None:
             throttle.passed, throttle.lasts, throttle.is_changed = memory.passed, hold.throttle.per, True
         fires = settled.conclusion is Conclusion.FIRED
-        started = (yield from self._begin(hold.run)) if fires else None
-        self._settle(window, hold, Settlement(settled.conclusion, settled.reason, started))
+        self._settle(window, hold, Settlement(settled.conclusion, settled.reason), hold.run if fires else None)
 
-    def _settle(self, window: Window, hold: Hold, settlement: Settlement) -> None:
+    def _settle(self, window: Window, hold: Hold, settlement: Settlement, run: Run | None = None) -> None:
         key = (window.key[0], hold.held.event, window.key[2], hold.generation)
+        if run is not None:
+            self._fired[key] = run
         if key in self._decisions:
             self._decisions[key] = replace(
                 self._decisions[key],
                 conclusion=settlement.conclusion,
                 reason=settlement.reason,
-                run=settlement.run,
             )
         else:
             self._settled[key] = settlement
 
-    def _begin(self, run: Run) -> Transaction[StartedRun | None]:
-        begun = yield from starting.begin_bound(self._graphs, run, self.now)
-        if begun is None:
-            return None
-        self.queued += begun.queued
-        self.has_timers = self.has_timers or begun.has_timers
-        self.has_ended = self.has_ended or begun.run.state.is_final
-        return StartedRun(uid=begun.run.uid, name=begun.run.name)
+    def _begin(self) -> Transaction[dict[DecisionKey, StartedRun]]:
+        begun = yield from starting.begin_bound(self._graphs, list(self._fired.values()), self.now)
+        started = {}
+        for key, one in zip(self._fired, begun, strict=True):
+            if one is not None:
+                started[key] = StartedRun(uid=one.run.uid, name=one.run.name)
+                self.queued += one.queued
+                self.has_timers = self.has_timers or one.has_timers
+                self.has_ended = self.has_ended or one.run.state.is_final
+        return started
 
     def _close(self) -> Transaction[None]:
         yield from self._locked.save(self.now)
-        yield from verdicts.ADD.each([verdicts.row(decision) for decision in self._decisions.values()])
+        started = yield from self._begin()
+        rows = [verdicts.row(decision, started.get(key)) for key, decision in self._decisions.items()]
+        yield from verdicts.ADD.quietly(rows)
         for key, settled in self._settled.items():
-            run = settled.run
+            run = started.get(key)
             yield verdicts.SETTLE.quietly(
                 settled.conclusion.value, settled.reason.value, run and run.uid, run and run.name,
                 to_micros(self.now), *key,

@@ -40,12 +40,11 @@ ATTEMPT = (
 )
 
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def columns(*groups: tuple[str, ...], prefix: str = "") -> str:
     return ", ".join(prefix + name for group in groups for name in group)
-
-
-def marks(count: int, start: int = 1) -> str:
-    return ", ".join(f"${number}" for number in range(start, start + count))
 
 
 def assignments(names: tuple[str, ...], start: int = 1) -> str:
@@ -55,7 +54,7 @@ def assignments(names: tuple[str, ...], start: int = 1) -> str:
 def dump(value: Json | Mapping[str, Json]) -> str:
     if value == {}:
         return "{}"
-    dumped = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    dumped = _ENCODE(value)
     # Half of a surrogate pair has no UTF-8; escaped it can be kept.
     return dumped if dumped == text(dumped) else json.dumps(value, separators=(",", ":"))
 

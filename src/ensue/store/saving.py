@@ -10,7 +10,7 @@ from ensue.core.graph import Graph
 from ensue.model.run import Phase, Reason, Run, State, StepRun
 from ensue.model.values import Json, Namespace, RunUid, to_micros
 from ensue.store import rows
-from ensue.store.statement import Row, Sql, Statement, Transaction
+from ensue.store.statement import Row, Sql, Statement, Transaction, marks
 
 _RUN = rows.columns(rows.RUN_KEY, rows.RUN_FIXED, rows.RUN_CHANGING)
 _STEP = rows.columns(rows.STEP_KEY, rows.STEP_FIXED, rows.STEP_CHANGING)
@@ -41,8 +41,7 @@ NAMED_STEPS = Sql(f"""
     SELECT {_STEP} FROM step_runs WHERE namespace = $1 AND run = $2 AND step IN {{in_list:3}} AND item = -1
 """)
 ADD_ATTEMPT = Sql(
-    f"INSERT INTO attempts ({rows.columns(rows.ATTEMPT)}) VALUES ({rows.marks(len(rows.ATTEMPT))})"
-    " ON CONFLICT DO NOTHING"
+    f"INSERT INTO attempts ({rows.columns(rows.ATTEMPT)}) VALUES ({marks(len(rows.ATTEMPT))}) ON CONFLICT DO NOTHING"
 )
 SET_TIMER = Sql("""
     INSERT INTO timers (namespace, run, step, item, kind, due_at) VALUES ($1, $2, $3, $4, $5, $6)

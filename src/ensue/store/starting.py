@@ -1,5 +1,6 @@
 """The rows that a run begins with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,13 +11,13 @@ from ensue.model.run import Phase, Reason, Run, State, StepRun
 from ensue.model.values import to_micros
 from ensue.store import rows, saving
 from ensue.store.graphs import Graphs
-from ensue.store.statement import Sql, Transaction
+from ensue.store.statement import Row, Rows, Sql, Transaction
 
 _RUN = rows.columns(rows.RUN_KEY, rows.RUN_FIXED, rows.RUN_CHANGING)
 _STEP = rows.columns(rows.STEP_KEY, rows.STEP_FIXED, rows.STEP_CHANGING)
-ADD_RUN = Sql(f"INSERT INTO runs ({_RUN}) VALUES ({rows.marks(30)}) ON CONFLICT DO NOTHING RETURNING uid")
+ADD_RUN = Rows(f"INSERT INTO runs ({_RUN}) VALUES {{rows}} ON CONFLICT DO NOTHING RETURNING uid", 30)
 NAME_OF = Sql("SELECT name FROM runs WHERE namespace = $1 AND (uid = $2 OR start_key = $3)")
-ADD_STEP = Sql(f"INSERT INTO step_runs ({_STEP}) VALUES ({rows.marks(26)})")
+ADD_STEP = Rows(f"INSERT INTO step_runs ({_STEP}) VALUES {{rows}}", 26)
 ADD_LABEL = Sql("INSERT INTO run_labels (namespace, label, value, run) VALUES ($1, $2, $3, $4)")
 
 
@@ -30,62 +31,100 @@ class Begun:
     has_timers: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    run: Run
+    steps: tuple[StepRun, ...] = ()
+    graph: Graph | None = None
+    """Absent when the run ends as it begins."""
+
+
 def begin(graphs: Graphs, run: Run, now: datetime) -> Transaction[Begun | None]:
     """Record a run and its steps, or None when it, or its start key, is there already."""
+    planned = yield from _plan(graphs, run, now)
+    return (yield from _record([planned], now))[0]
+
+
+def begin_bound(graphs: Graphs, runs: Sequence[Run], now: datetime) -> Transaction[list[Begun | None]]:
+    """As `begin`, for what events started: one that cannot be placed, or is final already, ends as it begins."""
+    planned: list[Planned] = []
+    for run in runs:
+        one = yield from _plan_bound(graphs, run, now)
+        planned.append(one)
+    return (yield from _record(planned, now))
+
+
+def _plan(graphs: Graphs, run: Run, now: datetime) -> Transaction[Planned]:
     graph = yield from graphs.of(run.definition_hash, run.title)
-    run, steps = planning.begin(graph, replace(run, created_at=now), now)
-    named = yield from _add_run(run)
-    if named is None:
-        return None
-    run = named
-    yield from _add_steps(steps)
-    yield from _label(run)
-    if graph.has_timers:
-        yield from _set_timers(graph, run, steps)
-    return Begun(run, sum(step.state is State.QUEUED for step in steps), graph.has_timers)
+    return Planned(*planning.begin(graph, run, now), graph)
 
 
-def begin_bound(graphs: Graphs, run: Run, now: datetime) -> Transaction[Begun | None]:
-    """As `begin`, for what an event started: one that cannot be placed, or is final already, ends as it begins."""
+def _plan_bound(graphs: Graphs, run: Run, now: datetime) -> Transaction[Planned]:
     if not run.state.is_final:
         try:
-            return (yield from begin(graphs, run, now))
+            return (yield from _plan(graphs, run, now))
         except InvalidParameters as error:
             run = failed(run, Reason.INVALID_PARAMETERS, str(error))
-    named = yield from _add_run(replace(run, created_at=now, started_at=now, completed_at=now, phase=Phase.ENDED))
-    if named is None:
-        return None
-    yield from _label(named)
-    yield saving.tell(named, now)
-    return Begun(named, 0, False)
+    return Planned(replace(run, created_at=now, started_at=now, completed_at=now, phase=Phase.ENDED))
+
+
+def _record(planned: Sequence[Planned], now: datetime) -> Transaction[list[Begun | None]]:
+    named = yield from _add_runs([one.run for one in planned])
+    kept = [(one, run) for one, run in zip(planned, named, strict=True) if run is not None]
+    steps = [step for one, _ in kept for step in one.steps]
+    yield from ADD_STEP.quietly(
+        [(*rows.step_key(step.key), *rows.step_fixed(step), *rows.step_changing(step)) for step in steps]
+    )
+    labels = [(run.namespace, key, value, run.uid) for _, run in kept for key, value in run.labels.items()]
+    if labels:
+        yield ADD_LABEL.many(labels)
+    for one, run in kept:
+        if one.graph is None:
+            yield saving.tell(run, now)
+        elif one.graph.has_timers:
+            yield from _set_timers(one.graph, run, one.steps)
+    return [None if run is None else _begun(one, run) for one, run in zip(planned, named, strict=True)]
+
+
+def _begun(planned: Planned, run: Run) -> Begun:
+    queued = sum(step.state is State.QUEUED for step in planned.steps)
+    return Begun(run, queued, planned.graph is not None and planned.graph.has_timers)
 
 
 def failed(run: Run, reason: Reason, message: str) -> Run:
     return replace(run, state=State.FAILED, reason=reason, message=message)
 
 
-def _label(run: Run) -> Transaction[None]:
-    if run.labels:
-        yield ADD_LABEL.many([(run.namespace, key, value, run.uid) for key, value in run.labels.items()])
+def _add_runs(runs: Sequence[Run]) -> Transaction[list[Run | None]]:
+    """Each with its name, or None when it, or its start key, is there already."""
+    named = [run if run.name else _named(run) for run in runs]
+    stored = {uid for (uid,) in (yield from ADD_RUN.put([_row(run) for run in named]))}
+    added: list[Run | None] = []
+    for run, first in zip(runs, named, strict=True):
+        added.append(first if run.uid in stored else (yield from _add_again(first)))
+    return added
 
 
-def _add_run(run: Run) -> Transaction[Run | None]:
-    """The run with its name, or None when it, or its start key, is there already."""
-    for length in range(5, 11):
-        named = run if run.name else replace(run, name=naming.run_name(run.title, run.uid, length))
-        key = (run.namespace, run.uid)
-        if (yield ADD_RUN(*key, *rows.run_fixed(named), *rows.run_changing(named))):
-            return named
-        if (yield NAME_OF(*key, run.start_key)):
+def _add_again(run: Run) -> Transaction[Run | None]:
+    """Under a longer name, when it is only the name that is taken."""
+    is_ours = run.name == naming.run_name(run.title, run.uid)
+    for length in range(naming.LENGTH + 1, naming.LENGTH + 7):
+        if (yield NAME_OF(run.namespace, run.uid, run.start_key)):
             return None
-        if run.name:
+        if not is_ours:
             raise Conflict(f"there is a run {run.name} in namespace {run.namespace} already")
+        longer = _named(run, length)
+        if (yield from ADD_RUN.put([_row(longer)])):
+            return longer
     raise StoreBroken(f"no free name for a run of {run.title}")
 
 
-def _add_steps(steps: tuple[StepRun, ...]) -> Transaction[None]:
-    values = [(*rows.step_key(step.key), *rows.step_fixed(step), *rows.step_changing(step)) for step in steps]
-    yield from ADD_STEP.each(values)
+def _named(run: Run, length: int = naming.LENGTH) -> Run:
+    return replace(run, name=naming.run_name(run.title, run.uid, length))
+
+
+def _row(run: Run) -> Row:
+    return (run.namespace, run.uid, *rows.run_fixed(run), *rows.run_changing(run))
 
 
 def _set_timers(graph: Graph, run: Run, steps: tuple[StepRun, ...]) -> Transaction[None]:

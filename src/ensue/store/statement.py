@@ -4,7 +4,8 @@ A transaction is a generator that yields statements and is sent their rows.
 """
 
 import re
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -13,7 +14,7 @@ from ensue.store import dialects
 T = TypeVar("T")
 Row: TypeAlias = tuple[Any, ...]
 
-_FEW = 8
+_CHUNKS = (64, 16, 4, 1)
 _LITERAL_OR_PARAMETER = re.compile(r"'[^']*'|\$(\d+)")
 
 
@@ -59,16 +60,50 @@ class Sql:
         """Execute once per row of arguments; answers no rows."""
         return Statement(self, rows, True)
 
-    def each(self, rows: Sequence[Sequence[Any]]) -> Generator[Statement, Sequence[Row], None]:
-        """The same in a transaction, as quiet statements when they are few: those travel with their neighbours."""
-        if len(rows) > _FEW:
-            yield self.many(rows)
-            return
-        for row in rows:
-            yield self.quietly(*row)
-
     def __repr__(self) -> str:
         return f"Sql({self.postgres!r})"
+
+
+class Rows:
+    """An INSERT of any number of rows by few statements: `{rows}` in its text stands for their values."""
+
+    __slots__ = ("_by_count", "_text", "_width")
+
+    def __init__(self, text: str, width: int) -> None:
+        self._text = text
+        self._width = width
+        self._by_count: dict[int, Sql] = {}
+
+    def put(self, rows: Sequence[Row]) -> Generator[Statement, Sequence[Row], list[Row]]:
+        """What the statement returns, for all of them. Of rows that concern the same, the first one counts."""
+        found: list[Row] = []
+        for statement in self._statements(rows):
+            found += yield statement
+        return found
+
+    def quietly(self, rows: Sequence[Row]) -> Generator[Statement, Sequence[Row], None]:
+        for sql, args, *_ in self._statements(rows):
+            yield sql.quietly(*args)
+
+    def _statements(self, rows: Sequence[Row]) -> Iterator[Statement]:
+        at = 0
+        while at < len(rows):
+            count = next(size for size in _CHUNKS if size <= len(rows) - at)
+            yield self.of(count)(*chain.from_iterable(rows[at : at + count]))
+            at += count
+
+    def of(self, count: int) -> Sql:
+        """The statement for so many rows. Few sizes are used, so that both databases know them already."""
+        found = self._by_count.get(count)
+        if found is None:
+            starts = range(1, count * self._width, self._width)
+            values = ", ".join(f"({marks(self._width, start)})" for start in starts)
+            found = self._by_count[count] = Sql(self._text.replace("{rows}", values))
+        return found
+
+
+def marks(count: int, start: int = 1) -> str:
+    return ", ".join(f"${number}" for number in range(start, start + count))
 
 
 def together(texts: Sequence[str]) -> str:

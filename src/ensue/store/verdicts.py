@@ -5,13 +5,13 @@ import json
 from ensue.model.decision import Answer, Clause, Conclusion, Decision, Reason, StartedRun, Verdict
 from ensue.model.values import Namespace, from_micros, to_micros
 from ensue.store import rows
-from ensue.store.statement import Row, Sql
+from ensue.store.statement import Row, Rows, Sql
 
 COLUMNS = (
     "namespace, event, trigger_uid, generation, trigger_name, conclusion, reason, note, verdict, run, run_name,"
     " decided_at"
 )
-ADD = Sql(f"INSERT INTO decisions ({COLUMNS}) VALUES ({rows.marks(12)})")
+ADD = Rows(f"INSERT INTO decisions ({COLUMNS}) VALUES {{rows}}", 12)
 SETTLE = Sql("""
     UPDATE decisions SET conclusion = $1, reason = $2, run = $3, run_name = $4, decided_at = $5
     WHERE namespace = $6 AND event = $7 AND trigger_uid = $8 AND generation = $9
@@ -19,8 +19,7 @@ SETTLE = Sql("""
 OF = Sql(f"SELECT {COLUMNS} FROM decisions WHERE namespace = $1 AND event = $2 ORDER BY trigger_name, generation")
 
 
-def row(decision: Decision) -> Row:
-    run = decision.run
+def row(decision: Decision, run: StartedRun | None) -> Row:
     return (
         decision.namespace, decision.event_uid, decision.trigger_uid, decision.generation, decision.trigger,
         decision.conclusion.value, decision.reason.value, rows.text(decision.note), _dump(decision.verdict),
