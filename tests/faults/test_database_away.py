@@ -39,7 +39,8 @@ async def test_nothing_is_lost_when_postgres_stops_and_crashes_under_load(
     assert checking.lost_places(evidence.runs) == set(), "nobody was given up because the database was away"
     assert [await server.stop() for server in servers] == [0, 0]
     uids = {run["metadata"]["uid"] for run in evidence.runs}
-    assert await checking.judge_store(url, uids) == []
+    async with checking.opened(url) as driver:
+        assert await checking.judge_store(driver, uids) == []
 
 
 async def test_starts_are_refused_clearly_while_postgres_is_away(
@@ -80,7 +81,8 @@ async def test_a_commit_whose_answer_is_lost_leaves_nothing_stuck(stage: Stage, 
         assert checking.lost_places(evidence.runs) == set()
         assert await server.stop() == 0
     uids = {run["metadata"]["uid"] for run in evidence.runs}
-    assert await checking.judge_store(postgres_url, uids) == []
+    async with checking.opened(postgres_url) as driver:
+        assert await checking.judge_store(driver, uids) == []
 
 
 async def _until_started(customers: Customers, more: int) -> None:

@@ -325,7 +325,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="repeats-fire-again",
         guarantee=TAKEN,
-        edits=(("store/decisions.py", "            if first is None:\n", "            if True:\n"),),
+        edits=(("store/decisions.py", " if uid == arrival.event.uid]", "]"),),
         test="tests/operations/test_events.py::test_the_same_event_from_many_senders_at_once_fires_once",
     ),
     Mutation(

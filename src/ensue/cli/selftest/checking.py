@@ -1,8 +1,9 @@
 """What must be true when the crash test is over."""
 
+import contextlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,13 @@ import httpx
 from ensue.cli.selftest.customers import Order
 from ensue.cli.selftest.servers import Server
 from ensue.model.run import Reason, State
+from ensue.model.values import Namespace
 from ensue.store.care import Care
+from ensue.store.driver import Driver
 from ensue.store.feed import RUN_SOURCE, Feed
 from ensue.store.opening import open_driver
+
+DEFAULT = Namespace("default")
 
 Place = tuple[str, str, int]
 """Run uid, step, attempt."""
@@ -180,19 +185,25 @@ def _logs(evidence: Evidence) -> Iterator[str]:
             yield f"there is a log of attempt {number} of {step} of run {name}, which is not recorded"
 
 
-async def judge_store(database: str, runs: Collection[str]) -> list[str]:
-    """The invariants, and one event for each run's end, in the feed or still in the outbox."""
+@contextlib.asynccontextmanager
+async def opened(database: str) -> AsyncIterator[Driver]:
+    """The store of servers that have ended, or that share it."""
     driver = open_driver(database)
     await driver.open()
     try:
-        problems = list(await Care(driver=driver).check())
-        told: Counter[str] = Counter()
-        feed, after = Feed(driver=driver), ""
-        told.update(each.event.subject for each in await feed.outbox(1_000_000))
-        while (page := await feed.read(None, after, 1000)).items:
-            told.update(each.event.subject for each in page.items if each.event.source == RUN_SOURCE)
-            after = page.after
+        yield driver
     finally:
         await driver.close()
+
+
+async def judge_store(driver: Driver, runs: Collection[str]) -> list[str]:
+    """The invariants, and one event for each end of a customer's run, in the feed or still in the outbox."""
+    problems = list(await Care(driver=driver).check())
+    told: Counter[str] = Counter()
+    feed, after = Feed(driver=driver), ""
+    told.update(each.event.subject for each in await feed.outbox(1_000_000) if each.event.namespace == DEFAULT)
+    while (page := await feed.read(DEFAULT, after, 1000)).items:
+        told.update(each.event.subject for each in page.items if each.event.source == RUN_SOURCE)
+        after = page.after
     wrong = [uid for uid in {*runs, *told} if told[uid] != 1 or uid not in runs]
     return [*problems, *(f"the end of run {uid} was told {told[uid]} times" for uid in wrong)]

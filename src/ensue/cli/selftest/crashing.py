@@ -12,15 +12,17 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ensue.cli.selftest import checking, workflows
+from ensue.cli.selftest import checking, checking_events, workflows
 from ensue.cli.selftest.checking import Kill
 from ensue.cli.selftest.customers import Customers, Order
+from ensue.cli.selftest.senders import Senders
 from ensue.cli.selftest.servers import Server
 from ensue.model.errors import InvalidInput, Unavailable
+from ensue.store import migrating
 
 CUSTOMERS = 10
 LEASE_SECONDS = 3.0
-MEAN_LIFE_SECONDS = 0.8
+MEAN_LIFE_SECONDS = 2.5
 """Between a server's first answer and its end."""
 SHARE_KILLED_EARLY = 0.25
 SHARE_OF_SUPERVISORS = 10
@@ -34,6 +36,8 @@ class Plan:
     kills: int
     database: str = ""
     """PostgreSQL; empty: SQLite in the data directory."""
+    rate: float = 0.0
+    """Events that are sent a second."""
     seed: int | None = None
     is_kept: bool = False
 
@@ -121,28 +125,37 @@ async def crash(plan: Plan, say: Callable[[str], None]) -> Report:
             kinds = workflows.kinds(home / "ledger")
             customers = Customers(servers=servers, kinds=kinds, chance=random.Random(seed))  # noqa: S311
             killer = Killer(servers=servers, chance=random.Random(seed + 1), say=say, ledger=home / "ledger")  # noqa: S311
-            await _play(plan, customers, killer)
+            senders = Senders(servers=servers, chance=random.Random(seed + 2), rate=plan.rate)  # noqa: S311
+            await _play(plan, customers, senders, killer)
             say("no more kills; the rest may end")
+            await senders.settle(END_SECONDS)
             lease = LEASE_SECONDS if plan.database else None
             evidence = await checking.collect(servers[0], customers.orders, killer.done, lease)
-            problems = [*customers.problems, *checking.judge(evidence), *await _end(servers)]
+            problems = [*customers.problems, *senders.problems, *checking.judge(evidence), *await _end(servers)]
             uids = {run["metadata"]["uid"] for run in evidence.runs}
-            problems += await checking.judge_store(plan.database or f"sqlite:///{servers[0].data / 'ensue.db'}", uids)
+            async with checking.opened(plan.database or f"sqlite:///{servers[0].data / 'ensue.db'}") as driver:
+                problems += await checking.judge_store(driver, uids)
+                caused = await checking_events.collect(driver, senders.deliveries)
+            problems += checking_events.judge(caused)
         is_kept = plan.is_kept or bool(problems)
     finally:
         if is_kept:
             say(f"kept {home}")
         else:
             shutil.rmtree(home, ignore_errors=True)
-    return Report(problems=problems, summary=_summary(evidence, killer, time.monotonic() - began))
+    summary = f"{_summary(evidence, killer, time.monotonic() - began)}\n{_events_summary(senders, caused)}"
+    return Report(problems=problems, summary=summary)
 
 
-async def _play(plan: Plan, customers: Customers, killer: Killer) -> None:
+async def _play(plan: Plan, customers: Customers, senders: Senders, killer: Killer) -> None:
     await customers.apply()
+    await senders.apply()
     async with asyncio.TaskGroup() as tasks:
         at_work = [tasks.create_task(customers.work()) for _ in range(CUSTOMERS)]
+        if plan.rate:
+            at_work.append(tasks.create_task(senders.work()))
         await killer.work(plan.kills)
-        customers.is_over = True
+        customers.is_over = senders.is_over = True
         for server in killer.servers:
             await server.ready()
         await asyncio.wait(at_work, timeout=END_SECONDS)
@@ -182,19 +195,12 @@ async def _end(servers: Sequence[Server]) -> list[str]:
 
 
 async def _require_empty(database: str) -> None:
-    from ensue.store import migrating
-    from ensue.store.opening import open_driver
-
     if not database.startswith("postgres"):
         raise InvalidInput("the crash test takes a PostgreSQL database", remedy="leave --database out for SQLite")
-    driver = open_driver(database)
-    await driver.open()
-    try:
+    async with checking.opened(database) as driver:
         pending = await migrating.missing(driver)
-        if not pending or pending[0].version != 1:
-            raise InvalidInput("the database is in use", remedy="create an empty one for this test")
-    finally:
-        await driver.close()
+    if not pending or pending[0].version != 1:
+        raise InvalidInput("the database is in use", remedy="create an empty one for this test")
 
 
 def _summary(evidence: checking.Evidence, killer: Killer, seconds: float) -> str:
@@ -207,6 +213,12 @@ def _summary(evidence: checking.Evidence, killer: Killer, seconds: float) -> str
         f" ({_count(evidence.orders)}), {repeated} starts repeated, {len(adopted)} attempts adopted,"
         f" {len(lost)} lost and run again, {seconds:.0f} s"
     )
+
+
+def _events_summary(senders: Senders, caused: checking_events.Evidence) -> str:
+    count = len(senders.deliveries)
+    rate = count / senders.seconds if senders.seconds else 0.0
+    return f"{count} events, {rate:.0f} a second, {senders.repeats} sent again, {caused.fired} runs of triggers"
 
 
 def _count(orders: Sequence[Order]) -> str:
