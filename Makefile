@@ -49,6 +49,16 @@ clean: ## remove .venv and everything generated
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+.PHONY: wheel
+wheel: setup ## build the wheel and the source distribution into dist/
+	rm -rf dist
+	$(bin)/python -m hatchling build
+
+.PHONY: sbom
+sbom: ## write the bill of materials of an installation to dist/ensue.cdx.json (needs uv)
+	mkdir -p dist
+	uv export --quiet --frozen --no-dev --format cyclonedx1.5 --output-file dist/ensue.cdx.json
+
 .PHONY: bench
 bench: setup ## measure against named peers, in half an hour (BENCH=name… BENCH_ARGS=--quick); see docs/benchmarks.md
 	$(bin)/python -m bench $(or $(BENCH),all) $(BENCH_ARGS)
