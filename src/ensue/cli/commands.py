@@ -54,6 +54,7 @@ COMMANDS: Mapping[str, Entry] = {
     "pause": Entry(RUNS, "Start no further step of a run", "runs", "pause"),
     "resume": Entry(RUNS, "Let a paused run go on", "runs", "resume"),
     "secret": Entry(ACCESS, "Set, list and delete secrets, change their key", "secret"),
+    "doctor": Entry(CARE, "Check that a server can work here, and what to do about it", "doctor"),
     "db": Entry(CARE, "Upgrade, back up, restore and check the database", "db"),
     "selftest": Entry(CARE, "Kill a server of its own and check that nothing is lost", "selftest"),
     "completion": Entry(CARE, "Print the completion script of a shell", "completion"),
