@@ -9,26 +9,30 @@ import random
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ensue import __version__, steps
+from ensue import __version__, sources, steps
 from ensue.clients.outbound import Outbound
 from ensue.engines.inline import InlineEngine
 from ensue.engines.process import spawning
 from ensue.engines.process.engine import ProcessEngine
 from ensue.model.errors import InvalidInput, SecretsLocked, Unavailable
+from ensue.model.event import Accepted, Event
 from ensue.model.identity import Identity
 from ensue.model.values import WorkerId
+from ensue.operations import events
 from ensue.operations.world import World
+from ensue.ports.clock import Clock
 from ensue.ports.engine import Limits
 from ensue.ports.store import Worker
 from ensue.ports.wakeup import Wakeup
-from ensue.runtime import keeping, stepping
+from ensue.runtime import keeping, stepping, tending
 from ensue.runtime.cleaning import Cleaner
 from ensue.runtime.intake import Intake
 from ensue.runtime.keeping import Keeper, Retention
+from ensue.runtime.pulling import Puller
 from ensue.runtime.runner import Profile, Runner
 from ensue.runtime.secrets import OpenedSecrets
 from ensue.runtime.stepping import Stepping
@@ -45,6 +49,7 @@ from ensue.store.feed import Feed
 from ensue.store.graphs import Graphs
 from ensue.store.history import History
 from ensue.store.logs import Logs
+from ensue.store.memories import Memories
 from ensue.store.migrating import migrate
 from ensue.store.opening import open_driver
 from ensue.store.ownership import DataDirectory
@@ -84,15 +89,23 @@ class Node:
     cleaner: Cleaner
     driver: Driver
     outbound: Outbound
+    puller: Puller
 
-    async def run(self) -> None:
-        """All loops, until cancelled."""
+    async def run(self, *, pulls: bool = False) -> None:
+        """All loops, until cancelled; with `pulls` the sources that go and look, as servers have them."""
         async with asyncio.TaskGroup() as loops:
             if isinstance(self.world.wakeup, PostgresWakeup):
                 loops.create_task(self.world.wakeup.run())
             loops.create_task(self.runner.run())
             loops.create_task(self.keeper.run())
             loops.create_task(self.cleaner.run())
+            if pulls:
+                loops.create_task(self.puller.run(self.let_in))
+
+    async def let_in(self, key: str, found: Sequence[Event]) -> tuple[Accepted, ...]:
+        """What a source of that key saw."""
+        identity = Identity(subject=f"source:{key}", groups=("system",))
+        return await events.accept(identity, self.world, found, key)
 
 
 async def serve(
@@ -123,12 +136,12 @@ async def serve(
         async with serving.running(application, listener):
             with serving.announced(settings.data_dir, listener.url):
                 announce(listener.url)
-                await work(node, stop)
+                await work(node, stop, pulls=True)
 
 
-async def work(node: Node, stop: asyncio.Event) -> None:
+async def work(node: Node, stop: asyncio.Event, *, pulls: bool = False) -> None:
     """The loops of a node until `stop`. Raises what ends them before."""
-    loops = asyncio.create_task(node.run(), name="loops")
+    loops = asyncio.create_task(node.run(pulls=pulls), name="loops")
     waiting = asyncio.create_task(stop.wait(), name="stop")
     try:
         await asyncio.wait({loops, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -225,17 +238,12 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
         ),
         profile=_profile(settings, worker, engines),
     )
-    keeper = Keeper(
-        records=keeping.Records(
-            runs=runs, workers=workers, feed=feed, decisions=decisions, care=Care(driver=driver), storage=storage
-        ),
-        intake=intake,
-        wakeup=wakeup,
-        worker=worker,
-        ttl=settings.lease,
-        retention=Retention(runs=settings.keep_runs, events=settings.keep_events, audit=settings.keep_audit),
+    kept = keeping.Records(
+        runs=runs, workers=workers, feed=feed, decisions=decisions, care=Care(driver=driver), storage=storage
     )
+    keeper = _keeper(settings, kept, intake, wakeup, worker)
     cleaner = Cleaner(engines=engines.others.values(), history=history)
+    puller = puller_of(driver, clock, worker)
     world = World(
         clock=clock,
         decisions=decisions,
@@ -245,6 +253,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
         intake=intake,
         known=steps.known(),
         logs=logs,
+        pulling=puller,
         runs=runs,
         secrets=table,
         starting=runner,
@@ -253,7 +262,32 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
         wakeup=wakeup,
         workers=workers,
     )
-    return Node(world=world, runner=runner, keeper=keeper, cleaner=cleaner, driver=driver, outbound=outbound)
+    return Node(
+        world=world, runner=runner, keeper=keeper, cleaner=cleaner, driver=driver, outbound=outbound, puller=puller
+    )
+
+
+def _keeper(settings: Settings, records: keeping.Records, intake: Intake, wakeup: Wakeup, worker: WorkerId) -> Keeper:
+    return Keeper(
+        records=records,
+        intake=intake,
+        wakeup=wakeup,
+        worker=worker,
+        ttl=settings.lease,
+        retention=Retention(runs=settings.keep_runs, events=settings.keep_events, audit=settings.keep_audit),
+    )
+
+
+def puller_of(driver: Driver, clock: Clock, place: str) -> Puller:
+    """The sources that go and look, as this server runs them."""
+    graphs = Graphs()
+    records = tending.Records(
+        definitions=Definitions(driver=driver, graphs=graphs),
+        decisions=Decisions(driver=driver, graphs=graphs),
+        history=History(driver=driver),
+        memories=Memories(driver=driver),
+    )
+    return Puller(types=sources.installed(), records=records, clock=clock, place=place)
 
 
 def _require_step_user(name: str) -> None:

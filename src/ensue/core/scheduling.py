@@ -56,6 +56,14 @@ class Schedule:
             if time > moment:
                 yield time
 
+    def before(self, moment: datetime) -> Iterator[datetime]:
+        """About the times until `moment`, the latest first: near a change of the clock they may be off by its width.
+        For expressions, not for `@every`."""
+        offset = timedelta(seconds=self.second)
+        start = (moment.astimezone(UTC) - offset + SECOND).astimezone(self.zone)
+        for found in CronSim(self.fields, start, reverse=True):
+            yield (found.astimezone(UTC) + offset).astimezone(self.zone)
+
     def next(self, moment: datetime) -> datetime | None:
         return next(self.after(moment), None)
 

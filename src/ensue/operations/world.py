@@ -8,6 +8,7 @@ from ensue.model.identity import Identity
 from ensue.model.run import Run
 from ensue.ports.clock import Clock
 from ensue.ports.intake import Decisions, Intake
+from ensue.ports.pulling import Pulling
 from ensue.ports.secrets import SealedSecrets, Vault
 from ensue.ports.storage import Storage
 from ensue.ports.store import Definitions, Feed, History, Logs, Runs, Started, Workers
@@ -30,6 +31,7 @@ class World:
     intake: Intake
     known: Known
     logs: Logs
+    pulling: Pulling
     runs: Runs
     secrets: SealedSecrets
     starting: Starting

@@ -1,0 +1,90 @@
+"""Which sources of a namespace are to be at work: those that an enabled trigger sees. Pure."""
+
+import json
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from ensue.model.values import Json, Namespace
+from ensue.ports.store import StoredDefinition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Want:
+    """A source, and what there is to know of it. When any of it changes, another one is wanted."""
+
+    namespace: Namespace
+    key: str
+    owner: str
+    """The uid of its definition."""
+    type: str
+    given: str
+    """Its `with`, as JSON."""
+    address: str
+    """What its events have as source."""
+    path: str
+    """Where it is in its definition, as `spec.sources[0]`."""
+
+
+def wanted(definitions: Iterable[StoredDefinition], types: Container[str]) -> dict[str, Want]:
+    """Those of these types, by key."""
+    known = list(definitions)
+    sources = {one.name: one for one in known if one.kind == "Source"}
+    found: dict[str, Want] = {}
+    for trigger in known:
+        if trigger.kind != "Trigger" or not is_enabled(trigger):
+            continue
+        for want in own(trigger):
+            found[want.key] = want
+        for name in refs(trigger):
+            source = sources.get(name)
+            if source is not None and is_enabled(source):
+                found |= {want.key: want for want in own(source)}
+    return {key: want for key, want in found.items() if want.type in types}
+
+
+def own(stored: StoredDefinition) -> Iterator[Want]:
+    """The source that a Source is, or those that are a Trigger's own."""
+    if stored.kind == "Source":
+        address = f"/ensue/sources/{stored.namespace}/{stored.name}"
+        yield from _want(stored, _spec(stored), f"Source/{stored.name}", address, "spec")
+        return
+    for position, source in _sources(stored):
+        name = source.get("name") or source.get("type")
+        address = f"/ensue/triggers/{stored.namespace}/{stored.name}/{name}"
+        yield from _want(stored, source, f"{stored.uid}/{name}", address, f"spec.sources[{position}]")
+
+
+def refs(trigger: StoredDefinition) -> Iterator[str]:
+    """The names of the shared Sources that a Trigger sees."""
+    for _, source in _sources(trigger):
+        if isinstance(name := source.get("ref"), str):
+            yield name
+
+
+def is_enabled(stored: StoredDefinition) -> bool:
+    return _spec(stored).get("enabled", True) is True
+
+
+def _want(stored: StoredDefinition, source: Mapping[str, Json], key: str, address: str, path: str) -> Iterator[Want]:
+    if isinstance(type := source.get("type"), str):
+        yield Want(
+            namespace=stored.namespace,
+            key=key,
+            owner=stored.uid,
+            type=type,
+            given=json.dumps(source.get("with") or {}, sort_keys=True),
+            address=address,
+            path=path,
+        )
+
+
+def _sources(trigger: StoredDefinition) -> Iterator[tuple[int, Mapping[str, Json]]]:
+    sources = _spec(trigger).get("sources")
+    for position, source in enumerate(sources if isinstance(sources, list) else ()):
+        if isinstance(source, dict):
+            yield position, source
+
+
+def _spec(stored: StoredDefinition) -> Mapping[str, Json]:
+    spec = stored.body.get("spec")
+    return spec if isinstance(spec, dict) else {}
