@@ -10,6 +10,7 @@ from typing import Any
 from ensue import app
 from ensue.app import SystemClock
 from ensue.model.values import DEFAULT_NAMESPACE, Json
+from ensue.ports.pulling import SourceStatus
 from ensue.runtime import alarms, pulling
 from ensue.runtime.pulling import Puller
 from tests.operations.places import LOG, Place
@@ -72,7 +73,7 @@ class Server:
         revision = await self.place.world.definitions.revision(DEFAULT_NAMESPACE)
 
         def do_wait() -> bool:
-            states = [work.status.next_at is not None for work in self.puller._works.values()]
+            states = [one.next_at is not None and one.next_at > self.hand.now() for one in statuses(self)]
             return self.puller._settled.get(DEFAULT_NAMESPACE) == revision and states == [True] * count
 
         await eventually(do_wait)
@@ -99,3 +100,11 @@ def quick(monkeypatch: Any) -> None:
     """Look more often than a server does."""
     monkeypatch.setattr(pulling, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(alarms, "LOOK_SECONDS", 0.01)
+
+
+def statuses(server: Server) -> list[SourceStatus]:
+    return [work.status for work in server.puller._works.values()]
+
+
+def notes(server: Server) -> list[str]:
+    return [note for status in statuses(server) for note in status.notes]

@@ -1,6 +1,7 @@
 """Waits for moments on a clock that may be set while one waits: a sleep of that length would miss the jump."""
 
 import asyncio
+import contextlib
 from datetime import datetime, timedelta
 from typing import NoReturn
 
@@ -41,10 +42,9 @@ class Alarms:
             self._has_new.clear()
             self._ring()
             await asyncio.sleep(LEAST_SECONDS)
-            try:
-                await asyncio.wait_for(self._has_new.wait(), self._wait())
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._wait()):
+                    await self._has_new.wait()
 
     def _ring(self) -> None:
         now = self._clock.now()

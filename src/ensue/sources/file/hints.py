@@ -36,7 +36,8 @@ class Hints:
     async def wait(self, seconds: float) -> None:
         """Until there is a hint, or that long."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
         self._changed.clear()
 
     def close(self) -> None:
