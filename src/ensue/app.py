@@ -41,6 +41,7 @@ from ensue.sources.hooks import Hooks
 from ensue.sources.keys import Keys
 from ensue.steps import run as run_step
 from ensue.storage.directory import DirectoryStorage
+from ensue.store.activity import Activity
 from ensue.store.care import Care
 from ensue.store.decisions import Decisions
 from ensue.store.definitions import Definitions
@@ -245,6 +246,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
     cleaner = Cleaner(engines=engines.others.values(), history=history)
     puller = puller_of(driver, clock, worker)
     world = World(
+        activity=Activity(driver=driver),
         clock=clock,
         decisions=decisions,
         definitions=definitions,

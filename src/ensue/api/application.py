@@ -6,7 +6,7 @@ from collections.abc import Collection
 from fastapi import APIRouter, FastAPI
 
 from ensue import __version__
-from ensue.api import definitions, events, hooks, problems, runs, secrets, server_state
+from ensue.api import definitions, events, hooks, problems, runs, secrets, server_state, sources
 from ensue.api.guarding import Guard
 from ensue.api.holding import Gate
 from ensue.core import supporting
@@ -30,7 +30,7 @@ HOT = (
 def routers() -> tuple[APIRouter, ...]:
     """Of what is in a namespace. The busiest come first: routes are tried in order."""
     kinds = (definitions.routes(KINDS[kind]) for kind in sorted(supporting.KINDS))
-    return (events.router, runs.router, secrets.router, *kinds)
+    return (events.router, runs.router, secrets.router, sources.router, *kinds)
 
 
 def create_app(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Header, Query
 from fastapi import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
-from ensue.api import hooks, requests, views
+from ensue.api import requests, sources, views
 from ensue.api.requests import IdentityOf, NamespaceOf, ScopeOf, WorldOf
 from ensue.model.errors import Changed, InvalidInput, NotFound
 from ensue.model.identity import Identity
@@ -30,8 +30,7 @@ def _read(router: APIRouter, kind: Kind, noun: str) -> None:
     @router.get(f"/{kind.plural}", name=f"list_{kind.plural}", description=f"All {kind.plural}, by name.")
     async def list_all(request: HttpRequest, world: WorldOf, identity: IdentityOf, scope: ScopeOf) -> Response:
         found = await definitions.list_all(identity, world, scope, kind.name)
-        problems = await hooks.hooks_of(request).problems(found)
-        return JSONResponse(views.listing(views.definition(each, problems.get(each.uid, ())) for each in found))
+        return JSONResponse(views.listing(await sources.views_of(request, found)))
 
     about = f"A {noun}; its ETag changes with every change of it."
 
@@ -132,5 +131,5 @@ async def _answer(request: HttpRequest, stored: StoredDefinition, status: int) -
     if status == 201:
         plural = KINDS[stored.kind].plural
         headers["Location"] = f"/api/v1/namespaces/{stored.namespace}/{plural}/{stored.name}"
-    problems = await hooks.hooks_of(request).problems([stored])
-    return JSONResponse(views.definition(stored, problems.get(stored.uid, ())), status, headers=headers)
+    (view,) = await sources.views_of(request, [stored])
+    return JSONResponse(view, status, headers=headers)

@@ -30,6 +30,16 @@ def _problem(item: View) -> str:
     return "; ".join(each["message"] for each in item["status"].get("problems", ()))
 
 
+def _states(item: View) -> str:
+    """Of what is at work of it."""
+    return ",".join(dict.fromkeys(each["state"] for each in item["status"].get("sources", ())))
+
+
+def _next(item: View) -> str:
+    times = [each["nextTime"] for each in item["status"].get("sources", ()) if each["nextTime"]]
+    return f"in {tables.until(min(times))}" if times else ""
+
+
 NAME = Column(title="NAME", cell=_of_metadata("name"))
 NAMESPACE = Column(title="NAMESPACE", cell=_of_metadata("namespace"))
 AGE = Column(title="AGE", cell=lambda item: tables.age(item["metadata"]["creationTimestamp"]))
@@ -78,6 +88,8 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         NAME,
         Column(title="TYPE", cell=lambda source: str(source["spec"]["type"])),
         Column(title="ENABLED", cell=lambda source: "yes" if source["spec"].get("enabled", True) else "no"),
+        Column(title="STATE", cell=_states),
+        Column(title="NEXT", cell=_next),
         Column(title="GENERATION", cell=_of_metadata("generation")),
         AGE,
         Column(title="PROBLEM", cell=_problem),

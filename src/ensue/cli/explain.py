@@ -4,29 +4,32 @@ from typing import Any
 
 import click
 
-from ensue.cli import decision_table, event, exits, following, invocation, printing, step_table, tables, target
+from ensue.cli import decision_table, event, exits, following, invocation, printing, step_table, stories, tables, target
 from ensue.cli.invocation import JSONPATH, Invocation
 from ensue.model.run import FINAL_STATES
 
-PLURALS = {"run": "runs", "runs": "runs", "event": "events", "events": "events"}
+PLURALS = {f"{one}{end}": f"{one}s" for one in ("run", "event", "source", "trigger") for end in ("", "s")}
 FORMS = ("table", "wide", "json", "yaml", JSONPATH)
 
 
 @click.command("explain")
-@click.argument("what", metavar="KIND.path | run | event")
+@click.argument("what", metavar="KIND.path | run | event | source | trigger")
 @click.argument("name", required=False)
 @target.option
 @invocation.options
 @invocation.pass_invocation
 def command(invocation: Invocation, what: str, name: str | None) -> int:
-    """Say what a field means, what a run waits for and why its steps ended as they did, or what every trigger
-    concluded about an event and which clauses of its filter decided.
+    """Say what a field means, what a run waits for and why its steps ended as they did, what every trigger
+    concluded about an event and which clauses of its filter decided, or how a source or trigger is: its state, next
+    times, last event and error, and what it holds back.
 
     \b
     Examples:
       ensue explain workflow.spec.steps.retry
       ensue explain run build-x7k2p
       ensue explain event 0197e1c0-6f2a-7cc1-9d5e-0c1a2b3c4d5e
+      ensue explain source nightly
+      ensue explain trigger on-push
     """
     word, slash, rest = what.partition("/")
     if name is None and not slash:
@@ -37,13 +40,19 @@ def command(invocation: Invocation, what: str, name: str | None) -> int:
         return exits.SUCCESS
     plural = PLURALS.get(word)
     if plural is None:
-        raise click.UsageError(f"a {word} cannot be explained; a run and an event can")
+        raise click.UsageError(f"a {word} cannot be explained; a run, an event, a source and a trigger can")
     invocation.require("an explanation", *FORMS)
-    name = following.plain(name or rest) if plural == "runs" else event.plain(name or rest)
+    name = _plain(plural, name or rest)
     with target.server() as server:
         found = server.explain(invocation.namespace or "default", name, plural)
-    printing.document(invocation, found, render if plural == "runs" else render_event)
+    printing.document(invocation, found, RENDERERS[plural])
     return exits.SUCCESS
+
+
+def _plain(plural: str, name: str) -> str:
+    if plural == "runs":
+        return following.plain(name)
+    return event.plain(name) if plural == "events" else name.removeprefix(f"{plural.removesuffix('s')}/")
 
 
 def render_event(found: dict[str, Any]) -> str:
@@ -60,3 +69,6 @@ def _sentence(item: dict[str, Any]) -> str:
     length = tables.age(item["since"])
     when = f"{length} ago" if item["state"] in FINAL_STATES else f"for {length}"
     return f"{item['subject']}: {tables.paint(step_table.state(item), item['state'])}: {item['text']} ({when})"
+
+
+RENDERERS = {"runs": render, "events": render_event, "sources": stories.source, "triggers": stories.trigger}

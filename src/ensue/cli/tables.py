@@ -60,6 +60,11 @@ def age(since: str | None, until: str | None = None) -> str:
     return span((parse_time(until) or datetime.now(UTC)) - start)
 
 
+def until(moment: str) -> str:
+    """How long it takes until then."""
+    return span(datetime.fromisoformat(moment) - datetime.now(UTC))
+
+
 def span(length: timedelta) -> str:
     seconds = max(0.0, length.total_seconds())
     if seconds < 10:

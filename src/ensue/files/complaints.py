@@ -98,8 +98,8 @@ def _words(error: Any, path: Path, given: Json) -> tuple[str, str, str]:
     return "", _sentence(error["msg"]), ""
 
 
-def _number(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:g}"
+def _number(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _pattern(pattern: str, given: Json) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from typing import Protocol
 from ensue.core.checking import Known
 from ensue.model.identity import Identity
 from ensue.model.run import Run
+from ensue.ports.activity import Activity
 from ensue.ports.clock import Clock
 from ensue.ports.intake import Decisions, Intake
 from ensue.ports.pulling import Pulling
@@ -23,6 +24,7 @@ class Starting(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
+    activity: Activity
     clock: Clock
     decisions: Decisions
     definitions: Definitions

@@ -61,6 +61,12 @@ def refs(trigger: StoredDefinition) -> Iterator[str]:
             yield name
 
 
+def given(want: Want) -> Mapping[str, Json]:
+    """Its `with`."""
+    found = json.loads(want.given)
+    return found if isinstance(found, dict) else {}
+
+
 def is_enabled(stored: StoredDefinition) -> bool:
     return _spec(stored).get("enabled", True) is True
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -24,7 +24,7 @@ class CronSettings(Strict):
 
     schedule: str | None = None
     """A cron expression of five fields, or six with seconds first, or `@daily` and the like."""
-    every: Annotated[Duration, Field(ge=SECOND)] | None = None
+    every: Duration | None = None
     """An interval, as 10m, in whole seconds. The first tick comes one interval after the source was enabled."""
     at: datetime | None = None
     """Once at this time, as 2030-01-31T12:00:00Z, or without a zone in `timezone`."""
@@ -38,7 +38,7 @@ class CronSettings(Strict):
     """What becomes of ticks that were missed while no server ran: `none`, the `last`, or `all` of them."""
     catch_up_limit: int = Field(default=100, ge=1, le=MOST_CAUGHT_UP)
     """How many `all` are at most; the latest."""
-    starting_deadline: Duration | None = Field(default=None)
+    starting_deadline: Duration | None = None
     """A tick that could not be told for longer than this is left out."""
 
     @model_validator(mode="after")
@@ -50,8 +50,8 @@ class CronSettings(Strict):
             parsed = scheduling.parse(self.schedule or "@daily", self.timezone)
         except InvalidInput as error:
             raise ValueError(str(error)) from None
-        if self.every is not None and self.every % SECOND:
-            raise ValueError("every is in whole seconds")
+        if self.every is not None and (self.every < SECOND or self.every % SECOND):
+            raise ValueError("every is a number of whole seconds, at least 1s")
         period = self.every or parsed.every
         if period is not None and self.jitter > period:
             raise ValueError("jitter is at most the interval")

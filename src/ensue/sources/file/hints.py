@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
@@ -47,6 +48,8 @@ class Hints:
     def _run(self, paths: list[str], stop: threading.Event, loop: asyncio.AbstractEventLoop) -> None:
         import watchfiles
 
+        # It tells of every change.
+        logging.getLogger("watchfiles").setLevel(logging.WARNING)
         try:
             batches = watchfiles.watch(
                 *paths,

@@ -10,6 +10,7 @@ from ensue.model.definition import Strict
 from ensue.model.values import Duration
 
 MOST_PATHS = 16
+SHORTEST, LONGEST = timedelta(milliseconds=50), timedelta(seconds=10)
 Change = Literal["created", "changed", "deleted"]
 Pattern = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
@@ -23,6 +24,13 @@ def _check_path(text: str) -> str:
     return str(path)
 
 
+def _check_debounce(length: timedelta) -> timedelta:
+    if not SHORTEST <= length <= LONGEST:
+        raise ValueError("debounce is from 50ms to 10s")
+    return length
+
+
+Debounce = Annotated[Duration, AfterValidator(_check_debounce)]
 Path = Annotated[str, StringConstraints(max_length=1024), AfterValidator(_check_path)]
 
 
@@ -41,9 +49,7 @@ class FileSettings(Strict):
     """Whether what is in directories below counts."""
     events: tuple[Change, ...] = Field(default=("created", "changed", "deleted"), min_length=1)
     """Which changes are told."""
-    debounce: Annotated[Duration, Field(ge=timedelta(milliseconds=50), le=timedelta(seconds=10))] = timedelta(
-        milliseconds=200
-    )
+    debounce: Debounce = timedelta(milliseconds=200)
     """How long it must be quiet before it is looked what has changed."""
     existing: bool = False
     """Whether files that are there when the source is enabled count as created."""

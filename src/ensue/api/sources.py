@@ -1,0 +1,58 @@
+"""Routes that explain sources and triggers, and what of both is shown in lists."""
+
+from collections.abc import Mapping, Sequence
+
+from fastapi import APIRouter
+from fastapi import Request as HttpRequest
+from starlette.responses import JSONResponse, Response
+
+from ensue.api import hooks, story_views, views
+from ensue.api.requests import IdentityOf, NamespaceOf, WorldOf
+from ensue.api.views import View
+from ensue.model.errors import Problem
+from ensue.operations import definitions, sources
+from ensue.operations.world import World
+from ensue.ports.store import StoredDefinition
+
+router = APIRouter(tags=["sources"])
+
+
+@router.get("/sources/{name}/explain")
+async def explain_source(
+    request: HttpRequest, world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, name: str
+) -> Response:
+    """How a source is: its state, who sees it, its next times, its last event and error."""
+    stored = await definitions.get(identity, world, namespace, "Source", name)
+    problems = await _hook_problems(request, stored)
+    story = await sources.explain_source(identity, world, namespace, name, problems)
+    return JSONResponse(story_views.source(story, namespace))
+
+
+@router.get("/triggers/{name}/explain")
+async def explain_trigger(
+    request: HttpRequest, world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, name: str
+) -> Response:
+    """How a trigger is: its state, its sources, what it decided lately, and what its windows hold."""
+    stored = await definitions.get(identity, world, namespace, "Trigger", name)
+    problems = await _hook_problems(request, stored)
+    story = await sources.explain_trigger(identity, world, namespace, name, problems)
+    return JSONResponse(story_views.trigger(story, namespace))
+
+
+async def views_of(request: HttpRequest, found: Sequence[StoredDefinition]) -> list[View]:
+    """Definitions, with what is known of the sources they have."""
+    world: World = request.app.state.world
+    problems = await hooks.hooks_of(request).problems(found)
+    return [_view(world, each, problems) for each in found]
+
+
+def _view(world: World, stored: StoredDefinition, of_hooks: Mapping[str, tuple[Problem, ...]]) -> View:
+    problems = (*of_hooks.get(stored.uid, ()), *world.pulling.problems(stored))
+    shown = views.definition(stored, problems)
+    if statuses := world.pulling.statuses(stored):
+        shown["status"]["sources"] = story_views.statuses(statuses)
+    return shown
+
+
+async def _hook_problems(request: HttpRequest, stored: StoredDefinition) -> tuple[Problem, ...]:
+    return (await hooks.hooks_of(request).problems([stored])).get(stored.uid, ())

@@ -1,0 +1,61 @@
+"""How sources and triggers are, as the JSON of the API. Pure."""
+
+from collections.abc import Mapping
+
+from ensue.api.views import View, moment
+from ensue.operations.sources import SourceStory, TriggerStory
+from ensue.ports.activity import RECENT, LastEvent
+from ensue.ports.pulling import SourceStatus
+
+
+def source(story: SourceStory, namespace: str) -> View:
+    return {"kind": "Source", "namespace": namespace, **_source(story)}
+
+
+def trigger(story: TriggerStory, namespace: str) -> View:
+    return {
+        "kind": "Trigger",
+        "namespace": namespace,
+        "name": story.name,
+        "state": story.state,
+        "message": story.message,
+        "sources": [_source(each) for each in story.sources],
+        "decisions": {
+            "amongEvents": RECENT,
+            "counts": {conclusion.value: count for conclusion, count in story.decided.counts.items()},
+            "lastFired": _event(story.decided.last_fired),
+        },
+        "windows": [
+            {"kind": each.kind, "keys": each.keys, "held": each.held, "nextTime": moment(each.next_at)}
+            for each in story.windows
+        ],
+    }
+
+
+def statuses(found: Mapping[str, SourceStatus]) -> list[View]:
+    """Of the sources that are at work."""
+    return [
+        {"key": key, "state": status.state.value, "message": status.message, "nextTime": moment(status.next_at)}
+        for key, status in found.items()
+    ]
+
+
+def _source(story: SourceStory) -> View:
+    return {
+        "name": story.name,
+        "key": story.key,
+        "type": story.type,
+        "state": story.state,
+        "message": story.message,
+        "notes": list(story.notes),
+        "triggers": list(story.triggers),
+        "hook": story.hook,
+        "nextTimes": [moment(each) for each in story.next_times],
+        "lastEvent": _event(story.last_event),
+        "lastError": story.last_error,
+        "failureTime": moment(story.failed_at),
+    }
+
+
+def _event(found: LastEvent | None) -> View | None:
+    return None if found is None else {"uid": found.uid, "type": found.type, "time": moment(found.at)}

@@ -1,0 +1,168 @@
+"""Why a source or trigger does what it does: its state, what it will do next and did last."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ensue.core import permitting
+from ensue.model.errors import NotFound, Problem
+from ensue.model.event import EVENTS
+from ensue.model.identity import Identity
+from ensue.model.values import Json, Namespace
+from ensue.operations.world import World
+from ensue.ports.activity import Decided, LastEvent, WindowUse
+from ensue.ports.pulling import Outlook, SourceState, SourceStatus
+from ensue.ports.store import StoredDefinition
+from ensue.runtime import wanting
+from ensue.runtime.ruling import rule_of
+from ensue.runtime.wanting import Want
+
+NEXT_TIMES = 5
+ACTIVE, DISABLED, BROKEN, UNUSED = "Active", "Disabled", "Broken", "Unused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceStory:
+    """How a source is, as this server sees it."""
+
+    key: str
+    name: str
+    type: str
+    state: str
+    """`Active`, `Disabled`, `Broken`, `Unused`, or what its status says."""
+    message: str = ""
+    notes: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
+    """The enabled ones that see it, by name."""
+    hook: str = ""
+    """Where requests come in, for a webhook."""
+    next_times: tuple[datetime, ...] = ()
+    last_event: LastEvent | None = None
+    last_error: str = ""
+    failed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerStory:
+    """How a trigger is."""
+
+    name: str
+    state: str
+    message: str
+    sources: tuple[SourceStory, ...]
+    decided: Decided
+    windows: tuple[WindowUse, ...]
+
+
+async def explain_source(
+    identity: Identity, world: World, namespace: Namespace, name: str, problems: Sequence[Problem] = ()
+) -> SourceStory:
+    """`problems` are why it takes no requests, if it is a webhook. Raises NotFound."""
+    permitting.require(identity, "get", "Source", namespace)
+    stored = await world.definitions.get(namespace, "Source", name)
+    return await _source(world, stored, await _seers(world, stored), problems)
+
+
+async def explain_trigger(
+    identity: Identity, world: World, namespace: Namespace, name: str, problems: Sequence[Problem] = ()
+) -> TriggerStory:
+    """`problems` are why webhooks of its own take no requests. Raises NotFound."""
+    permitting.require(identity, "get", "Trigger", namespace)
+    stored = await world.definitions.get(namespace, "Trigger", name)
+    rule = rule_of(stored)
+    is_enabled = wanting.is_enabled(stored)
+    state = DISABLED if not is_enabled else BROKEN if rule.problem else ACTIVE
+    message = "it is not enabled" if not is_enabled else rule.problem
+    seers = (name,) if is_enabled else ()
+    stories = [await _story(world, stored, want, seers, problems) for want in wanting.own(stored)]
+    stories += [await _shared(world, namespace, shared) for shared in wanting.refs(stored)]
+    return TriggerStory(
+        name=name,
+        state=state,
+        message=message,
+        sources=tuple(stories),
+        decided=await world.activity.decided(namespace, stored.uid),
+        windows=await world.activity.windows(namespace, stored.uid),
+    )
+
+
+async def _shared(world: World, namespace: Namespace, name: str) -> SourceStory:
+    try:
+        stored = await world.definitions.get(namespace, "Source", name)
+    except NotFound:
+        message = f"there is no Source {name}; it is waited for"
+        return SourceStory(key=f"Source/{name}", name=name, type="", state=BROKEN, message=message)
+    return await _source(world, stored, await _seers(world, stored), ())
+
+
+async def _source(
+    world: World, stored: StoredDefinition, seers: tuple[str, ...], problems: Sequence[Problem]
+) -> SourceStory:
+    for want in wanting.own(stored):
+        return await _story(world, stored, want, seers, problems)
+    return SourceStory(key=f"Source/{stored.name}", name=stored.name, type="", state=BROKEN, message="it has no type")
+
+
+async def _story(
+    world: World, stored: StoredDefinition, want: Want, seers: tuple[str, ...], problems: Sequence[Problem]
+) -> SourceStory:
+    key = EVENTS if want.type == EVENTS else want.key
+    status = world.pulling.statuses(stored).get(want.key)
+    outlook = await world.pulling.look(stored, want.key, NEXT_TIMES)
+    state, message = _state(stored, want, seers, status, problems, is_known=want.type in world.known.source_types)
+    return SourceStory(
+        key=key,
+        name=stored.name if stored.kind == "Source" else want.key.partition("/")[2],
+        type=want.type,
+        state=state,
+        message=message,
+        notes=(*(status.notes if status is not None else ()), *_notes(outlook)),
+        triggers=seers,
+        hook=_hook(want),
+        next_times=outlook.next_times if state == ACTIVE else (),
+        last_event=await world.activity.last_event(stored.namespace, key),
+        last_error=status.last_error if status is not None else "",
+        failed_at=status.failed_at if status is not None else None,
+    )
+
+
+def _state(
+    stored: StoredDefinition,
+    want: Want,
+    seers: tuple[str, ...],
+    status: SourceStatus | None,
+    problems: Sequence[Problem],
+    *,
+    is_known: bool,
+) -> tuple[str, str]:
+    if not wanting.is_enabled(stored):
+        return DISABLED, f"the {stored.kind.lower()} is not enabled"
+    if want.type == EVENTS:
+        return ACTIVE, ""
+    if not is_known and want.type != "cloudevents":
+        return BROKEN, f"no source type {want.type} is installed here"
+    own = [problem for problem in problems if problem.path.startswith(want.path)]
+    if own:
+        return BROKEN, own[0].message
+    if status is not None:
+        return (ACTIVE if status.state is SourceState.ACTIVE else status.state.value), status.message
+    if not seers:
+        return UNUSED, "no enabled trigger sees it"
+    return ACTIVE, ""
+
+
+def _hook(want: Want) -> str:
+    path = wanting.given(want).get("path") if want.type == "webhook" else None
+    if not isinstance(path, str):
+        return ""
+    return f"/hooks/{want.namespace}/{path}"
+
+
+def _notes(outlook: Outlook) -> tuple[str, ...]:
+    told: Mapping[str, Json] = outlook.memory
+    return (f"the last time that was told is {told['told']}",) if isinstance(told.get("told"), str) else ()
+
+
+async def _seers(world: World, source: StoredDefinition) -> tuple[str, ...]:
+    triggers = await world.definitions.list(source.namespace, "Trigger")
+    return tuple(one.name for one in triggers if wanting.is_enabled(one) and source.name in wanting.refs(one))
