@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from ensue.core import scheduling, ticking
 from ensue.core.scheduling import Schedule
@@ -19,16 +19,32 @@ SECOND = timedelta(seconds=1)
 MOST_CAUGHT_UP = 1000
 
 
+def _check_schedule(text: str) -> str:
+    try:
+        scheduling.parse(text)
+    except InvalidInput as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _check_zone(name: str) -> str:
+    try:
+        scheduling.parse("@daily", name)
+    except InvalidInput as error:
+        raise ValueError(str(error)) from None
+    return name
+
+
 class CronSettings(Strict):
     """Exactly one of `schedule`, `every` and `at`."""
 
-    schedule: str | None = None
+    schedule: Annotated[str, AfterValidator(_check_schedule)] | None = None
     """A cron expression of five fields, or six with seconds first, or `@daily` and the like."""
     every: Duration | None = None
     """An interval, as 10m, in whole seconds. The first tick comes one interval after the source was enabled."""
     at: datetime | None = None
     """Once at this time, as 2030-01-31T12:00:00Z, or without a zone in `timezone`."""
-    timezone: str = "UTC"
+    timezone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
     """The zone of `schedule` and `at`, as Europe/Berlin."""
     jitter: Duration = timedelta()
     """Each tick is told up to this much later, by an amount that is always the same for one source and time."""
@@ -46,13 +62,9 @@ class CronSettings(Strict):
         given = [self.schedule, self.every, self.at]
         if sum(each is not None for each in given) != 1:
             raise ValueError("give exactly one of schedule, every and at")
-        try:
-            parsed = scheduling.parse(self.schedule or "@daily", self.timezone)
-        except InvalidInput as error:
-            raise ValueError(str(error)) from None
         if self.every is not None and (self.every < SECOND or self.every % SECOND):
             raise ValueError("every is a number of whole seconds, at least 1s")
-        period = self.every or parsed.every
+        period = self.every or scheduling.parse(self.schedule or "@daily").every
         if period is not None and self.jitter > period:
             raise ValueError("jitter is at most the interval")
         if self.starting_deadline is not None and self.starting_deadline < SECOND:

@@ -1,0 +1,92 @@
+"""Why a source or trigger does what it does."""
+
+from typing import Any
+
+import pytest
+
+from ensue.model.decision import Conclusion
+from ensue.model.errors import Denied, NotFound, Problem
+from ensue.model.identity import Identity
+from ensue.model.values import DEFAULT_NAMESPACE
+from ensue.operations import sources
+from ensue.operations.sources import SourceStory, TriggerStory
+from tests.operations.places import ANN, Place
+
+DAILY: dict[str, Any] = {"type": "cron", "with": {"schedule": "@daily"}}
+
+
+async def source(place: Place, name: str, *problems: Problem) -> SourceStory:
+    return await sources.explain_source(ANN, place.world, DEFAULT_NAMESPACE, name, problems)
+
+
+async def trigger(place: Place, name: str) -> TriggerStory:
+    return await sources.explain_trigger(ANN, place.world, DEFAULT_NAMESPACE, name)
+
+
+async def test_a_shared_source_says_who_sees_it_and_when_it_comes(place: Place) -> None:
+    await place.apply("Source", "daily", DAILY)
+    story = await source(place, "daily")
+    assert (story.state, story.message, story.next_times) == ("Unused", "no enabled trigger sees it", ())
+    await place.trigger("on", sources=[{"ref": "daily"}])
+    await place.trigger("off", sources=[{"ref": "daily"}], enabled=False)
+    story = await source(place, "daily")
+    assert (story.state, story.triggers, len(story.next_times)) == ("Active", ("on",), 5)
+    assert {time.hour for time in story.next_times} == {0}
+    await place.apply("Source", "daily", {**DAILY, "enabled": False})
+    story = await source(place, "daily")
+    assert (story.state, story.message, story.next_times) == ("Disabled", "the source is not enabled", ())
+
+
+async def test_a_webhook_says_its_address_and_why_it_takes_nothing(place: Place) -> None:
+    await place.apply("Source", "hook", {"type": "webhook", "with": {"path": "in", "verify": {"type": "none"}}})
+    await place.trigger("t", sources=[{"ref": "hook"}])
+    story = await source(place, "hook")
+    assert (story.state, story.hook) == ("Active", "/hooks/default/in")
+    taken = Problem(message="the path belongs to another", path="spec.with.path")
+    story = await source(place, "hook", taken)
+    assert (story.state, story.message) == ("Broken", "the path belongs to another")
+
+
+async def test_a_trigger_says_what_it_decided_lately_and_what_its_windows_hold(place: Place) -> None:
+    stored = await place.trigger("t", filter={"cel": "event.data.n > 1"}, debounce={"for": "1h"})
+    other = await place.trigger("other", dedupe={"key": "event.id", "for": "1h"})
+    for number in range(4):
+        uid = await place.send_one(data={"n": number})
+    story = await trigger(place, "t")
+    assert story.decided.counts == {Conclusion.HELD: 1, Conclusion.NOT_FIRED: 3}
+    assert story.decided.last_fired is None
+    (window,) = story.windows
+    assert (window.kind, window.keys, window.held, window.next_at is not None) == ("debounce", 1, 1, True)
+    (events,) = story.sources
+    assert (events.key, events.type, events.state, events.last_event and events.last_event.uid) == (
+        "events",
+        "events",
+        "Active",
+        uid,
+    )
+    story = await trigger(place, "other")
+    assert story.decided.last_fired is not None
+    assert (story.decided.last_fired.uid, story.windows[0].kind, story.windows[0].keys) == (uid, "dedupe", 4)
+    assert stored.uid != other.uid
+
+
+async def test_a_trigger_that_decides_nothing_says_why(place: Place) -> None:
+    await place.trigger("off", sources=[{"ref": "none"}], enabled=False)
+    story = await trigger(place, "off")
+    assert (story.state, story.message) == ("Disabled", "it is not enabled")
+    assert [(one.state, one.message) for one in story.sources] == [
+        ("Broken", "there is no Source none; it is waited for")
+    ]
+    await place.trigger("cue", filter={"cue": "context: {}"})
+    story = await trigger(place, "cue")
+    assert story.state == "Broken"
+    assert story.message
+
+
+async def test_only_what_is_there_and_allowed_is_explained(place: Place) -> None:
+    with pytest.raises(NotFound):
+        await source(place, "none")
+    with pytest.raises(NotFound):
+        await trigger(place, "none")
+    with pytest.raises(Denied):
+        await sources.explain_source(Identity(subject="user:bob"), place.world, DEFAULT_NAMESPACE, "none")
