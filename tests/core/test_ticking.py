@@ -34,7 +34,8 @@ def test_whenever_one_looks_every_tick_is_told_once_and_in_order(
     text: str, start: datetime, steps: list[int], jitters: bool
 ) -> None:
     timetable = table(text, jitter=timedelta(minutes=1 if jitters else 0), key="k")
-    policy, last, now, told = Policy(catch_up=CatchUp.ALL, limit=1000), start, start, []
+    policy, last, now = Policy(catch_up=CatchUp.ALL, limit=1000), start, start
+    told: list[datetime] = []
     for step in steps:
         now += timedelta(seconds=step)
         due = ticking.due(timetable, policy, last, now)

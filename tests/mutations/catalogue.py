@@ -35,6 +35,7 @@ _UNLOCKED = """\
 ACCEPTED = "an accepted start is never lost and is one run"
 RECORDED = "a step is started at least once and its end is recorded once"
 TOLD = "the end of a run is told once"
+SEEN = "each time of a schedule is told once, and each change of a file"
 ADOPTED = "what runs on is adopted; what is lost follows onLost"
 FENCED = "a zombie changes nothing and stops nothing"
 BELIEVED = "a worker is given up only when its lease has lapsed by the store's clock"
@@ -369,5 +370,41 @@ MUTATIONS: tuple[Mutation, ...] = (
         guarantee=TAKEN,
         edits=(("core/deciding.py", "    if rounds[uid] > MAX_ROUNDS:\n", "    if rounds[uid] > 1000:\n"),),
         test="tests/operations/test_events.py::test_a_run_that_ends_starts_another_and_a_loop_of_runs_ends",
+    ),
+    Mutation(
+        name="ticks-not-named-by-time",
+        guarantee=SEEN,
+        edits=(
+            (
+                "sources/cron.py",
+                "Happening(type=TICK, id=_text(time),",
+                "Happening(type=TICK, id=f'{_text(time)}{id(object())}{id(self)}',",
+            ),
+        ),
+        test="tests/operations/test_schedules.py::test_two_servers_tell_each_tick_once_while_either_is_killed",
+    ),
+    Mutation(
+        name="intervals-begin-anew",
+        guarantee=SEEN,
+        edits=(
+            (
+                "store/memories.py",
+                "CASE WHEN source_memories.basis = excluded.basis THEN source_memories.memory ELSE excluded.memory END",
+                "excluded.memory",
+            ),
+        ),
+        test="tests/operations/test_schedules.py::test_an_interval_counts_from_when_the_source_began_and_outlives_its_server",
+    ),
+    Mutation(
+        name="files-forgotten",
+        guarantee=SEEN,
+        edits=(
+            (
+                "sources/file/watching.py",
+                "self._known = _read(await",
+                "self._known = _read(_written(known)) or _read(await",
+            ),
+        ),
+        test="tests/operations/test_file_sources.py::test_what_happened_while_no_server_ran_is_told_by_the_next_once",
     ),
 )
