@@ -41,7 +41,7 @@ def test_a_schedule_fires_and_is_explained_and_goes_on_after_a_restart(tmp_path:
         assert "dev.ensue.cron.tick.v1" in shown
         story = document(cli("explain", "trigger/on-tick", "-o", "json"))
         assert story["state"] == "Active"
-        assert [one["kind"] for one in story["windows"]] == ["throttle"]
+        assert [one["kind"] for one in story["windows"]] == ["throttle"]  # type: ignore[attr-defined]
         assert story["decisions"]["counts"]["fired"] == 1  # type: ignore[index]
         assert re.search(r"often +cron +yes +Active +in ", cli("get", "sources").stdout)
     with serving(tmp_path) as cli:
