@@ -18,6 +18,7 @@ from ensue.runtime.ruling import rule_of
 from ensue.runtime.wanting import Want
 
 NEXT_TIMES = 5
+HOOKED = ("webhook", "cloudevents")
 ACTIVE, DISABLED, BROKEN, UNUSED = "Active", "Disabled", "Broken", "Unused"
 
 
@@ -35,7 +36,7 @@ class SourceStory:
     triggers: tuple[str, ...] = ()
     """The enabled ones that see it, by name."""
     hook: str = ""
-    """Where requests come in, for a webhook."""
+    """Where requests come in, for one with a path."""
     next_times: tuple[datetime, ...] = ()
     last_event: LastEvent | None = None
     last_error: str = ""
@@ -152,10 +153,8 @@ def _state(
 
 
 def _hook(want: Want) -> str:
-    path = wanting.given(want).get("path") if want.type == "webhook" else None
-    if not isinstance(path, str):
-        return ""
-    return f"/hooks/{want.namespace}/{path}"
+    path = wanting.given(want).get("path") if want.type in HOOKED else None
+    return f"/hooks/{want.namespace}/{path}" if isinstance(path, str) else ""
 
 
 def _notes(outlook: Outlook) -> tuple[str, ...]:
