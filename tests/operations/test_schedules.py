@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ensue.model.errors import StoreUnreachable
 from ensue.model.values import DEFAULT_NAMESPACE
 from ensue.operations import definitions, runs
 from ensue.ports.pulling import SourceState
@@ -312,6 +313,28 @@ async def test_a_source_that_cannot_work_says_why_and_goes_on_when_it_can(place:
         await cron(place, schedule="@daily")
         await server.waits()
         assert server.puller.problems(stored) == ()
+
+
+async def test_ticks_wait_while_the_database_is_away(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    await cron(place, schedule="* * * * *")
+    hand = Hand(at("2026-01-01T12:00:30"))
+    server = server_at(place, hand)
+    driver, refused = place.node.driver, []
+    write, fetch = driver.write, driver.fetch
+
+    async def away(*args: object) -> None:
+        refused.append(args)
+        raise StoreUnreachable
+
+    async with server.running():
+        await server.waits()
+        monkeypatch.setattr(driver, "write", away)
+        monkeypatch.setattr(driver, "fetch", away)
+        hand.pass_(minutes=1)
+        await eventually(lambda: len(refused) > 3)
+        monkeypatch.setattr(driver, "write", write)
+        monkeypatch.setattr(driver, "fetch", fetch)
+        await server.told("2026-01-01T12:01:00Z")
 
 
 # Two servers on one database

@@ -1,0 +1,54 @@
+"""How sources and triggers are, over HTTP."""
+
+from typing import Any
+
+import httpx
+
+from tests.api.conftest import put, trigger
+
+SOURCES = "/api/v1/namespaces/default/sources"
+TRIGGERS = "/api/v1/namespaces/default/triggers"
+HOOK = {"name": "hook", "type": "webhook", "with": {"path": "in", "verify": {"type": "none"}}}
+
+
+def source(name: str, kind: str, **settings: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "ensue.dev/v1alpha1",
+        "kind": "Source",
+        "metadata": {"name": name},
+        "spec": {"type": kind, "with": settings},
+    }
+
+
+async def test_a_source_is_explained_with_its_next_times(client: httpx.AsyncClient) -> None:
+    await put(client, source("hourly", "cron", schedule="@hourly"))
+    await put(client, trigger("t", {"name": "hourly", "ref": "hourly"}))
+    found = (await client.get(f"{SOURCES}/hourly/explain")).json()
+    assert {key: found[key] for key in ("kind", "namespace", "name", "key", "type", "state", "triggers")} == {
+        "kind": "Source",
+        "namespace": "default",
+        "name": "hourly",
+        "key": "Source/hourly",
+        "type": "cron",
+        "state": "Active",
+        "triggers": ["t"],
+    }
+    assert len(found["nextTimes"]) == 5
+    assert all(time.endswith(":00:00.000000Z") for time in found["nextTimes"])
+
+
+async def test_the_second_claimant_of_a_path_is_explained_as_broken(client: httpx.AsyncClient) -> None:
+    await put(client, trigger("first", HOOK))
+    await put(client, trigger("second", HOOK))
+    first, second = [(await client.get(f"{TRIGGERS}/{name}/explain")).json() for name in ("first", "second")]
+    assert [(one["sources"][0]["state"], one["sources"][0]["hook"]) for one in (first, second)] == [
+        ("Active", "/hooks/default/in"),
+        ("Broken", "/hooks/default/in"),
+    ]
+    assert "belongs to trigger first" in second["sources"][0]["message"]
+
+
+async def test_what_is_not_there_is_not_explained(client: httpx.AsyncClient) -> None:
+    for place in (SOURCES, TRIGGERS):
+        answer = await client.get(f"{place}/none/explain")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
