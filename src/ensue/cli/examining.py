@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import sqlite3
 import stat
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -20,7 +19,7 @@ from ensue.expr import spelling
 from ensue.model.errors import Conflict, EnsueError, InvalidInput, SecretsLocked
 from ensue.model.values import from_micros
 from ensue.settings import Settings
-from ensue.store import migrating, opening
+from ensue.store import migrating, opening, sqlite_file
 from ensue.store.driver import Driver
 from ensue.store.secrets import SealedSecrets
 from ensue.store.statement import NOW
@@ -58,7 +57,7 @@ async def examine(chosen: Settings, environment: Mapping[str, str]) -> list[Find
 
 def _versions() -> Iterator[Finding]:
     python = ".".join(map(str, sys.version_info[:3]))
-    yield Finding("version", State.OK, f"ensue {__version__}, Python {python}, SQLite {sqlite3.sqlite_version}")
+    yield Finding("version", State.OK, f"ensue {__version__}, Python {python}, SQLite {sqlite_file.VERSION}")
 
 
 def _environment(environment: Mapping[str, str]) -> Iterator[Finding]:

@@ -26,6 +26,9 @@ _TEMPORARY = {
 }
 
 
+VERSION: Final = sqlite3.sqlite_version
+
+
 def require_version(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
     if version < OLDEST:
         found, needed = (".".join(map(str, numbers)) for numbers in (version, OLDEST))
