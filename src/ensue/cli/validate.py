@@ -12,6 +12,8 @@ from ensue.core import supporting
 from ensue.core.checking import Known
 from ensue.files.documents import Document
 from ensue.model.errors import Problem, Severity
+from ensue.model.source import Source
+from ensue.model.trigger import Trigger
 from ensue.model.workflow import Workflow
 
 
@@ -56,6 +58,8 @@ def _problems(document: Document, known: Known) -> list[Problem]:
     if isinstance(document.definition, Workflow):
         later += supporting.missing(document.definition)
         later += supporting.missing_engines(document.definition, known.engines)
+    elif isinstance(document.definition, Trigger | Source):
+        later += supporting.missing_sources(document.definition, known.source_types)
     elif document.definition is not None and document.kind not in supporting.KINDS:
         later.append(Problem(message=f"a {document.kind} cannot be applied in this version", path="kind"))
     warnings = [replace(problem, severity=Severity.WARNING) for problem in later]

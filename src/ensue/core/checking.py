@@ -18,11 +18,14 @@ from ensue.core import (
 )
 from ensue.core.checking_paths import Path, render
 from ensue.expr import relay
+from ensue.model.definition import Strict
 from ensue.model.errors import Problem
 from ensue.model.trigger import Trigger
 from ensue.model.workflow import ENGINES, Step, Workflow
 
 MAX_PROBLEMS = 100
+SOURCE_TYPES = ("events", "webhook", "cloudevents", "cron", "file", "resource-watcher")
+"""Those that have a meaning, whether or not they are installed."""
 STEP_TYPES = ("run", "container", "workflow", "approval", "http", "emit", "log", "fail", "set-status", "wait")
 _INLINE = frozenset(STEP_TYPES) - {"run", "container"}
 _IMAGES = frozenset({"run", "container"})
@@ -39,10 +42,11 @@ ENGINE_STEP_TYPES: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What is installed: step types with the models of their `with`, and engines beyond the built-in ones."""
+    """What is installed: step and source types with the models of their `with`, and engines beyond our own."""
 
     step_types: Mapping[str, type[BaseModel] | None] = field(default_factory=dict)
     engines: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    source_types: Mapping[str, type[Strict] | None] = field(default_factory=dict)
 
     @property
     def all_step_types(self) -> dict[str, type[BaseModel] | None]:

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterator
 from ensue.core import graph
 from ensue.core.checking_paths import Path, render
 from ensue.model.errors import Problem
+from ensue.model.source import Source
+from ensue.model.trigger import Trigger
 from ensue.model.workflow import Step, Workflow
 
 TYPES = frozenset({"container", "workflow", "approval"})
@@ -33,6 +35,18 @@ def missing_engines(workflow: Workflow, others: Collection[str]) -> Iterator[Pro
         engine = graph.engine_of(graph.with_defaults(step, workflow.spec.defaults))
         if step.kind not in TYPES and "${" not in engine and engine not in ENGINES and engine not in others:
             yield _problem(step, path, f"the engine {engine} cannot run in this version")
+
+
+def missing_sources(definition: Trigger | Source, installed: Collection[str]) -> Iterator[Problem]:
+    """Sources that would never let anything in, for want of their type."""
+    if isinstance(definition, Source):
+        types: list[tuple[str | None, Path]] = [(definition.spec.type, ("spec", "type"))]
+    else:
+        types = [(each.type, ("spec", "sources", at, "type")) for at, each in enumerate(definition.spec.sources)]
+    for kind, path in types:
+        if kind not in (None, "events") and kind not in installed:
+            message = f"sources of type {kind} let nothing in in this version"
+            yield Problem(message=message, path=render(path))
 
 
 def _steps(workflow: Workflow) -> Iterator[tuple[Step, Path]]:

@@ -27,6 +27,7 @@ _WANTED = {
     "float_type": "a number",
     "float_parsing": "a number",
 }
+_TAGS = ("union_tag_invalid", "union_tag_not_found")
 _LIMITS = {"greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le")}
 
 
@@ -35,10 +36,17 @@ def complain(errors: list[Any], value: Json) -> list[tuple[Path, Problem]]:
     found: dict[Path, list[tuple[str, str, str]]] = {}
     for error in errors:
         path, given = _locate(error["loc"], value, is_missing=error["type"] == "missing")
+        if error["type"] in _TAGS:
+            path = (*path, error["ctx"]["discriminator"].strip("'"))
         if error["type"] == "too_short" and given:
             continue  # pydantic counts only the items that are valid
         found.setdefault(path, []).append(_words(error, path, given))
     return [(path, _problem(words, path)) for path, words in found.items()]
+
+
+def locate(location: tuple[str | int, ...], value: Json) -> Path:
+    """The path in the value that pydantic's location means."""
+    return _locate(location, value, is_missing=False)[0]
 
 
 def _problem(words: list[tuple[str, str, str]], path: Path) -> Problem:
@@ -70,13 +78,16 @@ def _words(error: Any, path: Path, given: Json) -> tuple[str, str, str]:
     kind, context = error["type"], error.get("ctx", {})
     if error["loc"] and error["loc"][-1] == "[key]":
         return "", f'"{path[-1]}" is not allowed as a name here', "use letters, digits and `_`, no digit first"
-    if kind == "missing":
+    if kind == "union_tag_invalid":
+        choices = context["expected_tags"].replace("'", "")
+        return "", f"must be one of {choices}", did_you_mean(context["tag"], choices.split(", "))
+    if kind in ("missing", "union_tag_not_found"):
         return "", f'"{path[-1]}" is required', ""
     if wanted := _WANTED.get(kind):
         return wanted, f"must be {wanted}, not {noun(given)}", _quote(given) if wanted == "a string" else ""
     if kind in _LIMITS:
         words, key = _LIMITS[kind]
-        return "", f"must be {words} {context[key]:g}, not {noun(given)}", ""
+        return "", f"must be {words} {_number(context[key])}, not {noun(given)}", ""
     if kind in ("enum", "literal_error"):
         choices = context["expected"].replace("'", "").replace(" or ", ", ")
         return "", f"must be one of {choices}", did_you_mean(str(given), choices.split(", "))
@@ -85,6 +96,10 @@ def _words(error: Any, path: Path, given: Json) -> tuple[str, str, str]:
     if kind in ("too_short", "string_too_short"):
         return "", "must not be empty", ""
     return "", _sentence(error["msg"]), ""
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def _pattern(pattern: str, given: Json) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from ensue.core import checking
 from ensue.core.canonical import encode
 from ensue.core.checking_paths import render
 from ensue.expr.spelling import did_you_mean
-from ensue.files import complaints, composing, json_text
+from ensue.files import complaints, composing, json_text, source_settings
 from ensue.files.constructing import construct
 from ensue.files.decoding import decode
 from ensue.files.documents import Document, broken
@@ -26,6 +26,7 @@ from ensue.files.short_forms import ShortForms
 from ensue.model.definition import Dialect
 from ensue.model.errors import InvalidDefinition, Problem, Severity
 from ensue.model.kinds import DIALECTS, KINDS, Definition, Kind
+from ensue.model.source import Source
 from ensue.model.trigger import Trigger
 from ensue.model.values import Json
 from ensue.model.workflow import Workflow
@@ -237,6 +238,8 @@ def _define(document: Document, value: dict[str, Json], kind: Kind, known: check
         problems += checking.check_workflow(definition, known)
     elif isinstance(definition, Trigger):
         problems += checking.check_trigger(definition, known)
+    if isinstance(definition, Trigger | Source):
+        problems += source_settings.check(definition, known)
     document = replace(
         document,
         definition=definition,

@@ -32,4 +32,4 @@ def known() -> Known:
     from ensue.steps.run import RunInputs
 
     inputs = {name: step_type.inputs for name, step_type in plugins.load(plugins.STEP_TYPES).items()}
-    return Known(step_types={**inputs, "run": RunInputs})
+    return Known(step_types={**inputs, "run": RunInputs}, source_types=plugins.source_settings())
