@@ -20,6 +20,7 @@ from ensue.engines.process import spawning
 from ensue.engines.process.engine import ProcessEngine
 from ensue.model.errors import InvalidInput, SecretsLocked, Unavailable
 from ensue.model.identity import Identity
+from ensue.model.rate import Rate
 from ensue.model.values import WorkerId
 from ensue.operations.world import World
 from ensue.ports.engine import Limits
@@ -29,9 +30,12 @@ from ensue.runtime import keeping, stepping
 from ensue.runtime.cleaning import Cleaner
 from ensue.runtime.intake import Intake
 from ensue.runtime.keeping import Keeper, Retention
+from ensue.runtime.measuring import MeasuredDecisions
+from ensue.runtime.pacing import Paces
 from ensue.runtime.runner import Profile, Runner
 from ensue.runtime.secrets import OpenedSecrets
 from ensue.runtime.stepping import Stepping
+from ensue.runtime.telemetry import Telemetry
 from ensue.settings import Settings
 from ensue.sources.hooks import Hooks
 from ensue.sources.keys import Keys
@@ -44,6 +48,7 @@ from ensue.store.driver import Driver
 from ensue.store.feed import Feed
 from ensue.store.graphs import Graphs
 from ensue.store.history import History
+from ensue.store.levels import Levels
 from ensue.store.logs import Logs
 from ensue.store.migrating import migrate
 from ensue.store.opening import open_driver
@@ -114,11 +119,12 @@ async def serve(
         node.outbound.avoid(*listener.socket.getsockname()[:2])
         application = api.create_app(
             node.world,
-            hooks_of(node.world),
+            hooks_of(node.world, settings.hook_rate),
             token=serving.token(settings.data_dir),
             identity=local_identity(),
             hosts=(listener.host,),
             event_bytes=settings.event_bytes,
+            event_rate=settings.event_rate,
         )
         async with serving.running(application, listener):
             with serving.announced(settings.data_dir, listener.url):
@@ -140,10 +146,10 @@ async def work(node: Node, stop: asyncio.Event) -> None:
         raise error
 
 
-def hooks_of(world: World) -> Hooks:
-    """The webhooks of all namespaces."""
+def hooks_of(world: World, rate: Rate | None = None) -> Hooks:
+    """The webhooks of all namespaces; `rate` is for those that say none."""
     opened = OpenedSecrets(table=world.secrets, vault=world.vault)
-    return Hooks(world=world, keys=Keys(table=world.secrets, secrets=opened))
+    return Hooks(world=world, keys=Keys(table=world.secrets, secrets=opened), paces=Paces(), rate=rate)
 
 
 def local_identity() -> Identity:
@@ -195,14 +201,14 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
 
 
 def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: stepping.Engines, outbound: Outbound) -> Node:
-    clock, graphs = SystemClock(), Graphs()
+    clock, graphs, counted = SystemClock(), Graphs(), Telemetry()
     definitions = Definitions(driver=driver, graphs=graphs)
     history, logs = History(driver=driver), Logs(driver=driver)
     runs, workers = Runs(driver=driver, graphs=graphs), Workers(driver=driver, graphs=graphs)
     feed, storage = Feed(driver=driver), DirectoryStorage(settings.storage)
     table, vault = SealedSecrets(driver=driver), LocalVault(path=settings.secret_keys)
     wakeup: Wakeup = wakeup_for(settings.database)
-    decisions = Decisions(driver=driver, graphs=graphs)
+    decisions = MeasuredDecisions(decisions=Decisions(driver=driver, graphs=graphs), counted=counted)
     intake = Intake(
         definitions=definitions, decisions=decisions, wakeup=wakeup, clock=clock, keep_ids=settings.keep_event_ids
     )
@@ -222,28 +228,25 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
             ),
             engines=engines,
             clock=clock,
+            counted=counted,
         ),
         profile=_profile(settings, worker, engines),
     )
-    keeper = Keeper(
-        records=keeping.Records(
-            runs=runs, workers=workers, feed=feed, decisions=decisions, care=Care(driver=driver), storage=storage
-        ),
-        intake=intake,
-        wakeup=wakeup,
-        worker=worker,
-        ttl=settings.lease,
-        retention=Retention(runs=settings.keep_runs, events=settings.keep_events, audit=settings.keep_audit),
+    records = keeping.Records(
+        runs=runs, workers=workers, feed=feed, decisions=decisions, care=Care(driver=driver), storage=storage
     )
+    keeper = _keeper(settings, records, intake, wakeup, worker)
     cleaner = Cleaner(engines=engines.others.values(), history=history)
     world = World(
         clock=clock,
+        counted=counted,
         decisions=decisions,
         definitions=definitions,
         feed=feed,
         history=history,
         intake=intake,
         known=steps.known(),
+        levels=Levels(driver=driver),
         logs=logs,
         runs=runs,
         secrets=table,
@@ -254,6 +257,17 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
         workers=workers,
     )
     return Node(world=world, runner=runner, keeper=keeper, cleaner=cleaner, driver=driver, outbound=outbound)
+
+
+def _keeper(settings: Settings, records: keeping.Records, intake: Intake, wakeup: Wakeup, worker: WorkerId) -> Keeper:
+    return Keeper(
+        records=records,
+        intake=intake,
+        wakeup=wakeup,
+        worker=worker,
+        ttl=settings.lease,
+        retention=Retention(runs=settings.keep_runs, events=settings.keep_events, audit=settings.keep_audit),
+    )
 
 
 def _require_step_user(name: str) -> None:

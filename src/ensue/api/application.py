@@ -6,7 +6,7 @@ from collections.abc import Collection
 from fastapi import APIRouter, FastAPI
 
 from ensue import __version__
-from ensue.api import definitions, events, hooks, problems, runs, secrets, server_state
+from ensue.api import definitions, events, hooks, metrics, problems, runs, secrets, server_state
 from ensue.api.guarding import Guard
 from ensue.api.holding import Gate
 from ensue.core import supporting
@@ -14,6 +14,7 @@ from ensue.model.identity import Identity
 from ensue.model.kinds import KINDS
 from ensue.operations.world import World
 from ensue.ports.hooks import Hooks
+from ensue.runtime.pacing import Paces
 
 PREFIXES = ("/api/v1/namespaces/{namespace}", "/api/v1")
 """Without a namespace in the path, lists are of all namespaces and single objects of `default`."""
@@ -48,6 +49,7 @@ def create_app(
     app.state.hooks = webhooks
     app.state.event_bytes = event_bytes
     app.state.gate = Gate()
+    app.state.paces = Paces()
     app.state.closing = asyncio.Event()
     problems.register(app)
     for path, endpoint in HOT:
@@ -57,5 +59,6 @@ def create_app(
         for prefix in PREFIXES:
             app.include_router(router, prefix=prefix)
     app.include_router(server_state.router)
+    app.include_router(metrics.router)
     app.add_middleware(Guard, token=token, identity=identity, hosts=hosts, event_bytes=event_bytes)
     return app

@@ -15,7 +15,12 @@ class Gate:
     """Of one process: counts the bytes of bodies as they come, until their requests are answered."""
 
     def __init__(self, *, most: int = MOST) -> None:
-        self._left = most
+        self._most = self._left = most
+
+    @property
+    def held(self) -> int:
+        """Bytes."""
+        return self._most - self._left
 
     @contextlib.contextmanager
     def holding(self) -> Iterator["Holding"]:

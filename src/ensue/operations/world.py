@@ -8,10 +8,12 @@ from ensue.model.identity import Identity
 from ensue.model.run import Run
 from ensue.ports.clock import Clock
 from ensue.ports.intake import Decisions, Intake
+from ensue.ports.levels import Levels
 from ensue.ports.secrets import SealedSecrets, Vault
 from ensue.ports.storage import Storage
 from ensue.ports.store import Definitions, Feed, History, Logs, Runs, Started, Workers
 from ensue.ports.wakeup import Wakeup
+from ensue.runtime.telemetry import Telemetry
 
 
 class Starting(Protocol):
@@ -23,12 +25,14 @@ class Starting(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     clock: Clock
+    counted: Telemetry
     decisions: Decisions
     definitions: Definitions
     feed: Feed
     history: History
     intake: Intake
     known: Known
+    levels: Levels
     logs: Logs
     runs: Runs
     secrets: SealedSecrets
