@@ -1,4 +1,4 @@
-"""A server as users start it, and senders beside it: good ones at a pace or as fast as they are answered, and wrong ones."""
+"""A server as users start it, with senders of good webhooks, and of wrong ones beside them."""
 
 import asyncio
 import hashlib
@@ -66,7 +66,8 @@ class Sender:
 def request(signature: str) -> bytes:
     return (
         f"POST /hooks/github HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(BODY)}\r\n"
-        f"X-GitHub-Event: push\r\nX-GitHub-Delivery: {next(_numbers)}\r\nX-Hub-Signature-256: sha256={signature}\r\n\r\n"
+        f"X-GitHub-Event: push\r\nX-GitHub-Delivery: {next(_numbers)}\r\n"
+        f"X-Hub-Signature-256: sha256={signature}\r\n\r\n"
     ).encode() + BODY
 
 

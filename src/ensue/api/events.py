@@ -59,7 +59,7 @@ async def send_events(request: HttpRequest) -> Response:
 
 
 @router.options("/events")
-async def greet_sender(request: HttpRequest) -> Response:
+async def greet_event_sender(request: HttpRequest) -> Response:
     """The handshake of CloudEvents' webhooks: whoever has the token may send."""
     headers = requests.headers_of(request)
     return Response(headers=consenting.consent(headers, [consenting.ANY], request.app.state.event_rate))

@@ -27,7 +27,7 @@ async def receive_hook(request: HttpRequest) -> Response:
 
 @router.options("/hooks/{path}")
 @router.options("/hooks/{namespace}/{path}")
-async def greet_sender(request: HttpRequest) -> Response:
+async def greet_hook_sender(request: HttpRequest) -> Response:
     """The handshake of CloudEvents' webhooks, where the source has one: who may send, and how often."""
     return Response(headers=await hooks_of(request).greet(_call(request)))
 

@@ -88,6 +88,10 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    return of_http(request, error)
+
+
+def of_http(request: Request, error: HTTPException) -> JSONResponse:
     detail = error.detail
     if error.status_code == 404:
         detail = f"there is nothing at {request.url.path}"

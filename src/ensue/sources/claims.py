@@ -1,6 +1,6 @@
 """Which definition has which hook path, and what is wrong with those that have none. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -73,6 +73,21 @@ def settle(definitions: Iterable[StoredDefinition]) -> Mounts:
                 )
                 owners[settings.path] = stored
     return Mounts(by_path=mounts, problems={uid: tuple(found) for uid, found in problems.items()})
+
+
+def keyless(
+    definitions: Iterable[StoredDefinition], secrets: Collection[tuple[str, str]]
+) -> Iterator[tuple[str, Problem]]:
+    """The uids of definitions that ask for a secret that is not among these (name and key), and what to do."""
+    for stored in definitions:
+        for claim in claims(stored):
+            settings = _settings(claim)
+            for wanted in () if isinstance(settings, Problem) else settings.verify.secrets:
+                if (wanted.name, wanted.key) not in secrets:
+                    message = f"there is no secret {wanted.name} with the key {wanted.key} to know the sender by"
+                    key = "" if wanted.key == "value" else f" {wanted.key}"
+                    remedy = f"ensue secret set {wanted.name}{key}"
+                    yield stored.uid, Problem(message=message, remedy=remedy, path=f"{claim.place}.verify")
 
 
 def claims(stored: StoredDefinition) -> Iterator[Claim]:

@@ -148,6 +148,11 @@ class Hooks:
         for namespace in namespaces:
             _, mounts = await self._read(namespace)
             found |= mounts.problems
+            rows = await self._world.secrets.list(namespace)
+            there = {(each.place.name, each.place.key) for each in rows if not each.place.workflow}
+            of_namespace = (each for each in definitions if each.namespace == namespace)
+            for uid, problem in claims.keyless(of_namespace, there):
+                found[uid] = (*found.get(uid, ()), problem)
         return found
 
     async def _mount(self, call: Call) -> Mount:

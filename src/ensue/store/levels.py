@@ -7,13 +7,13 @@ from ensue.store.statement import NOW, Sql, Transaction
 MOST = 100_000
 
 OPEN_RUNS = Sql("""
-    SELECT state, COUNT(*) FROM (SELECT state FROM runs WHERE completed_at IS NULL LIMIT $1) AS some GROUP BY state
+    SELECT state, COUNT(*) FROM (SELECT state FROM runs WHERE completed_at IS NULL LIMIT $1) AS few GROUP BY state
 """)
 QUEUED_STEPS = Sql("""
-    SELECT engine, COUNT(*) FROM (SELECT engine FROM step_runs WHERE state = 'Queued' LIMIT $1) AS some GROUP BY engine
+    SELECT engine, COUNT(*) FROM (SELECT engine FROM step_runs WHERE state = 'Queued' LIMIT $1) AS few GROUP BY engine
 """)
-HELD_EVENTS = Sql("SELECT COUNT(*) FROM (SELECT 1 FROM windows WHERE due_at IS NOT NULL LIMIT $1) AS some")
-UNTOLD = Sql("SELECT COUNT(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS some")
+HELD_EVENTS = Sql("SELECT COUNT(*) FROM (SELECT 1 FROM windows WHERE due_at IS NOT NULL LIMIT $1) AS few")
+UNTOLD = Sql("SELECT COUNT(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS few")
 FIRST_UNTOLD = Sql("SELECT created_at FROM outbox ORDER BY seq LIMIT 1")
 
 
