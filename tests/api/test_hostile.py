@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from ensue.api import connections, requests, serving
+from ensue.api import connections, holding, requests, serving
+from ensue.api.holding import Gate
 from ensue.app import Node
 from ensue.sources import hooks
 from ensue.sources.hooks import Hooks
@@ -128,6 +129,26 @@ async def test_a_body_that_does_not_come_is_not_waited_for(door: Door, monkeypat
     assert (await door.say(post(b"{", length=100))).split()[1] == b"408"
 
 
+async def test_slow_bodies_make_room_for_those_that_come(
+    application: Any, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding, "SLOW_SECONDS", 0.0)
+    application.state.gate = gate = Gate(most=210_000)
+    async with contextlib.AsyncExitStack() as stack:
+        slow = [await stack.enter_async_context(door.open()) for _ in range(3)]
+        for _, writer in slow:
+            writer.write(post(bytes(60_000), length=10**6))
+            await writer.drain()
+        for _ in range(1000):
+            await asyncio.sleep(0.01)
+            if gate.held > 3 * 60_000:
+                break
+        body = authentic(json.dumps({"ref": "x" * 50_000}).encode(), "Connection: close")
+        assert (await door.say(body)).split()[1] == b"202"
+        assert (await slow[0][0].readuntil(b"\r\n")).split()[1] == b"408"
+    assert await door.takes_a_good_one()
+
+
 async def test_many_slow_senders_leave_room_for_the_others(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "MOST_WAITING", 20)
     async with contextlib.AsyncExitStack() as stack:
@@ -201,3 +222,10 @@ async def test_made_up_paths_and_namespaces_hardly_ask_the_database(
     assert statuses <= {404, 429}
     assert len(watching._known) <= hooks.MOST
     assert await door.takes_a_good_one()
+
+
+async def test_what_was_held_is_free_again_whatever_became_of_it(application: Any, door: Door) -> None:
+    for sent, _ in TABLE.values():
+        await door.say(sent)
+    assert await door.takes_a_good_one()
+    assert application.state.gate.held == 0

@@ -68,13 +68,14 @@ class Connection(httptools_impl.HttpToolsProtocol):
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        is_unread = self._has_begun and not self._waiting.get(self)
+        is_unread = self._has_begun and self.cycle.response_complete and self not in self._waiting
         super().on_response_complete()
         if is_unread:
-            self.loop.call_later(LINGER_SECONDS, self._close_unread)
+            self.loop.call_later(LINGER_SECONDS, self._close_unread, self.cycle)
 
-    def _close_unread(self) -> None:
-        if self._has_begun and not self.transport.is_closing():
+    def _close_unread(self, answered: httptools_impl.RequestResponseCycle) -> None:
+        is_same = self.cycle is answered and self not in self._waiting
+        if is_same and self._has_begun and not self.transport.is_closing():
             self.transport.close()
 
     def _await_head(self) -> None:

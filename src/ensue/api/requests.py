@@ -1,6 +1,5 @@
 """What requests say, read once at the edge."""
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -96,14 +95,14 @@ async def bytes_of(request: HttpRequest, limit: int, holding: Holding) -> bytes:
     body = bytearray()
     holding.add(EACH)
     try:
-        async with asyncio.timeout(READ_SECONDS):
+        async with holding.reading(READ_SECONDS):
             async for chunk in request.stream():
                 body += chunk
                 holding.add(len(chunk))
                 if len(body) > limit:
                     raise TooLarge(TOO_LARGE.format(limit))
     except TimeoutError:
-        raise TooSlow(f"the body did not come within {READ_SECONDS:.0f} seconds") from None
+        raise TooSlow(f"the body did not come within {READ_SECONDS:.0f} seconds, or others needed its room") from None
     return bytes(body)
 
 
