@@ -20,6 +20,7 @@ NAMES = {
     "process-steps": "W11: 20 runs of three `true` steps on two slots",
     "footprint": "W16: start, memory, size",
     "expressions": "filters, templates, hostile texts",
+    "flood": "wrong signatures beside good webhooks",
     "store-writes": "raw transactions of the store's driver",
 }
 

@@ -21,6 +21,7 @@ from ensue.engines.process.engine import ProcessEngine
 from ensue.model.errors import InvalidInput, SecretsLocked, Unavailable
 from ensue.model.event import Accepted, Event
 from ensue.model.identity import Identity
+from ensue.model.rate import Rate
 from ensue.model.values import WorkerId
 from ensue.operations import events
 from ensue.operations.world import World
@@ -32,10 +33,13 @@ from ensue.runtime import keeping, stepping, tending
 from ensue.runtime.cleaning import Cleaner
 from ensue.runtime.intake import Intake
 from ensue.runtime.keeping import Keeper, Retention
+from ensue.runtime.measuring import MeasuredDecisions
+from ensue.runtime.pacing import Paces
 from ensue.runtime.pulling import Puller
 from ensue.runtime.runner import Profile, Runner
 from ensue.runtime.secrets import OpenedSecrets
 from ensue.runtime.stepping import Stepping
+from ensue.runtime.telemetry import Telemetry
 from ensue.settings import Settings
 from ensue.sources.hooks import Hooks
 from ensue.sources.keys import Keys
@@ -49,6 +53,7 @@ from ensue.store.driver import Driver
 from ensue.store.feed import Feed
 from ensue.store.graphs import Graphs
 from ensue.store.history import History
+from ensue.store.levels import Levels
 from ensue.store.logs import Logs
 from ensue.store.memories import Memories
 from ensue.store.migrating import migrate
@@ -128,11 +133,12 @@ async def serve(
         node.outbound.avoid(*listener.socket.getsockname()[:2])
         application = api.create_app(
             node.world,
-            hooks_of(node.world),
+            hooks_of(node.world, settings.hook_rate),
             token=serving.token(settings.data_dir),
             identity=local_identity(),
             hosts=(listener.host,),
             event_bytes=settings.event_bytes,
+            event_rate=settings.event_rate,
         )
         async with serving.running(application, listener):
             with serving.announced(settings.data_dir, listener.url):
@@ -154,10 +160,10 @@ async def work(node: Node, stop: asyncio.Event, *, pulls: bool = False) -> None:
         raise error
 
 
-def hooks_of(world: World) -> Hooks:
-    """The webhooks of all namespaces."""
+def hooks_of(world: World, rate: Rate | None = None) -> Hooks:
+    """The webhooks of all namespaces; `rate` is for those that say none."""
     opened = OpenedSecrets(table=world.secrets, vault=world.vault)
-    return Hooks(world=world, keys=Keys(table=world.secrets, secrets=opened))
+    return Hooks(world=world, keys=Keys(table=world.secrets, secrets=opened), paces=Paces(), rate=rate)
 
 
 def local_identity() -> Identity:
@@ -209,14 +215,14 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
 
 
 def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: stepping.Engines, outbound: Outbound) -> Node:
-    clock, graphs = SystemClock(), Graphs()
+    clock, graphs, counted = SystemClock(), Graphs(), Telemetry()
     definitions = Definitions(driver=driver, graphs=graphs)
     history, logs = History(driver=driver), Logs(driver=driver)
     runs, workers = Runs(driver=driver, graphs=graphs), Workers(driver=driver, graphs=graphs)
     feed, storage = Feed(driver=driver), DirectoryStorage(settings.storage)
     table, vault = SealedSecrets(driver=driver), LocalVault(path=settings.secret_keys)
     wakeup: Wakeup = wakeup_for(settings.database)
-    decisions = Decisions(driver=driver, graphs=graphs)
+    decisions = MeasuredDecisions(decisions=Decisions(driver=driver, graphs=graphs), counted=counted)
     intake = Intake(
         definitions=definitions, decisions=decisions, wakeup=wakeup, clock=clock, keep_ids=settings.keep_event_ids
     )
@@ -236,6 +242,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
             ),
             engines=engines,
             clock=clock,
+            counted=counted,
         ),
         profile=_profile(settings, worker, engines),
     )
@@ -248,12 +255,14 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
     world = World(
         activity=Activity(driver=driver),
         clock=clock,
+        counted=counted,
         decisions=decisions,
         definitions=definitions,
         feed=feed,
         history=history,
         intake=intake,
         known=steps.known(),
+        levels=Levels(driver=driver),
         logs=logs,
         pulling=puller,
         runs=runs,

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ensue.model.errors import InvalidInput
+from ensue.model.rate import Rate
 from ensue.model.values import ByteSize, Duration
 
 PREFIX = "ENSUE_"
@@ -44,6 +45,10 @@ class Settings(BaseModel):
     """Address and port of the HTTP API; port 0 takes a free one."""
     event_bytes: ByteSize = 2**20
     """How large a message of events may be; a webhook has a limit of its own."""
+    event_rate: Rate | None = None
+    """How many events a namespace may send to the API, as 1000/1s; each server counts alone. Default: no bound."""
+    hook_rate: Rate | None = None
+    """How many requests a webhook without a rate of its own takes, as 100/1s. Default: no bound."""
     log_level: str = Field(default="INFO", pattern=f"(?i)^({'|'.join(CHOICES['log_level'])})$")
     """What is logged: debug, info, warning or error."""
     log_format: str = Field(default="text", pattern=f"^({'|'.join(CHOICES['log_format'])})$")

@@ -237,3 +237,21 @@ async def test_the_payload_is_kept_as_it_was_sent(
     answer = await stranger.post("/hooks/inbox", content=content, headers={"Content-Type": kind})
     found = (await ready.get(f"{EVENTS}/{answer.json()['id']}")).json()["spec"]
     assert {name: found[name] for name in spec} == spec
+
+
+async def test_a_source_without_its_secret_says_so(ready: httpx.AsyncClient) -> None:
+    await put(ready, trigger("later", webhook("later", verify={"type": "github", "secret": {"name": "none"}})))
+    (problem,) = (await ready.get(f"{TRIGGERS}/later")).json()["status"]["problems"]
+    assert (problem["path"], problem["remedy"]) == ("spec.sources[0].with.verify", "ensue secret set none")
+    await ready.put("/api/v1/secrets/none", json={"value": "x"})
+    assert "problems" not in (await ready.get(f"{TRIGGERS}/later")).json()["status"]
+
+
+async def test_bytes_and_texts_are_stored_as_what_they_are(ready: httpx.AsyncClient) -> None:
+    await put(ready, source("open", "open"))
+    found = []
+    for kind, body in (("image/png", b"\x00\xff"), ("text/plain", b"hello"), ("application/json", b"null"), ("", b"")):
+        answer = await ready.post("/hooks/open", content=body, headers={"Content-Type": kind})
+        spec = (await ready.get(f"{EVENTS}/{answer.json()['id']}")).json()["spec"]
+        found.append({name: spec[name] for name in ("data", "data_base64") if name in spec})
+    assert found == [{"data_base64": "AP8="}, {"data": "hello"}, {"data": None}, {}]

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from fastapi.routing import APIRoute
 
-from ensue.api import application, hooks, problems, server_state
+from ensue.api import application, hooks, metrics, problems, server_state
 from ensue.cli import commands
 from ensue.model import errors
+from ensue.runtime import telemetry
+from ensue.sources.webhook import exchange
 from tests.cli.conftest import PATIENCE, Cli, serving
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -31,6 +33,7 @@ def test_every_route_and_every_code_is_on_the_page() -> None:
         *((router, "…") for router in application.routers()),
         (hooks.router, ""),
         (server_state.router, ""),
+        (metrics.router, ""),
     ):
         for route in router.routes:
             assert isinstance(route, APIRoute)
@@ -40,6 +43,15 @@ def test_every_route_and_every_code_is_on_the_page() -> None:
         errors.DataDirectoryOwned.code
     }
     assert {code for code in of_errors | set(problems.CODES.values()) if f"`{code}`" not in HTTP_PAGE} == set()
+
+
+def test_every_metric_and_every_reason_is_on_the_page() -> None:
+    page = (DOCS / "reference" / "metrics.md").read_text(encoding="utf-8")
+    names = {metric.name: metric.labels for metric in telemetry.ALL}
+    for name, labels in names.items():
+        assert re.search(rf"^\| `{name}` \| {', '.join(labels)} ?\|", page, re.MULTILINE), name
+    known = [*metrics.GAUGES, *exchange.Reason]
+    assert [each for each in known if f"`{each}`" not in page] == []
 
 
 def all_errors() -> set[type[errors.EnsueError]]:

@@ -19,9 +19,9 @@ def taken(data: bytes, *, encoding: str = "gzip", limit: int = 1000, step: int =
     return body
 
 
-@given(st.binary(max_size=3000), st.integers(1, 500), st.sampled_from(["gzip", "x-gzip", "", "identity"]))
+@given(st.binary(max_size=3000), st.integers(1, 500), st.sampled_from(["gzip", "x-gzip", "deflate", "", "identity"]))
 def test_what_is_no_longer_than_the_limit_comes_out_whole(data: bytes, step: int, encoding: str) -> None:
-    sent = gzip.compress(data) if "gzip" in encoding else data
+    sent = gzip.compress(data) if "gzip" in encoding else zlib.compress(data) if encoding == "deflate" else data
     body = taken(sent, encoding=encoding, step=step)
     assert body.end() == data[:1000]
     assert body.is_cut is (len(data) > 1000)
@@ -53,6 +53,8 @@ def test_members_that_hold_nothing_are_not_taken_without_end() -> None:
         (b"no gzip", "gzip", "not compressed as it says"),
         (gzip.compress(b"x" * 100, mtime=0)[:-4], "gzip", "has no end"),
         (gzip.compress(b"x", mtime=0)[:-8] + bytes(8), "gzip", "not compressed as it says"),
+        (zlib.compress(b"x") + b"more", "deflate", "more follows its end"),
+        (zlib.compress(b"x")[:-1], "deflate", "has no end"),
         (b"x", "br", "encoded as br"),
         (b"x", "gzip, gzip", "encoded as gzip, gzip"),
     ],

@@ -22,6 +22,7 @@ from ensue.runtime.intake import Intake
 from ensue.runtime.runner import Profile, Runner
 from ensue.runtime.secrets import OpenedSecrets
 from ensue.runtime.stepping import Stepping
+from ensue.runtime.telemetry import Telemetry
 from ensue.storage.directory import DirectoryStorage
 from ensue.store.dialects import Dialect
 from ensue.store.driver import Driver
@@ -118,6 +119,7 @@ class Site:
     def stepping(self) -> Stepping:
         store, clock = self.store, RealClock()
         return Stepping(
+            counted=Telemetry(),
             records=stepping.Records(
                 definitions=store.definitions,
                 feed=store.feed,

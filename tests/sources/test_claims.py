@@ -80,3 +80,23 @@ def test_the_oldest_claimant_has_the_path_in_whatever_order_they_are_read(
         oldest = min(claimants, key=lambda each: (each.created_at, each.uid))
         assert mount.source_key == f"{oldest.uid}/hook"
         assert {each.uid for each in claimants} - {oldest.uid} <= set(found.problems)
+
+
+def test_a_secret_that_is_not_there_is_told_of_with_the_command_that_sets_it() -> None:
+    verify = {"type": "github", "secret": {"name": "a"}, "formerSecrets": [{"name": "b", "key": "old"}]}
+    own = {"type": "webhook", "with": {"path": "p", "verify": verify}}
+    definitions = [stored("t", 1, own), stored("s", 1, webhook("q"), kind="Source")]
+    found = list(claims.keyless(definitions, {("a", "old"), ("b", "value")}))
+    assert [(uid, problem.path, problem.remedy) for uid, problem in found] == [
+        ("uid-t", "spec.sources[0].with.verify", "ensue secret set a"),
+        ("uid-t", "spec.sources[0].with.verify", "ensue secret set b old"),
+    ]
+    assert list(claims.keyless(definitions, {("a", "value"), ("b", "old")})) == []
+
+
+def test_cloudevents_and_webhooks_share_the_paths_of_a_namespace() -> None:
+    broker = {"name": "b", "type": "cloudevents", "with": {"path": "a", "verify": OPEN, "origins": ["*"]}}
+    found = claims.settle([stored("t", 2, webhook("a"), broker), stored("u", 1, {**broker, "type": "cron"})])
+    assert {path: mount.title for path, mount in found.by_path.items()} == {"a": "Trigger/t/hook"}
+    (problem,) = found.problems["uid-t"]
+    assert problem.path == "spec.sources[1].with.path"

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from ensue.model.identity import Identity
+from ensue.model.rate import Rate
 from ensue.operations.world import World
 from ensue.ports.hooks import Hooks
 
@@ -21,9 +22,12 @@ def create_app(
     identity: Identity,
     hosts: Collection[str] = (),
     event_bytes: int = EVENT_BYTES,
+    event_rate: Rate | None = None,
 ) -> "FastAPI":
     """The ASGI application: whoever has the token is `identity`; `hosts` are names it answers to, beside loopback;
-    `event_bytes` is how large a message of events may be."""
+    `event_bytes` is how large a message of events may be, `event_rate` how many of them a namespace may send."""
     from ensue.api import application
 
-    return application.create_app(world, webhooks, token=token, identity=identity, hosts=hosts, event_bytes=event_bytes)
+    app = application.create_app(world, webhooks, token=token, identity=identity, hosts=hosts, event_bytes=event_bytes)
+    app.state.event_rate = event_rate
+    return app

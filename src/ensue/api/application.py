@@ -1,30 +1,34 @@
 """Puts the application together: guard, routes, errors."""
 
 import asyncio
+import re
 from collections.abc import Collection
 
 from fastapi import APIRouter, FastAPI
 
 from ensue import __version__
-from ensue.api import definitions, events, hooks, problems, runs, secrets, server_state, sources
+from ensue.api import definitions, events, hooks, metrics, problems, runs, secrets, server_state, sources
 from ensue.api.guarding import Guard
 from ensue.api.holding import Gate
+from ensue.api.hot import Hot, Route
 from ensue.core import supporting
 from ensue.model.identity import Identity
 from ensue.model.kinds import KINDS
 from ensue.operations.world import World
 from ensue.ports.hooks import Hooks
+from ensue.runtime.pacing import Paces
 
 PREFIXES = ("/api/v1/namespaces/{namespace}", "/api/v1")
 """Without a namespace in the path, lists are of all namespaces and single objects of `default`."""
 
 
-HOT = (
-    ("/hooks/{path}", hooks.receive_hook),
-    ("/hooks/{namespace}/{path}", hooks.receive_hook),
-    *((f"{prefix}/events", events.send_events) for prefix in PREFIXES),
+HOT: tuple[Route, ...] = (
+    (re.compile(r"/hooks/(?P<path>[^/]+)"), hooks.receive_hook),
+    (re.compile(r"/hooks/(?P<namespace>[^/]+)/(?P<path>[^/]+)"), hooks.receive_hook),
+    (re.compile(r"/api/v1/events"), events.send_events),
+    (re.compile(r"/api/v1/namespaces/(?P<namespace>[^/]+)/events"), events.send_events),
 )
-"""Plain routes, tried first: the same functions as in the routers, which describe them, at a fraction of the cost."""
+"""They are in the routers too, which describe them."""
 
 
 def routers() -> tuple[APIRouter, ...]:
@@ -48,14 +52,15 @@ def create_app(
     app.state.hooks = webhooks
     app.state.event_bytes = event_bytes
     app.state.gate = Gate()
+    app.state.paces = Paces()
     app.state.closing = asyncio.Event()
     problems.register(app)
-    for path, endpoint in HOT:
-        app.router.add_route(path, endpoint, methods=["POST"], include_in_schema=False)
     app.include_router(hooks.router)
     for router in routers():
         for prefix in PREFIXES:
             app.include_router(router, prefix=prefix)
     app.include_router(server_state.router)
+    app.include_router(metrics.router)
+    app.add_middleware(Hot, routes=HOT)
     app.add_middleware(Guard, token=token, identity=identity, hosts=hosts, event_bytes=event_bytes)
     return app

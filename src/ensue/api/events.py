@@ -1,5 +1,6 @@
 """Routes of events: CloudEvents come in, the stored feed and what was decided go out."""
 
+import time
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -10,16 +11,14 @@ from starlette.responses import JSONResponse, Response
 from ensue.api import requests, views
 from ensue.api.holding import Holding
 from ensue.api.requests import IdentityOf, NamespaceOf, ScopeOf, WorldOf
-from ensue.clients import cloudevents, envelopes
-from ensue.model.errors import InvalidInput
+from ensue.clients import cloudevents, consenting, envelopes
+from ensue.model.errors import EnsueError, InvalidInput
+from ensue.model.event import EVENTS
 from ensue.model.values import NAME_PATTERN
 from ensue.operations import events
+from ensue.runtime import telemetry
 
 MAX_LIMIT = 500
-WHAT_TO_SEND = (
-    "send the event's attributes as the headers ce-specversion (1.0), ce-id, ce-source and ce-type,"
-    f" or the whole event as JSON with Content-Type: {cloudevents.STRUCTURED}"
-)
 DOCUMENTED = {
     "requestBody": {
         "content": {
@@ -44,12 +43,26 @@ class ReplayBody(BaseModel):
 async def send_events(request: HttpRequest) -> Response:
     """Let CloudEvents in: binary, structured or a batch. Answered once they are stored and decided about."""
     world, namespace = requests.world_of(request), requests.namespace_of(request)
-    with requests.gate_of(request).holding() as holding:
-        received = await _received(request, holding)
-        now = world.clock.now()
-        found = [envelopes.to_event(each, namespace, world.clock.uid(), now) for each in received]
-        accepted = await events.accept(requests.identity_of(request), world, found) if found else ()
+    began = time.perf_counter()
+    try:
+        with requests.gate_of(request).holding() as holding:
+            received = await _received(request, holding)
+            requests.paces_of(request).take(namespace, request.app.state.event_rate, len(received))
+            now = world.clock.now()
+            found = [envelopes.to_event(each, namespace, world.clock.uid(), now) for each in received]
+            accepted = await events.accept(requests.identity_of(request), world, found) if found else ()
+    except EnsueError as error:
+        world.counted.count(telemetry.REFUSED, "", EVENTS, error.code)
+        raise
+    world.counted.observe(telemetry.INTAKE_SECONDS, time.perf_counter() - began)
     return JSONResponse({"items": [{"id": each.uid, "duplicate": each.is_duplicate} for each in accepted]}, 202)
+
+
+@router.options("/events")
+async def greet_event_sender(request: HttpRequest) -> Response:
+    """The handshake of CloudEvents' webhooks: whoever has the token may send."""
+    headers = requests.headers_of(request)
+    return Response(headers=consenting.consent(headers, [consenting.ANY], request.app.state.event_rate))
 
 
 @router.get("/events")
@@ -100,5 +113,5 @@ async def replay_event(
 async def _received(request: HttpRequest, holding: Holding) -> tuple[cloudevents.Envelope, ...]:
     headers = requests.headers_of(request)
     if not cloudevents.is_cloudevent(headers) and not any(name.startswith("ce-") for name in headers):
-        raise InvalidInput("the request is no CloudEvent", remedy=WHAT_TO_SEND)
+        raise InvalidInput("the request is no CloudEvent", remedy=cloudevents.HOW_TO_SEND)
     return cloudevents.decode(headers, await requests.bytes_of(request, request.app.state.event_bytes, holding))

@@ -1,5 +1,6 @@
 """Errors as problem documents (RFC 9457). The one table from error to status."""
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -25,6 +26,9 @@ STATUS: Mapping[type[errors.EnsueError], int] = {
     errors.Unavailable: 503,
     errors.SecretsLocked: 500,
     errors.TooLarge: 413,
+    errors.TooSlow: 408,
+    errors.NotTaken: 405,
+    errors.RateExceeded: 429,
 }
 """A subclass that is not here has the status of its parent; whatever has none is a 500."""
 
@@ -64,6 +68,8 @@ def of(error: errors.EnsueError) -> JSONResponse:
     more: dict[str, Any] = {}
     if isinstance(error, errors.InvalidDefinition):
         more["problems"] = [views.problem(problem) for problem in error.problems]
+    if isinstance(error, errors.RateExceeded):
+        more["headers"] = {"Retry-After": str(math.ceil(error.after.total_seconds()))}
     return problem(status, error.code, error.message, remedy=error.remedy, **more)
 
 
@@ -82,6 +88,10 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    return of_http(request, error)
+
+
+def of_http(request: Request, error: HTTPException) -> JSONResponse:
     detail = error.detail
     if error.status_code == 404:
         detail = f"there is nothing at {request.url.path}"

@@ -1,6 +1,5 @@
 """What requests say, read once at the edge."""
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -10,16 +9,16 @@ from typing import Annotated, Any, TypeVar, cast
 from fastapi import Depends, Query
 from fastapi import Request as HttpRequest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.exceptions import HTTPException
 
 from ensue.api.holding import EACH, Gate, Holding
 from ensue.core import canonical
-from ensue.model.errors import InvalidInput, TooLarge
+from ensue.model.errors import InvalidInput, TooLarge, TooSlow
 from ensue.model.identity import Identity
 from ensue.model.run import State
 from ensue.model.values import DEFAULT_NAMESPACE, NAME_PATTERN, Json, Namespace
 from ensue.operations.world import World
 from ensue.ports.store import RunFilter
+from ensue.runtime.pacing import Paces
 
 LABEL_KEY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,251}[A-Za-z0-9])?")
 LABEL_VALUE = re.compile(r"[^\x00-\x1f\x7f,]{0,253}")
@@ -80,6 +79,10 @@ NamespaceOf = Annotated[Namespace, Depends(namespace_of)]
 ScopeOf = Annotated[Namespace | None, Depends(scope_of)]
 
 
+def paces_of(request: HttpRequest) -> Paces:
+    return cast(Paces, request.app.state.paces)
+
+
 def gate_of(request: HttpRequest) -> Gate:
     return cast(Gate, request.app.state.gate)
 
@@ -92,14 +95,14 @@ async def bytes_of(request: HttpRequest, limit: int, holding: Holding) -> bytes:
     body = bytearray()
     holding.add(EACH)
     try:
-        async with asyncio.timeout(READ_SECONDS):
+        async with holding.reading(READ_SECONDS):
             async for chunk in request.stream():
                 body += chunk
                 holding.add(len(chunk))
                 if len(body) > limit:
                     raise TooLarge(TOO_LARGE.format(limit))
     except TimeoutError:
-        raise HTTPException(408, f"the body did not come within {READ_SECONDS:.0f} seconds") from None
+        raise TooSlow(f"the body did not come within {READ_SECONDS:.0f} seconds, or others needed its room") from None
     return bytes(body)
 
 

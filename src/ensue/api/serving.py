@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import functools
 import json
 import os
 import secrets
@@ -10,11 +11,13 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
 
 from ensue import __version__
+from ensue.api.connections import Connection
 from ensue.api.guarding import ANY_ADDRESS
 from ensue.model.errors import Conflict, InvalidInput
 
@@ -79,7 +82,7 @@ async def running(app: FastAPI, listener: Listener) -> AsyncIterator[None]:
     config = uvicorn.Config(
         app,
         loop="none",
-        http="httptools",
+        http=cast(type[asyncio.Protocol], functools.partial(Connection, waiting={})),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -18,6 +18,10 @@ from ensue.model.values import Json
 STRUCTURED = "application/cloudevents+json"
 BATCHED = "application/cloudevents-batch+json"
 REQUIRED = ("id", "source", "specversion", "type")
+HOW_TO_SEND = (
+    "send the event's attributes as the headers ce-specversion (1.0), ce-id, ce-source and ce-type,"
+    f" or the whole event as JSON with Content-Type: {STRUCTURED}"
+)
 CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1"})
 MAX_ATTRIBUTE = 1024
 """Characters of an attribute."""

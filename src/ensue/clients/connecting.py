@@ -99,7 +99,7 @@ class Connections:
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
             return NoAnswer(fault=Fault.BROKEN, message=f"the connection broke: {_said(_root(error))}")
         except ValueError as error:
-            return NoAnswer(fault=Fault.UNREADABLE, message=str(error))
+            return NoAnswer(fault=Fault.UNREADABLE, message=f"the answer cannot be read: {error}")
 
     async def _exchange(self, target: Target, request: Request) -> Answer:
         exchange = self._pool.stream(

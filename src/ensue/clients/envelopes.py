@@ -27,8 +27,7 @@ def to_event(envelope: Envelope, namespace: Namespace, uid: str, received_at: da
     Raises InvalidInput for what cannot be kept."""
     given = envelope.attributes
     time = str(given.get("time", ""))
-    form = _form(envelope)
-    data = base64.b64encode(envelope.data).decode() if isinstance(envelope.data, bytes) else envelope.data
+    data, form = data_of(envelope)
     if form is DataForm.JSON:
         require_json(data)
     event = Event(
@@ -50,6 +49,13 @@ def to_event(envelope: Envelope, namespace: Namespace, uid: str, received_at: da
     )
     require_keys(event)
     return event
+
+
+def data_of(envelope: Envelope) -> tuple[Json, DataForm]:
+    """What is kept of the data: bytes as base64."""
+    if isinstance(envelope.data, bytes):
+        return base64.b64encode(envelope.data).decode(), DataForm.BASE64
+    return envelope.data, _form(envelope)
 
 
 def require_keys(event: Event) -> None:
@@ -84,8 +90,6 @@ def require_json(data: Json) -> None:
 def _form(envelope: Envelope) -> DataForm:
     if not envelope.has_data:
         return DataForm.NONE
-    if isinstance(envelope.data, bytes):
-        return DataForm.BASE64
     return DataForm.JSON if cloudevents.is_json(envelope.media_type) else DataForm.TEXT
 
 

@@ -121,6 +121,28 @@ class TooLarge(InvalidInput):
     code = "too_large"
 
 
+class TooSlow(InvalidInput):
+    """The body did not come in time."""
+
+    code = "too_slow"
+
+
+class NotTaken(InvalidInput):
+    """This method is not possible here."""
+
+    code = "method_not_allowed"
+
+
+class RateExceeded(EnsueError):
+    """More comes than the source takes."""
+
+    code = "rate_exceeded"
+
+    def __init__(self, message: str = "", *, after: timedelta) -> None:
+        self.after = after
+        super().__init__(message)
+
+
 class Unavailable(EnsueError):
     """The server cannot take this now; try again."""
 

@@ -9,11 +9,13 @@ from ensue.model.run import Run
 from ensue.ports.activity import Activity
 from ensue.ports.clock import Clock
 from ensue.ports.intake import Decisions, Intake
+from ensue.ports.levels import Levels
 from ensue.ports.pulling import Pulling
 from ensue.ports.secrets import SealedSecrets, Vault
 from ensue.ports.storage import Storage
 from ensue.ports.store import Definitions, Feed, History, Logs, Runs, Started, Workers
 from ensue.ports.wakeup import Wakeup
+from ensue.runtime.telemetry import Telemetry
 
 
 class Starting(Protocol):
@@ -26,12 +28,14 @@ class Starting(Protocol):
 class World:
     activity: Activity
     clock: Clock
+    counted: Telemetry
     decisions: Decisions
     definitions: Definitions
     feed: Feed
     history: History
     intake: Intake
     known: Known
+    levels: Levels
     logs: Logs
     pulling: Pulling
     runs: Runs

@@ -40,5 +40,10 @@ class Hooks(Protocol):
 
         Raises NotFound, Unauthenticated, InvalidInput, TooLarge, UnsupportedMediaType, Unavailable."""
 
+    async def greet(self, call: Call) -> Mapping[str, str]:
+        """The headers by which a source tells a sender that asks (OPTIONS) that it may send.
+
+        Raises NotFound, Denied, InvalidInput, and NotTaken where a source has no such handshake."""
+
     async def problems(self, definitions: Sequence[StoredDefinition]) -> Mapping[str, tuple[Problem, ...]]:
         """By the uid of a definition, why a webhook of it takes nothing in."""

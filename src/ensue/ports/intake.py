@@ -38,6 +38,8 @@ class Recorded:
     """In the order of the arrivals; None for one that another process is just telling."""
     stale: frozenset[Namespace] = frozenset()
     """Whose definitions have changed since: nothing was written, ask again."""
+    decisions: tuple[Decision, ...] = ()
+    """About these arrivals, as they were concluded at once."""
     queued: int = 0
     """How many steps became ready."""
     has_timers: bool = False

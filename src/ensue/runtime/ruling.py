@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
@@ -17,6 +17,9 @@ from ensue.model.values import DefinitionHash, Namespace
 from ensue.ports.store import Definitions, Snapshot, StoredDefinition
 
 log = logging.getLogger("ensue.intake")
+
+MOST = 1000
+"""Namespaces at hand; senders can make up any number of names."""
 
 Version = tuple[str, int]
 """A trigger's uid and generation."""
@@ -40,27 +43,41 @@ class Rulebooks:
         self._definitions = definitions
         self._books: dict[Namespace, Rulebook] = {}
         self._rules: dict[Namespace, dict[Version, Rule]] = {}
-        self._locks: defaultdict[Namespace, asyncio.Lock] = defaultdict(asyncio.Lock)
+        # A lock lives as long as somebody waits for it.
+        self._locks: WeakValueDictionary[Namespace, asyncio.Lock] = WeakValueDictionary()
 
     async def of(self, namespace: Namespace) -> Rulebook:
         known = self._books.get(namespace)
         if known is not None:
             return known
-        async with self._locks[namespace]:
-            if namespace not in self._books:
-                self._books[namespace] = self._read(namespace, await self._definitions.snapshot(namespace))
-            return self._books[namespace]
+        lock = self._locks.setdefault(namespace, asyncio.Lock())
+        async with lock:
+            known = self._books.get(namespace)
+            if known is None:
+                known = self._read(namespace, await self._definitions.snapshot(namespace))
+                self._keep(namespace, known)
+            return known
 
     def forget(self, book: Rulebook, namespace: Namespace) -> None:
         """It is outdated; whoever asks next reads the namespace anew."""
         if self._books.get(namespace) is book:
             del self._books[namespace]
 
+    def _keep(self, namespace: Namespace, book: Rulebook) -> None:
+        self._books[namespace] = book
+        if len(self._books) > MOST:
+            # Those where nothing was ever defined go first.
+            oldest = next((name for name, each in self._books.items() if not each.revision), next(iter(self._books)))
+            del self._books[oldest]
+            self._rules.pop(oldest, None)
+
     def _read(self, namespace: Namespace, snapshot: Snapshot) -> Rulebook:
         known = self._rules.get(namespace, {})
         triggers = [one for one in snapshot.definitions if one.kind == "Trigger"]
         rules = {(one.uid, one.generation): known.get((one.uid, one.generation)) or rule_of(one) for one in triggers}
-        self._rules[namespace] = rules
+        self._rules.pop(namespace, None)
+        if rules:
+            self._rules[namespace] = rules
         return Rulebook(
             revision=snapshot.revision,
             ruling=ruling.rule_by(rules.values()),

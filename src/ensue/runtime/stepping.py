@@ -18,10 +18,12 @@ from ensue.ports.engine import Command, DirectEngine, Engine, Handle, Limits, St
 from ensue.ports.secrets import Secrets
 from ensue.ports.storage import Storage
 from ensue.ports.store import Definitions, Ending, Feed, History, Logs, Runs
+from ensue.runtime import telemetry
 from ensue.runtime.hiding import Confidence, Screen
 from ensue.runtime.patience import patiently
 from ensue.runtime.resolving import Resolver, Unusable
 from ensue.runtime.shipping import Shipper
+from ensue.runtime.telemetry import Telemetry
 
 log = logging.getLogger("ensue.steps")
 
@@ -72,7 +74,8 @@ class Carried:
 class Stepping:
     """Carries out attempts. One task per attempt calls `carry_out`; any task may call `stop`."""
 
-    def __init__(self, *, records: Records, engines: Engines, clock: Clock) -> None:
+    def __init__(self, *, records: Records, engines: Engines, clock: Clock, counted: Telemetry) -> None:
+        self._counted = counted
         self._records = records
         self._engines = engines
         self._clock = clock
@@ -92,6 +95,7 @@ class Stepping:
             outcome = Outcome(state=State.FAILED, reason=Reason.CANNOT_START, message=str(error), can_retry=False)
         finally:
             del self._stops[lease.key, lease.attempt]
+        self._counted.count(telemetry.STEPS, lease.engine, outcome.state.value)
         ending = Ending(outcome=screen.outcome(outcome), draw=self._clock.draw(), log=await shipper.close())
         return Carried(ending=ending, handle=stop.handle)
 

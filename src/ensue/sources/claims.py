@@ -1,6 +1,6 @@
 """Which definition has which hook path, and what is wrong with those that have none. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
@@ -8,9 +8,14 @@ from pydantic import ValidationError
 from ensue.model.errors import Problem
 from ensue.model.values import Json
 from ensue.ports.store import StoredDefinition
-from ensue.sources.webhook.settings import Settings
+from ensue.sources import cloudevents, webhook
+from ensue.sources.webhook.kind import WebhookSource
+from ensue.sources.webhook.settings import Hook
 
-TYPE = "webhook"
+TYPES: Mapping[str, type[Hook]] = {
+    WebhookSource.name: webhook.Settings,
+    cloudevents.CloudEventsSource.name: cloudevents.Settings,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +23,10 @@ class Claim:
     """A webhook of a definition."""
 
     owner: StoredDefinition
+    type: str
     source_key: str
+    title: str
+    """What people call it: `Source/NAME`, or `Trigger/NAME/NAME`."""
     place: str
     """Where it is in the definition, as `spec.sources[0].with`."""
     given: Mapping[str, Json]
@@ -30,7 +38,8 @@ class Mount:
     """A webhook that takes requests."""
 
     source_key: str
-    settings: Settings
+    title: str
+    settings: Hook
     is_enabled: bool
 
 
@@ -57,10 +66,28 @@ def settle(definitions: Iterable[StoredDefinition]) -> Mounts:
                 problems.setdefault(stored.uid, []).append(_taken(claim, settings.path, owners[settings.path]))
             else:
                 mounts[settings.path] = Mount(
-                    source_key=claim.source_key, settings=settings, is_enabled=claim.is_enabled
+                    source_key=claim.source_key,
+                    title=claim.title,
+                    settings=settings,
+                    is_enabled=claim.is_enabled,
                 )
                 owners[settings.path] = stored
     return Mounts(by_path=mounts, problems={uid: tuple(found) for uid, found in problems.items()})
+
+
+def keyless(
+    definitions: Iterable[StoredDefinition], secrets: Collection[tuple[str, str]]
+) -> Iterator[tuple[str, Problem]]:
+    """The uids of definitions that ask for a secret that is not among these (name and key), and what to do."""
+    for stored in definitions:
+        for claim in claims(stored):
+            settings = _settings(claim)
+            for wanted in () if isinstance(settings, Problem) else settings.verify.secrets:
+                if (wanted.name, wanted.key) not in secrets:
+                    message = f"there is no secret {wanted.name} with the key {wanted.key} to know the sender by"
+                    key = "" if wanted.key == "value" else f" {wanted.key}"
+                    remedy = f"ensue secret set {wanted.name}{key}"
+                    yield stored.uid, Problem(message=message, remedy=remedy, path=f"{claim.place}.verify")
 
 
 def claims(stored: StoredDefinition) -> Iterator[Claim]:
@@ -69,31 +96,37 @@ def claims(stored: StoredDefinition) -> Iterator[Claim]:
     if not isinstance(spec, dict):
         return
     if stored.kind == "Source":
-        yield from _claim(stored, spec, f"Source/{stored.name}", "spec.with")
+        key = f"Source/{stored.name}"
+        yield from _claim(stored, spec, (key, key), "spec.with")
         return
     sources = spec.get("sources")
     for position, source in enumerate(sources if isinstance(sources, list) else ()):
         if isinstance(source, dict):
-            key = f"{stored.uid}/{source.get('name', TYPE)}"
-            yield from _claim(stored, source, key, f"spec.sources[{position}].with")
+            name = source.get("name", source.get("type"))
+            called = f"{stored.uid}/{name}", f"Trigger/{stored.name}/{name}"
+            yield from _claim(stored, source, called, f"spec.sources[{position}].with")
 
 
-def _claim(stored: StoredDefinition, source: Mapping[str, Json], key: str, place: str) -> Iterator[Claim]:
-    if source.get("type") != TYPE:
+def _claim(
+    stored: StoredDefinition, source: Mapping[str, Json], called: tuple[str, str], place: str
+) -> Iterator[Claim]:
+    kind, given = source.get("type"), source.get("with", {})
+    if not isinstance(kind, str) or kind not in TYPES:
         return
-    given = source.get("with", {})
     yield Claim(
         owner=stored,
-        source_key=key,
+        type=kind,
+        source_key=called[0],
+        title=called[1],
         place=place,
         given=given if isinstance(given, dict) else {},
         is_enabled=source.get("enabled", True) is True,
     )
 
 
-def _settings(claim: Claim) -> Settings | Problem:
+def _settings(claim: Claim) -> Hook | Problem:
     try:
-        return Settings.model_validate(claim.given)
+        return TYPES[claim.type].model_validate(claim.given)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)[0]
         path = ".".join([claim.place, *(str(part) for part in found["loc"])])

@@ -1,63 +1,146 @@
-"""Webhooks of all namespaces: finds whose path it is, asks who sends, and lets the event in (port Hooks)."""
+"""Sources at paths of their own: finds whose path it is, asks who sends, and lets events in (port Hooks)."""
 
 import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ensue.clients import cloudevents, envelopes
+from ensue.clients import envelopes
 from ensue.model.errors import (
     EnsueError,
     InvalidInput,
     NotFound,
+    NotTaken,
     Problem,
     TooLarge,
     Unauthenticated,
     UnsupportedMediaType,
 )
-from ensue.model.event import DataForm, Event
+from ensue.model.event import Accepted, Event
 from ensue.model.identity import Identity
+from ensue.model.rate import Rate
 from ensue.model.values import Namespace
 from ensue.operations import events
 from ensue.operations.world import World
 from ensue.ports.hooks import Call, Reply
 from ensue.ports.store import StoredDefinition
-from ensue.sources import claims, webhook
+from ensue.runtime import telemetry
+from ensue.runtime.pacing import Paces
+from ensue.sources import claims, cloudevents, webhook
 from ensue.sources.claims import Mount, Mounts
 from ensue.sources.keys import Keys
+from ensue.sources.webhook import Refused
 
 LOOK_SECONDS = 1.0
+MISS_SECONDS = 0.05
+"""How long a path that nobody has is believed to be nobody's."""
+MOST = 1000
+"""Namespaces that are remembered."""
+NEW_NAMESPACES = Rate(limit=200)
+"""How often the store is asked about a namespace that is not among them: senders can make up any number."""
 KINDS = ("Trigger", "Source")
 ERRORS: Mapping[int, type[EnsueError]] = {401: Unauthenticated, 413: TooLarge, 415: UnsupportedMediaType}
 
 
 class Hooks:
-    def __init__(self, *, world: World, keys: Keys) -> None:
+    def __init__(self, *, world: World, keys: Keys, paces: Paces, rate: Rate | None) -> None:
+        """`rate` is for sources that say none."""
         self._world = world
         self._keys = keys
-        self._known: dict[Namespace, tuple[float, int, Mounts]] = {}
+        self._paces = paces
+        self._rate = rate
+        self._known: dict[Namespace, _Known] = {}
 
     async def receive(self, call: Call) -> Reply:
+        began = time.perf_counter()
+        counted, namespace, title = self._world.counted, "", ""
+        try:
+            mount = await self._mount(call)
+            namespace, title = call.namespace, mount.title
+            reply = await self._receive(call, mount)
+        except EnsueError as error:
+            counted.count(telemetry.REFUSED, namespace, title, error.code)
+            raise
+        if isinstance(reply, Refused):
+            counted.count(telemetry.REFUSED, namespace, title, reply.reason.value)
+            raise _error(reply)
+        counted.observe(telemetry.INTAKE_SECONDS, time.perf_counter() - began)
+        return reply
+
+    async def greet(self, call: Call) -> Mapping[str, str]:
         mount = await self._mount(call)
-        content = await call.read(mount.settings.max_bytes)
-        request = webhook.Request(
-            method=call.method,
-            headers=call.headers,
-            query=call.query,
-            body=content,
-            received_at=self._world.clock.now(),
-        )
-        secrets = await self._keys.read(call.namespace, mount.settings.verify.secrets, mount.source_key)
-        _require(webhook.verify(mount.settings, secrets, request))
-        body = webhook.decode(mount.settings, request)
-        if isinstance(body, webhook.Refused):
-            raise _error(body)
-        answer = webhook.answer(mount.settings, body)
+        if not isinstance(mount.settings, cloudevents.Settings):
+            raise NotTaken(f"the webhook {call.path} gives no consent to senders: it takes POST")
+        return cloudevents.greet(mount.settings, await self._request(call, 0))
+
+    async def _receive(self, call: Call, mount: Mount) -> Reply | Refused:
+        given = mount.settings
+        request = await self._request(call, given.max_bytes)
+        secrets = await self._keys.read(call.namespace, given.verify.secrets, mount.source_key)
+        verdict = webhook.verify(given, secrets, request)
+        if isinstance(verdict, Refused):
+            return verdict
+        if isinstance(given, cloudevents.Settings):
+            return await self._take_cloudevents(call.namespace, mount, given, request)
+        assert isinstance(given, webhook.Settings)
+        self._pace(call.namespace, mount)
+        return await self._take(call.namespace, mount, given, request)
+
+    async def _take(
+        self, namespace: Namespace, mount: Mount, given: webhook.Settings, request: webhook.Request
+    ) -> Reply | Refused:
+        body = webhook.decode(given, request)
+        if isinstance(body, Refused):
+            return body
+        answer = webhook.answer(given, body)
         if answer is None or not answer.instead_of_event:
-            uid = await self._accept(call.namespace, mount, request, body)
+            event = webhook.to_event(given, request, body, namespace, self._world.clock.uid())
+            envelopes.require_keys(event)
+            accepted = await self._accept(mount, request, [event])
+            if isinstance(accepted, Refused):
+                return accepted
             if answer is None:
-                return Reply(text=json.dumps({"id": uid}))
+                return Reply(text=json.dumps({"id": accepted[0].uid}))
         return Reply(status=answer.status, content_type=answer.content_type, text=answer.text)
+
+    async def _take_cloudevents(
+        self, namespace: Namespace, mount: Mount, given: cloudevents.Settings, request: webhook.Request
+    ) -> Reply | Refused:
+        received = cloudevents.decode(given, request)
+        if isinstance(received, Refused):
+            return received
+        self._pace(namespace, mount, len(received))
+        found = cloudevents.to_events(received, namespace, self._world.clock)
+        accepted = await self._accept(mount, request, found) if found else ()
+        if isinstance(accepted, Refused):
+            return accepted
+        return Reply(
+            text=json.dumps({"items": [{"id": each.uid, "duplicate": each.is_duplicate} for each in accepted]})
+        )
+
+    def _pace(self, namespace: Namespace, mount: Mount, count: int = 1) -> None:
+        """Only what is from who may send counts. Raises RateExceeded."""
+        self._paces.take(f"{namespace}/{mount.source_key}", mount.settings.rate or self._rate, count)
+
+    async def _request(self, call: Call, limit: int) -> webhook.Request:
+        content = await call.read(limit)
+        now = self._world.clock.now()
+        return webhook.Request(
+            method=call.method, headers=call.headers, query=call.query, body=content, received_at=now
+        )
+
+    async def _accept(
+        self, mount: Mount, request: webhook.Request, found: Sequence[Event]
+    ) -> tuple[Accepted, ...] | Refused:
+        refuses_repeats = mount.settings.verify.reject_repeated_body
+        if refuses_repeats:
+            # Its identity is then the body's: a repeat is found in the store, on every server.
+            print_ = f"sha256:{webhook.fingerprint(request)}"
+            found = [replace(each, id=f"{print_}/{at}" if at else print_) for at, each in enumerate(found)]
+        identity = Identity(subject=f"source:{mount.source_key}", groups=("system",))
+        accepted = await events.accept(identity, self._world, found, mount.source_key)
+        is_repeat = refuses_repeats and accepted[0].is_duplicate
+        return webhook.REPEATED if is_repeat else accepted
 
     async def problems(self, definitions: Sequence[StoredDefinition]) -> Mapping[str, tuple[Problem, ...]]:
         namespaces = {each.namespace for each in definitions if any(claims.claims(each))}
@@ -65,21 +148,12 @@ class Hooks:
         for namespace in namespaces:
             _, mounts = await self._read(namespace)
             found |= mounts.problems
+            rows = await self._world.secrets.list(namespace)
+            there = {(each.place.name, each.place.key) for each in rows if not each.place.workflow}
+            of_namespace = (each for each in definitions if each.namespace == namespace)
+            for uid, problem in claims.keyless(of_namespace, there):
+                found[uid] = (*found.get(uid, ()), problem)
         return found
-
-    async def _accept(self, namespace: Namespace, mount: Mount, request: webhook.Request, body: webhook.Body) -> str:
-        uid = self._world.clock.uid()
-        event = _formed(webhook.to_event(mount.settings, request, body, namespace, uid))
-        envelopes.require_keys(event)
-        refuses_repeats = mount.settings.verify.reject_repeated_body
-        if refuses_repeats:
-            # Its identity is then the body's: a repeat is found in the store, on every server.
-            event = replace(event, id=f"sha256:{webhook.fingerprint(request)}")
-        identity = Identity(subject=f"source:{mount.source_key}", groups=("system",))
-        (accepted,) = await events.accept(identity, self._world, [event], mount.source_key)
-        if refuses_repeats and accepted.is_duplicate:
-            raise _error(webhook.REPEATED)
-        return accepted.uid
 
     async def _mount(self, call: Call) -> Mount:
         """Raises NotFound."""
@@ -92,19 +166,24 @@ class Hooks:
 
     async def _mounts(self, call: Call) -> Mounts:
         """A path that is not known yet is looked for at once, a change of one that is known a second later."""
-        now = time.monotonic()
         known = self._known.get(call.namespace)
-        if known is not None and call.path in known[2].by_path and now - known[0] < LOOK_SECONDS:
-            return known[2]
-        revision = await self._world.definitions.revision(call.namespace)
-        if known is None or known[1] != revision:
-            revision, mounts = await self._read(call.namespace)
+        now = time.monotonic()
+        if known is not None:
+            lasts = LOOK_SECONDS if call.path in known.mounts.by_path else MISS_SECONDS
+            if now - known.looked_at < lasts:
+                return known.mounts
+            # The others go on with what is known meanwhile.
+            known.looked_at = now
+            if await self._world.definitions.revision(call.namespace) == known.revision:
+                return known.mounts
         else:
-            mounts = known[2]
-        if mounts.by_path:
-            self._known[call.namespace] = (now, revision, mounts)
-        else:
-            self._known.pop(call.namespace, None)
+            self._paces.take("", NEW_NAMESPACES)
+        revision, mounts = await self._read(call.namespace)
+        self._known[call.namespace] = _Known(now, revision, mounts)
+        self._world.counted.entitle({each.source_key: each.title for each in mounts.by_path.values()})
+        if len(self._known) > MOST:
+            empty = (name for name, each in self._known.items() if not each.mounts.by_path)
+            del self._known[next(empty, next(iter(self._known)))]
         return mounts
 
     async def _read(self, namespace: Namespace) -> tuple[int, Mounts]:
@@ -112,26 +191,12 @@ class Hooks:
         return found.revision, claims.settle(each for each in found.definitions if each.kind in KINDS)
 
 
-def _require(verdict: webhook.Accepted | webhook.Refused) -> None:
-    if isinstance(verdict, webhook.Refused):
-        raise _error(verdict)
+class _Known:
+    def __init__(self, looked_at: float, revision: int, mounts: Mounts) -> None:
+        self.looked_at = looked_at
+        self.revision = revision
+        self.mounts = mounts
 
 
-def _error(refused: webhook.Refused) -> EnsueError:
+def _error(refused: Refused) -> EnsueError:
     return ERRORS.get(refused.status, InvalidInput)(refused.told)
-
-
-def _formed(event: Event) -> Event:
-    """With what is known of how its data was sent."""
-    data = event.data
-    if (
-        isinstance(data, dict)
-        and data.keys() == {"$encoding", "data"}
-        and not cloudevents.is_json(event.data_content_type)
-    ):
-        return replace(event, data=data["data"], data_form=DataForm.BASE64)
-    if isinstance(data, str) and not cloudevents.is_json(event.data_content_type):
-        return replace(event, data_form=DataForm.TEXT)
-    if data is None and not event.data_content_type:
-        return replace(event, data_form=DataForm.NONE)
-    return event

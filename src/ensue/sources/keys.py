@@ -8,6 +8,8 @@ from ensue.model.values import Namespace
 from ensue.ports.secrets import SealedSecrets, SourceSecrets
 
 LOOK_SECONDS = 1.0
+MOST = 1000
+"""Secrets that are kept open."""
 Stamp = tuple[tuple[str, str, str], ...]
 
 
@@ -33,6 +35,9 @@ class Keys:
         now = time.monotonic()
         if known is not None and now - known.looked_at < LOOK_SECONDS:
             return known
+        if known is not None:
+            # The others go on with what is known meanwhile.
+            known.looked_at = now
         stamp: Stamp = tuple(
             (each.place.key, each.key_id, each.changed_at.isoformat())
             for each in await self._table.list(namespace, name)
@@ -42,6 +47,8 @@ class Keys:
             values = await self._secrets.read_for_source(namespace, name, source_key) if stamp else {}
             known = _Known(stamp, dict(values))
             self._known[namespace, name] = known
+            if len(self._known) > MOST:
+                del self._known[next(iter(self._known))]
         known.looked_at = now
         return known
 

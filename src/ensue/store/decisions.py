@@ -71,6 +71,7 @@ class Decisions:
             yield from entries.decide(new)
         return Recorded(
             accepted=accepted,
+            decisions=entries.decisions,
             queued=entries.queued,
             has_timers=entries.has_timers,
             has_ended=entries.has_ended,

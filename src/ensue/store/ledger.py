@@ -40,6 +40,10 @@ class Ledger:
         self.has_ended = False
         self.now: datetime
 
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        return tuple(self._decisions.values())
+
     def decide(self, arrivals: Iterable[Arrival]) -> Transaction[None]:
         """About new events, in their order."""
         pairs = [(arrival.event, reaction) for arrival in arrivals for reaction in arrival.reactions]

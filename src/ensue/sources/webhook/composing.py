@@ -32,6 +32,7 @@ def to_event(given: Settings, request: Request, body: Body, namespace: Namespace
         time=found.time or request.received_at,
         subject=found.subject,
         data=body.data,
+        data_form=body.form,
         data_content_type=body.content_type,
     )
 
@@ -58,6 +59,7 @@ def _from_envelope(envelope: Envelope, received_at: datetime, body: Body, namesp
         time=reading.moment({"time": given.get("time")}, "time") or received_at,
         subject=str(given.get("subject", "")),
         data=body.data,
+        data_form=body.form,
         data_content_type=body.content_type,
         data_schema=str(given.get("dataschema", "")),
         extensions={

@@ -3,10 +3,12 @@
 import base64
 import urllib.parse
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
-from ensue.clients import cloudevents
+from ensue.clients import cloudevents, envelopes
 from ensue.model.errors import InvalidInput, UnsupportedMediaType
+from ensue.model.event import DataForm
 from ensue.model.values import Json
 from ensue.sources.webhook import json_body, presets, redacting, unpacking
 from ensue.sources.webhook.exchange import Body, Reason, Refused, Request
@@ -52,29 +54,24 @@ def decode(given: Settings, request: Request) -> Body | Refused:
         return body
     places = (*preset.redacts, *given.redact)
     data = redacting.redact(body.data, places)
-    if places and data not in (None, redacting.MASK) and not cloudevents.is_json(body.content_type):
+    if places and data != redacting.MASK and body.form in (DataForm.TEXT, DataForm.BASE64):
         return _unsupported("a source that redacts takes JSON and forms only")
-    return Body(data=data, content_type=body.content_type, envelope=body.envelope)
-
-
-def encoded(content: bytes) -> Json:
-    """Bytes that are no text, as expressions know them."""
-    return {"$encoding": "base64", "data": base64.b64encode(content).decode()}
+    return replace(body, data=data)
 
 
 def _read(kind: str, charset: str, content: bytes) -> Body | Refused:
     if kind.startswith("multipart/"):
         return _unsupported("bodies of several parts are not taken: send JSON, or a form without files")
     if not content:
-        return Body(content_type=kind)
+        return Body(content_type=kind, form=DataForm.NONE)
     is_json, is_form = cloudevents.is_json(kind), kind == FORM
     if not is_json and not is_form and not _is_text(kind):
-        return Body(data=encoded(content), content_type=kind)
+        return Body(data=base64.b64encode(content).decode(), content_type=kind, form=DataForm.BASE64)
     text = _decoded(content, charset)
     if isinstance(text, Refused):
         return text
     if not is_json and not is_form:
-        return Body(data=text, content_type=kind)
+        return Body(data=text, content_type=kind, form=DataForm.TEXT)
     data = json_body.load(text) if is_json else _form(text)
     return data if isinstance(data, Refused) else Body(data=data, content_type=kind if is_json and kind else JSON)
 
@@ -110,9 +107,10 @@ def _cloudevent(headers: Mapping[str, str], kind: str, charset: str, content: by
     if too_long:
         return json_body.unreadable(f"longer than {MAX_ATTRIBUTE} characters: {', '.join(too_long)[:200]}")
     if not is_structured:
-        return Body(data=body.data, content_type=body.content_type, envelope=envelope)
-    data = encoded(envelope.data) if isinstance(envelope.data, bytes) else envelope.data
-    return Body(data=data, content_type=envelope.media_type or JSON, envelope=envelope)
+        return replace(body, envelope=envelope)
+    data, form = envelopes.data_of(envelope)
+    kind = envelope.media_type or ("" if form is DataForm.BASE64 else JSON)
+    return Body(data=data, content_type=kind, form=form, envelope=envelope)
 
 
 def _decoded(content: bytes, charset: str) -> str | Refused:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ensue.clients.cloudevents import Envelope
+from ensue.model.event import DataForm
 from ensue.model.values import Json
 
 TCHAR = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -69,6 +70,7 @@ class Body:
     data: Json = None
     content_type: str = ""
     """What `data` is now: a form has become JSON."""
+    form: DataForm = DataForm.JSON
     envelope: Envelope | None = None
     """The attributes of a request that is a CloudEvent itself."""
 

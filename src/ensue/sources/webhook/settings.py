@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from ensue.model.definition import SecretKey, Strict
+from ensue.model.rate import Rate
 from ensue.model.values import ByteSize, Duration
 from ensue.sources.webhook import exchange
 
@@ -181,13 +182,22 @@ def _check_place(text: str) -> str:
     return text
 
 
-class Settings(Strict):
-    """A webhook at `/hooks/NAMESPACE/PATH`."""
+class Hook(Strict):
+    """What takes requests at `/hooks/NAMESPACE/PATH`."""
 
     path: Path
     """The last segment of the address."""
     verify: Verify
     """How the sender is known; `type: none` takes what anybody sends."""
+    rate: Rate | None = None
+    """How often its sender may send, as `100/1s` or with `limit`, `per` and `burst`; more is answered 429."""
+    max_bytes: ByteSize = Field(default=10 * 1024 * 1024, ge=1, le=MAX_BYTES)
+    """The largest body, as received and as unpacked; at most 25Mi."""
+
+
+class Settings(Hook):
+    """A webhook: requests of one sender, in whatever form it sends them."""
+
     preset: Preset | None = None
     """Whose payloads they are; default: what `verify.type` says, else `generic`."""
     event_type: EventType | None = None
@@ -196,8 +206,6 @@ class Settings(Strict):
     """A header that says the type of an event; where it is absent, `eventType` or the preset does."""
     event_id_header: HeaderName | None = None
     """A header by which repeats are known, in place of the preset's."""
-    max_bytes: ByteSize = Field(default=10 * 1024 * 1024, ge=1, le=MAX_BYTES)
-    """The largest body, as received and as unpacked; at most 25Mi."""
     content_types: tuple[Annotated[str, AfterValidator(_check_media_range)], ...] = ()
     """The only content types to take, as `application/json` or `text/*`; empty takes all that can be read."""
     redact: tuple[Annotated[str, AfterValidator(_check_place)], ...] = ()

@@ -1,7 +1,6 @@
 """The signature schemes, as their senders document them: what is signed, and where the signature stands."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from ensue.clients import cloudevents
+from ensue.clients import cloudevents, standard_webhooks
 from ensue.model.values import from_micros
 from ensue.sources.webhook import settings
 from ensue.sources.webhook.exchange import Reason, Refused, Request
@@ -20,7 +19,6 @@ _SHAPES: Final = {
     "hex": re.compile(r"(?:[0-9a-fA-F]{2})+"),
     "base64": re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"),
 }
-_WHSEC: Final = b"whsec_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,16 +150,17 @@ def plain_key(secret: bytes) -> tuple[bytes, ...]:
 def standard_key(secret: bytes) -> tuple[bytes, ...]:
     """The bytes that `whsec_` and base64 stand for. Without the prefix senders differ: base64, or the text itself."""
     try:
-        decoded = base64.b64decode(secret.removeprefix(_WHSEC), validate=True)
-    except binascii.Error:
+        if is_signing_secret(secret):
+            return (standard_webhooks.key(secret.decode()),)
+        decoded = base64.b64decode(secret, validate=True)
+    except ValueError:
         decoded = b""
-    texts = (decoded,) if is_signing_secret(secret) else (secret, decoded)
-    return tuple(filter(None, texts))
+    return () if is_signing_secret(secret) else tuple(filter(None, (secret, decoded)))
 
 
 def is_signing_secret(secret: bytes) -> bool:
     """Whether GitLab signs with it; its older secret tokens are sent as they are."""
-    return secret.startswith(_WHSEC)
+    return secret.startswith(standard_webhooks.PREFIX.encode())
 
 
 def octets(text: str) -> bytes:

@@ -29,7 +29,7 @@ _SCHEMES: Final[Mapping[str, tuple[Callable[[Request], Proof | Refused], signing
 Verdict = Accepted | Refused
 
 
-def verify(given: settings.Settings, secrets: Sequence[bytes], request: Request) -> Verdict:
+def verify(given: settings.Hook, secrets: Sequence[bytes], request: Request) -> Verdict:
     """`secrets` are the values of `given.verify.secrets`, those that exist; any of them may match."""
     how = given.verify
     if isinstance(how, settings.Unverified):
