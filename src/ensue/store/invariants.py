@@ -78,6 +78,22 @@ INVARIANTS: tuple[tuple[str, Sql], ...] = (
         """),
     ),
     (
+        "a step that waits for a run has one that is of it and goes on, or its answer",
+        Sql("""
+            SELECT s.run || '/' || s.step FROM step_runs s
+            WHERE s.state = 'Waiting' AND s.reason IN ('Workflow', 'Cancelling', 'TimingOut')
+                AND NOT EXISTS (
+                    SELECT 1 FROM runs c WHERE c.namespace = s.namespace AND c.name = s.handle
+                        AND c.parent = s.run || '/' || s.step || '/' || s.item || '/' || s.attempt
+                        AND c.completed_at IS NULL)
+                AND NOT EXISTS (
+                    SELECT 1 FROM timers t
+                    WHERE t.namespace = s.namespace AND t.run = s.run AND t.step = s.step AND t.item = s.item
+                        AND t.kind = 'answer')
+            LIMIT 20
+        """),
+    ),
+    (
         "every try of a step that ended is recorded once",
         Sql("""
             SELECT s.run || '/' || s.step FROM step_runs s

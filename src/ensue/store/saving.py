@@ -47,12 +47,17 @@ SET_TIMER = Sql("""
     INSERT INTO timers (namespace, run, step, item, kind, due_at) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (namespace, run, step, item, kind) DO UPDATE SET due_at = excluded.due_at
 """)
+RUN = Sql(f"SELECT {_RUN} FROM runs WHERE namespace = $1 AND uid = $2")
 CLEAR_TIMERS = Sql("DELETE FROM timers WHERE namespace = $1 AND run = $2")
 ADD_OUTBOX = Sql("""
     INSERT INTO outbox (namespace, run, type, data, cause, created_at) VALUES ($1, $2, $3, $4, $5, $6)
 """)
 
-PENDING_TIMER, WAIT_TIMER, RUN_TIMER = "pending", "wait", "run"
+PENDING_TIMER, WAIT_TIMER, RUN_TIMER, STEP_TIMER = "pending", "wait", "run", "step"
+ANSWER = "answer"
+"""A timer of a step whose run has ended: due at once, so that each run is changed in a transaction of its own."""
+FOLLOW = "follow"
+"""A timer of a run whose parent is told something else than before."""
 
 
 def lock_run(namespace: Namespace, uid: RunUid) -> Transaction[tuple[Run, int] | None]:
@@ -66,6 +71,8 @@ class Settled:
     run: Run
     queued: int
     """How many steps became ready."""
+    has_timers: bool = False
+    """Something of a run that it began happens by itself later."""
 
 
 def settle(graph: Graph, run: Run, changed: Sequence[StepRun], now: datetime) -> Transaction[Settled]:
@@ -103,7 +110,14 @@ def timer_of(graph: Graph, step: StepRun) -> Statement | None:
     """What must happen to the step by itself, later."""
     if step.state is State.WAITING and step.reason is Reason.TIMER and step.ready_at is not None:
         return SET_TIMER.quietly(*rows.step_key(step.key), WAIT_TIMER, to_micros(step.ready_at))
-    if step.state is not State.QUEUED or step.queued_at is None or not graph.has_timers:
+    if not graph.has_timers:
+        return None
+    if step.awaits_run and not step.is_stopping and step.started_at is not None:
+        limit = graph.nodes[step.key.step].step.timeout
+        if limit is None:
+            return None
+        return SET_TIMER.quietly(*rows.step_key(step.key), STEP_TIMER, to_micros(step.started_at + limit))
+    if step.state is not State.QUEUED or step.queued_at is None:
         return None
     limit = graph.nodes[step.key.step].step.pending_timeout
     if limit is None:
@@ -132,12 +146,12 @@ def _end(graph: Graph, run: Run, now: datetime) -> Transaction[Run]:
         run = resulting.with_outputs(graph, run, [rows.to_step(row) for row in found], now)
     if graph.has_timers:
         yield CLEAR_TIMERS.quietly(run.namespace, run.uid)
-    yield tell(run, now)
+    yield from tell(run, now)
     return run
 
 
-def tell(run: Run, now: datetime) -> Statement:
-    """Leaves word of how the run ended."""
+def tell(run: Run, now: datetime) -> Transaction[None]:
+    """Leaves word of how the run ended: for the feed, and for the step that it is."""
     data: dict[str, Json] = {
         "name": run.name,
         "workflow": run.workflow,
@@ -148,4 +162,7 @@ def tell(run: Run, now: datetime) -> Statement:
         "outputs": dict(run.outputs),
     }
     type = f"dev.ensue.run.{run.state.lower()}.v1"
-    return ADD_OUTBOX.quietly(run.namespace, run.uid, type, rows.dump(data), rows.cause_text(run.cause), to_micros(now))
+    cause = rows.cause_text(run.cause)
+    yield ADD_OUTBOX.quietly(run.namespace, run.uid, type, rows.dump(data), cause, to_micros(now))
+    if run.parent is not None:
+        yield SET_TIMER.quietly(*rows.step_key(run.parent.key), ANSWER, to_micros(now))

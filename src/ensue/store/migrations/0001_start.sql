@@ -47,6 +47,7 @@ CREATE TABLE runs (
     started_by TEXT NOT NULL,
     started_by_groups TEXT NOT NULL,
     rerun_of {text},
+    parent TEXT,
     event_uid {text},
     cause TEXT NOT NULL,
     start_key {text},
