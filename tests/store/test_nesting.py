@@ -7,9 +7,7 @@ from ensue.core import naming
 from ensue.model.run import Lease, Outcome, Parent, Reason, Run, State
 from ensue.model.workflow import Workflow
 from ensue.ports.store import Ending, Stop
-from ensue.store.statement import Sql
 from tests.core.playing import FAILED, SUCCEEDED, new_run, workflow
-from tests.store.drivers import ask
 from tests.store.stores import ANN, DEFAULT, Store, body_of
 
 OUTER = workflow(
@@ -38,10 +36,6 @@ async def nested(store: Store, made: Workflow = INNER) -> tuple[Run, Run, Lease]
     finished = await store.end(lease, Outcome(state=State.WAITING, child=child))
     assert (finished.is_accepted, finished.has_timers) == (True, True)
     return run, await store.run_of(child), lease
-
-
-async def change(store: Store, text: str) -> None:
-    await store.driver.write(ask(Sql(text)))
 
 
 async def fire(store: Store) -> list[str]:
@@ -75,12 +69,12 @@ async def test_the_end_of_a_run_is_heard_once_whoever_looks(store: Store) -> Non
 async def test_an_answer_that_comes_too_early_or_twice_changes_nothing(store: Store) -> None:
     run, _, _ = await nested(store)
     early = f"INSERT INTO timers VALUES ('default', '{run.uid}', 'call', -1, 'answer', 0)"
-    await change(store, early)
+    await store.execute(early)
     assert await fire(store) == []
     assert (await store.step(run, "call")).state is State.WAITING
     await store.carry_on()
     await fire(store)
-    await change(store, early)
+    await store.execute(early)
     await fire(store)
     assert await store.states(run) == {"call": State.SUCCEEDED, "b": State.QUEUED}
 
@@ -135,14 +129,14 @@ async def test_a_run_that_is_gone_fails_the_step_that_waited_for_it(store: Store
     run, child, _ = await nested(store)
     await store.carry_on()
     for table, column in (("step_runs", "run"), ("attempts", "run"), ("outbox", "run"), ("runs", "uid")):
-        await change(store, f"DELETE FROM {table} WHERE {column} = '{child.uid}'")
+        await store.execute(f"DELETE FROM {table} WHERE {column} = '{child.uid}'")
     await fire(store)
     step = await store.step(run, "call")
     assert (step.state, step.reason, step.message) == (State.FAILED, Reason.ERROR, f"run {child.name} is gone")
 
 
 async def test_a_timer_of_a_run_that_is_gone_is_dropped(store: Store) -> None:
-    await change(store, "INSERT INTO timers VALUES ('default', 'nobody', '', -1, 'follow', 0)")
+    await store.execute("INSERT INTO timers VALUES ('default', 'nobody', '', -1, 'follow', 0)")
     await fire(store)
     assert await store.rows("SELECT run FROM timers") == []
 
