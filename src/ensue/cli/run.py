@@ -32,6 +32,7 @@ from ensue.model.errors import InvalidDefinition, InvalidInput, NotFound, Proble
 from ensue.model.secret import SecretPlace
 from ensue.model.values import Json, Namespace, format_duration, parse_duration
 from ensue.model.workflow import Workflow
+from ensue.steps import emit
 
 ENGINES = ("inline", "process")
 
@@ -99,6 +100,7 @@ def command(
         called = checking_calls.workflows(other.definition for other in others)
         for reached in checking_calls.reached(definition, called):
             _require_place(reached, chosen.labels)
+            _say_unheard(invocation, reached)
         own_secrets = _secrets(definition, secret_files)
         order = local_run.Order(document=document, others=others, parameters=values, secrets=own_secrets)
         result = asyncio.run(local_run.execute(chosen, order, invocation, interruption))
@@ -181,6 +183,12 @@ def _secrets(definition: Workflow, assignments: Sequence[str]) -> dict[SecretPla
         except OSError as error:
             raise InvalidInput(f"--secret {title}: {path} cannot be read: {error.strerror}") from None
     return found
+
+
+def _say_unheard(invocation: Invocation, definition: Workflow) -> None:
+    for name, node in graph.build(definition).nodes.items():
+        if node.step.kind == "emit" and "sink" not in node.step.with_ and not os.environ.get(emit.SINK):
+            invocation.say(f"step {name} emits to the triggers of a server; here its event is stored with the run")
 
 
 def _require_place(definition: Workflow, labels: Mapping[str, str]) -> None:

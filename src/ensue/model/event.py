@@ -9,6 +9,8 @@ from ensue.model.values import Json, Namespace, RunUid
 
 EVENTS = "events"
 """The key of what the API, `emit` steps and Ensue itself let in."""
+RUN_STARTED = "dev.ensue.run.started.v1"
+"""The type of what tells that a run began."""
 REPLAY_OF = "ensuereplayof"
 """The extension that names the event of which this one is a replay."""
 REPLAY_TO = "ensuereplayto"

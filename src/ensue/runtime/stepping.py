@@ -182,6 +182,7 @@ class Stepping:
             command=command,
             limits=limits,
             parameters=lease.parameters,
+            cause=replace(lease.cause, run=lease.key.run),
         )
 
     async def _run_inline(self, order: StepOrder, shipper: Shipper, stop: "Stop") -> Outcome:

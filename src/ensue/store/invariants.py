@@ -108,9 +108,11 @@ INVARIANTS: tuple[tuple[str, Sql], ...] = (
         Sql("""
             SELECT r.name FROM runs r
             WHERE r.completed_at IS NOT NULL
-                AND (SELECT count(*) FROM outbox o WHERE o.namespace = r.namespace AND o.run = r.uid)
+                AND (SELECT count(*) FROM outbox o
+                    WHERE o.namespace = r.namespace AND o.run = r.uid AND o.type <> 'dev.ensue.run.started.v1')
                 + (SELECT count(*) FROM events e
-                    WHERE e.namespace = r.namespace AND e.source = '/ensue/runs' AND e.subject = r.uid) > 1
+                    WHERE e.namespace = r.namespace AND e.source = '/ensue/runs' AND e.subject = r.uid
+                        AND e.type <> 'dev.ensue.run.started.v1') > 1
             LIMIT 20
         """),
     ),

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from ensue.core import planning, resulting
 from ensue.core.graph import Graph
+from ensue.model.event import RUN_STARTED
 from ensue.model.run import Phase, Reason, Run, State, StepRun
 from ensue.model.values import Json, Namespace, RunUid, to_micros
 from ensue.store import rows
@@ -49,6 +50,12 @@ SET_TIMER = Sql("""
 """)
 RUN = Sql(f"SELECT {_RUN} FROM runs WHERE namespace = $1 AND uid = $2")
 CLEAR_TIMERS = Sql("DELETE FROM timers WHERE namespace = $1 AND run = $2")
+# Only where somebody may listen: it is one of the few things that every run would cost.
+ADD_START = Sql(f"""
+    INSERT INTO outbox (namespace, run, type, data, cause, created_at)
+    SELECT $1, $2, '{RUN_STARTED}', $3, $4, CAST($5 AS BIGINT)
+    WHERE EXISTS (SELECT 1 FROM definitions WHERE namespace = $1 AND hears_starts = 1 AND to_revision IS NULL)
+""")
 ADD_OUTBOX = Sql("""
     INSERT INTO outbox (namespace, run, type, data, cause, created_at) VALUES ($1, $2, $3, $4, $5, $6)
 """)
@@ -152,17 +159,25 @@ def _end(graph: Graph, run: Run, now: datetime) -> Transaction[Run]:
 
 def tell(run: Run, now: datetime) -> Transaction[None]:
     """Leaves word of how the run ended: for the feed, and for the step that it is."""
-    data: dict[str, Json] = {
+    type = f"dev.ensue.run.{run.state.lower()}.v1"
+    data = rows.dump(_facts(run) | {"outputs": dict(run.outputs)})
+    yield ADD_OUTBOX.quietly(run.namespace, run.uid, type, data, rows.cause_text(run.cause), to_micros(now))
+    if run.parent is not None:
+        yield SET_TIMER.quietly(*rows.step_key(run.parent.key), ANSWER, to_micros(now))
+
+
+def tell_start(run: Run, now: datetime) -> Statement:
+    """Leaves word for the feed that the run began, if a trigger listens."""
+    data, cause = rows.dump(_facts(run)), rows.cause_text(run.cause)
+    return ADD_START.quietly(run.namespace, run.uid, data, cause, to_micros(now))
+
+
+def _facts(run: Run) -> dict[str, Json]:
+    return {
         "name": run.name,
         "workflow": run.workflow,
         "trigger": run.trigger,
         "state": run.state.value,
         "reason": run.reason.value,
         "message": run.message,
-        "outputs": dict(run.outputs),
     }
-    type = f"dev.ensue.run.{run.state.lower()}.v1"
-    cause = rows.cause_text(run.cause)
-    yield ADD_OUTBOX.quietly(run.namespace, run.uid, type, rows.dump(data), cause, to_micros(now))
-    if run.parent is not None:
-        yield SET_TIMER.quietly(*rows.step_key(run.parent.key), ANSWER, to_micros(now))

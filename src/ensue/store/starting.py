@@ -81,7 +81,9 @@ def _record(planned: Sequence[Planned], now: datetime) -> Transaction[list[Begun
     for one, run in kept:
         if one.graph is None:
             yield from saving.tell(run, now)
-        elif one.graph.has_timers:
+            continue
+        yield saving.tell_start(run, now)
+        if one.graph.has_timers:
             yield from _set_timers(one.graph, run, one.steps)
     return [None if run is None else _begun(one, run) for one, run in zip(planned, named, strict=True)]
 
