@@ -156,4 +156,4 @@ class Resolver:
             stored = await patiently(lambda: self.feed.get(lease.key.namespace, lease.event_uid or ""))
         except NotFound:
             raise Unusable("event", "the event that started the run is not kept any more") from None
-        return events.roots(stored.event)
+        return {"event": events.attributes(stored.event)}

@@ -94,7 +94,7 @@ def _judged(graph: Graph, run: Run, step: StepRun, outcome: Outcome, now: dateti
     if run.event_uid is not None and nesting.reads_event(graph.nodes[step.key.step], flavour):
         found = yield feed.ONE(run.event_uid, run.namespace)
         if found:
-            known = replace(known, roots=events.roots(feed.stored(found[0]).event))
+            known = replace(known, roots={"event": events.attributes(feed.stored(found[0]).event)})
     return nesting.judge(graph, run, steps, step, outcome, known)
 
 
