@@ -189,20 +189,12 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
         try:
             await migrate(driver)
             worker = WorkerId(_instance_id(directory))
-            clock = SystemClock()
             process = ProcessEngine(data_dir=settings.data_dir, step_user=settings.step_user)
             outbound = Outbound(
                 public_only=settings.outbound == "public", certificates=os.environ.get("K_CA_CERTS", "")
             )
-            direct = InlineEngine(step_types=steps.installed(outbound), clock=clock)
-            engines = stepping.Engines(
-                direct=direct,
-                others={"process": process},
-                command_of=run_step.command,
-                limits=Limits(grace=settings.step_grace, output=settings.step_output),
-            )
             try:
-                node = _wire(settings, driver, worker, engines, outbound)
+                node = _wire(settings, driver, worker, process, outbound)
                 await _check_keys(node.world)
                 yield node
             finally:
@@ -214,18 +206,19 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
             await driver.close()
 
 
-def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: stepping.Engines, outbound: Outbound) -> Node:
+def _wire(settings: Settings, driver: Driver, worker: WorkerId, process: ProcessEngine, outbound: Outbound) -> Node:
     clock, graphs, counted = SystemClock(), Graphs(), Telemetry()
     definitions = Definitions(driver=driver, graphs=graphs)
     history, logs = History(driver=driver), Logs(driver=driver)
     runs, workers = Runs(driver=driver, graphs=graphs), Workers(driver=driver, graphs=graphs)
-    feed, storage = Feed(driver=driver), DirectoryStorage(settings.storage)
+    feed = Feed(driver=driver)
     table, vault = SealedSecrets(driver=driver), LocalVault(path=settings.secret_keys)
-    wakeup: Wakeup = wakeup_for(settings.database)
+    storage, wakeup = DirectoryStorage(settings.storage), wakeup_for(settings.database)
     decisions = MeasuredDecisions(decisions=Decisions(driver=driver, graphs=graphs), counted=counted)
     intake = Intake(
         definitions=definitions, decisions=decisions, wakeup=wakeup, clock=clock, keep_ids=settings.keep_event_ids
     )
+    engines = _engines(settings, process, outbound, intake)
     runner = Runner(
         runs=runs,
         workers=workers,
@@ -250,7 +243,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
         runs=runs, workers=workers, feed=feed, decisions=decisions, care=Care(driver=driver), storage=storage
     )
     keeper = _keeper(settings, kept, intake, wakeup, worker)
-    cleaner = Cleaner(engines=engines.others.values(), history=history)
+    cleaner = Cleaner(engines=[process], history=history)
     puller = puller_of(driver, clock, worker)
     world = World(
         activity=Activity(driver=driver),
@@ -299,6 +292,15 @@ def puller_of(driver: Driver, clock: Clock, place: str) -> Puller:
         memories=Memories(driver=driver),
     )
     return Puller(types=sources.installed(), records=records, clock=clock, place=place)
+
+
+def _engines(settings: Settings, process: ProcessEngine, outbound: Outbound, intake: Intake) -> stepping.Engines:
+    return stepping.Engines(
+        direct=InlineEngine(step_types=steps.installed(outbound, intake), clock=SystemClock()),
+        others={"process": process},
+        command_of=run_step.command,
+        limits=Limits(grace=settings.step_grace, output=settings.step_output),
+    )
 
 
 def _require_step_user(name: str) -> None:

@@ -44,6 +44,7 @@ ENDING = "every run ends, whatever was lost on the way"
 DEAD = "a cancelled step is dead within its grace period"
 REFUSED = "without room, starts are refused and nothing breaks"
 TAKEN = "an accepted event is stored once, decided once per trigger, and what ensues begins in the same commit"
+NESTED = "a run within a run begins once, follows its parent and answers it once"
 EXACT = "windows are exact, whoever asks at the same time"
 HIDDEN = "a secret is in no row, file, log or answer"
 
@@ -108,13 +109,15 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="outbox-not-written",
         guarantee=TOLD,
-        edits=(("store/saving.py", "    yield tell(run, now)\n", "    tell(run, now)\n"),),
+        edits=(("store/saving.py", "    yield from tell(run, now)\n", "    tell(run, now)\n"),),
         test="tests/store/test_runs.py::test_a_run_ends_with_its_last_step_and_is_told_of_once",
     ),
     Mutation(
         name="outbox-written-twice",
         guarantee=TOLD,
-        edits=(("store/saving.py", "    yield tell(run, now)\n", "    for _ in 'no': yield tell(run, now)\n"),),
+        edits=(
+            ("store/saving.py", "    yield from tell(run, now)\n", "    for _ in 'no': yield from tell(run, now)\n"),
+        ),
         test="tests/store/test_runs.py::test_a_run_ends_with_its_last_step_and_is_told_of_once",
     ),
     Mutation(
@@ -150,9 +153,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="on-lost-ignored",
         guarantee=ADOPTED,
-        edits=(
-            ("core/planning.py", "outcome.is_lost and node.step.on_lost is OnLost.RERUN and", "outcome.is_lost and"),
-        ),
+        edits=(("core/planning.py", "may_rerun = node.step.on_lost is OnLost.RERUN or", "may_rerun = True or"),),
         test=_LOST,
     ),
     Mutation(
@@ -406,5 +407,17 @@ MUTATIONS: tuple[Mutation, ...] = (
             ),
         ),
         test="tests/operations/test_file_sources.py::test_what_happened_while_no_server_ran_is_told_by_the_next_once",
+    ),
+    Mutation(
+        name="answers-not-left",
+        guarantee=NESTED,
+        edits=(("store/saving.py", "    if run.parent is not None:\n", "    if False:\n"),),
+        test="tests/store/test_nesting.py::test_the_end_of_a_run_is_heard_once_whoever_looks",
+    ),
+    Mutation(
+        name="orders-not-passed-on",
+        guarantee=NESTED,
+        edits=(("store/nesting.py", "        if step.awaits_run:\n", "        if False:\n"),),
+        test="tests/store/test_nesting.py::test_orders_that_change_before_they_are_heard_leave_the_last",
     ),
 )

@@ -141,6 +141,9 @@ DAMAGE: dict[str, str] = {
         "UPDATE step_runs SET waiting_for = -1 WHERE state = 'Pending'"
     ),
     "a step that sleeps has a timer": "DELETE FROM timers WHERE kind = 'wait'",
+    "a step that waits for a run has one that is of it and goes on, or its answer": (
+        "UPDATE step_runs SET state = 'Waiting', reason = 'Workflow' WHERE run = 'QUEUED'"
+    ),
     "every try of a step that ended is recorded once": "DELETE FROM attempts WHERE run = 'ENDED'",
     "an ended run is told of once: in the outbox or in the feed": (
         "INSERT INTO outbox (namespace, run, type, data, cause, created_at)"

@@ -54,7 +54,7 @@ HOT: dict[str, Sql] = {
         (
             saving,
             ("LOCK_RUN", "UPDATE_RUN", "UPDATE_STEP", "HELD_STEP", "STEP", "STEPS", "LOCK_STEPS", "NAMED_STEPS",
-             "CLEAR_TIMERS"),
+             "CLEAR_TIMERS", "ADD_START", "RUN"),
         ),
         (secrets, ("READ", "LIST_NAMED", "DELETE", "RESEAL")),
         (timers, ("DUE", "NEXT", "TAKE")),

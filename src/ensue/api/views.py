@@ -43,6 +43,7 @@ def run(run: Run, steps: Sequence[StepRun] | None = None, attempts: Iterable[Att
                 "eventRef": {"uid": run.event_uid} if run.event_uid else None,
                 "parameters": dict(run.parameters),
                 "rerunOf": run.rerun_of,
+                "parentRef": _parent(run),
             }
         ),
         "status": _present(
@@ -59,6 +60,14 @@ def run(run: Run, steps: Sequence[StepRun] | None = None, attempts: Iterable[Att
             }
         ),
     }
+
+
+def _parent(run: Run) -> View | None:
+    """The step that this run is."""
+    if run.parent is None:
+        return None
+    key = run.parent.key
+    return {"uid": key.run, "step": key.title, "attempt": run.parent.attempt}
 
 
 def _steps(steps: Sequence[StepRun], attempts: Iterable[Attempt]) -> list[View]:
@@ -80,6 +89,7 @@ def _step(step: StepRun, attempts: list[View]) -> View:
             "exitCode": step.exit_code,
             "engine": step.engine,
             "worker": step.worker,
+            "runRef": {"name": step.child} if step.child else None,
             "startTime": moment(step.started_at),
             "completionTime": moment(step.completed_at),
             "outputs": dict(step.outputs),

@@ -66,6 +66,7 @@ def _fields(run: View) -> str:
         "UID": metadata["uid"],
         "Workflow": f"{step_table.what(run)} ({status['definitionHash'][:12]})",
         "Trigger": spec.get("triggerRef", {}).get("name", ""),
+        "Parent": _parent(spec),
         "Event": spec.get("eventRef", {}).get("uid", ""),
         "State": tables.paint(step_table.state(status), status["state"]),
         "Message": status["message"],
@@ -79,6 +80,11 @@ def _fields(run: View) -> str:
         ),
     }
     return "\n".join(f"{title + ':':<12} {value}" for title, value in fields.items() if value)
+
+
+def _parent(spec: View) -> str:
+    parent = spec.get("parentRef")
+    return f"step {parent['step']} of run {parent['uid']}" if parent else ""
 
 
 def _tries(step: View) -> list[str]:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -32,6 +32,8 @@ KILL_SECONDS = 10.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     document: Document
+    others: Sequence[Document]
+    """What steps may run besides."""
     parameters: Mapping[str, Json]
     secrets: Mapping[SecretPlace, bytes]
 
@@ -62,6 +64,8 @@ async def execute(settings: Settings, order: Order, invocation: Invocation, inte
 
 async def _see_through(world: World, order: Order, show: "Show", interruption: "Interruption") -> runs.Whole:
     identity = app.local_identity()
+    for document in order.others:
+        await definitions.apply_document(identity, world, document, manager="file")
     stored = await definitions.apply_document(identity, world, order.document, manager="file")
     for place, value in order.secrets.items():
         await secrets.set_value(identity, world, place, value)
@@ -195,6 +199,8 @@ class Show:
         text = f"{step.key.title}: {tables.paint(step.state, step.state)}"
         if step.reason:
             text += f" ({step.reason})"
+        if step.awaits_run:
+            text += f", run {step.child}"
         if step.state is State.RUNNING and (step.attempt > 1 or self.invocation.verbosity):
             text += f", try {step.attempt}"
         if step.state is State.RUNNING and self.invocation.verbosity:

@@ -25,13 +25,14 @@ from ensue.cli import (
     step_table,
 )
 from ensue.cli.invocation import Invocation
-from ensue.core import checking, graph
+from ensue.core import checking, checking_calls, graph
 from ensue.files.documents import Document
 from ensue.model import secret
 from ensue.model.errors import InvalidDefinition, InvalidInput, NotFound, Problem
 from ensue.model.secret import SecretPlace
 from ensue.model.values import Json, Namespace, format_duration, parse_duration
 from ensue.model.workflow import Workflow
+from ensue.steps import emit
 
 ENGINES = ("inline", "process")
 
@@ -71,7 +72,7 @@ def command(
     """Run a workflow from FILE (`-` is standard input) to its end, without a server.
 
     What steps print goes to stdout, progress to stderr; the exit code is the outcome. Ctrl-C cancels the run,
-    a second one kills it. WORKFLOW is needed when the file has several.
+    a second one kills it. WORKFLOW is needed when the file has several; steps may run the others.
 
     Steps run in an empty workspace that the steps of the run share, not in the directory of the file. What they
     need from elsewhere is named by a parameter, as src below.
@@ -86,16 +87,22 @@ def command(
         raise click.UsageError("a run cannot take no time at all: give --timeout more than 0")
     logging_setup.set_up(logging_setup.level_of(invocation.verbosity))
     known = steps.known()
-    document = _choose(definition_files.load([file], known), workflow, file)
-    document = _tailored(document, known, engine, timeout)
+    documents = definition_files.load([file], known)
+    chosen_document = _choose(documents, workflow, file)
+    document = _tailored(chosen_document, known, engine, timeout)
+    others = _others(documents, chosen_document, known, engine)
     definition = document.definition
     assert isinstance(definition, Workflow)
     values = parameters.read(definition, assignments, params_file)
     interruption = local_run.Interruption(invocation=invocation)
     with _directory(data) as directory:
         chosen = _settings(directory, is_kept=data is not None)
-        _require_place(definition, chosen.labels)
-        order = local_run.Order(document=document, parameters=values, secrets=_secrets(definition, secret_files))
+        called = checking_calls.workflows(other.definition for other in others)
+        for reached in checking_calls.reached(definition, called):
+            _require_place(reached, chosen.labels)
+            _say_unheard(invocation, reached)
+        own_secrets = _secrets(definition, secret_files)
+        order = local_run.Order(document=document, others=others, parameters=values, secrets=own_secrets)
         result = asyncio.run(local_run.execute(chosen, order, invocation, interruption))
     return _ended(invocation, result)
 
@@ -120,6 +127,17 @@ def _choose(documents: Sequence[Document], name: str | None, file: str) -> Docum
     if name is not None and name not in found:
         raise NotFound(f"{file} has no workflow {name}", remedy=f"it has {names}")
     return found[name or names]
+
+
+def _others(
+    documents: Sequence[Document], chosen: Document, known: checking.Known, engine: str | None
+) -> list[Document]:
+    """The file's other workflows, for steps that run them."""
+    return [
+        _tailored(other, known, engine, None)
+        for other in documents
+        if other is not chosen and isinstance(other.definition, Workflow)
+    ]
 
 
 def _tailored(document: Document, known: checking.Known, engine: str | None, timeout: str | None) -> Document:
@@ -165,6 +183,12 @@ def _secrets(definition: Workflow, assignments: Sequence[str]) -> dict[SecretPla
         except OSError as error:
             raise InvalidInput(f"--secret {title}: {path} cannot be read: {error.strerror}") from None
     return found
+
+
+def _say_unheard(invocation: Invocation, definition: Workflow) -> None:
+    for name, node in graph.build(definition).nodes.items():
+        if node.step.kind == "emit" and "sink" not in node.step.with_ and not os.environ.get(emit.SINK):
+            invocation.say(f"step {name} emits to the triggers of a server; here its event is stored with the run")
 
 
 def _require_place(definition: Workflow, labels: Mapping[str, str]) -> None:

@@ -48,8 +48,10 @@ def state(item: View) -> str:
 
 
 def note(step: View) -> str:
-    """The message, in one line; an exit code where that is all there is."""
+    """The message, in one line; the run that it is, or an exit code, where that is all there is."""
     text = " ".join(step["message"].split())
+    if not text and "runRef" in step:
+        return f"run {step['runRef']['name']}"
     return text or (f"exit code {step['exitCode']}" if step.get("exitCode") else "")
 
 

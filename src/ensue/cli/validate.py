@@ -1,6 +1,6 @@
 """`ensue validate`: every problem of files and directories, offline."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 import click
@@ -8,7 +8,7 @@ import click
 from ensue import files, steps
 from ensue.cli import definition_files, exits, invocation, printing
 from ensue.cli.invocation import JSONPATH, Invocation
-from ensue.core import supporting
+from ensue.core import checking_calls, supporting
 from ensue.core.checking import Known
 from ensue.files.documents import Document
 from ensue.model.errors import Problem, Severity
@@ -38,7 +38,10 @@ def command(context: click.Context, invocation: Invocation, paths: Sequence[str]
     definition_files.require(paths)
     known = steps.known()
     documents = files.load(paths, known=known)
-    problems = [_judged(problem, strict=strict) for document in documents for problem in _problems(document, known)]
+    called = checking_calls.workflows(document.definition for document in documents)
+    problems = [
+        _judged(problem, strict=strict) for document in documents for problem in _problems(document, known, called)
+    ]
     is_valid = not any(problem.severity is Severity.ERROR for problem in problems)
     count = sum(document.definition is not None for document in documents)
     found = [{**asdict(problem), "severity": problem.severity.value} for problem in problems]
@@ -52,8 +55,8 @@ def command(context: click.Context, invocation: Invocation, paths: Sequence[str]
     context.exit(exits.SUCCESS if is_valid else exits.INVALID)
 
 
-def _problems(document: Document, known: Known) -> list[Problem]:
-    """Those of the definition, then what is right and cannot run yet."""
+def _problems(document: Document, known: Known, called: Mapping[checking_calls.Key, Workflow]) -> list[Problem]:
+    """Those of the definition, what it would run besides, and what is right and cannot run yet."""
     later: list[Problem] = []
     if isinstance(document.definition, Workflow):
         later += supporting.missing(document.definition)
@@ -63,6 +66,8 @@ def _problems(document: Document, known: Known) -> list[Problem]:
     elif document.definition is not None and document.kind not in supporting.KINDS:
         later.append(Problem(message=f"a {document.kind} cannot be applied in this version", path="kind"))
     warnings = [replace(problem, severity=Severity.WARNING) for problem in later]
+    if document.definition is not None:
+        warnings += checking_calls.check(document.definition, called)
     found = [*document.problems, *(document.locate(problem) for problem in warnings)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 

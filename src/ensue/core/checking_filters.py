@@ -8,7 +8,7 @@ from ensue.expr import subscriptions
 from ensue.model.errors import Problem
 from ensue.model.trigger import Filter, TriggerSpec
 
-ROOTS = ("event",)
+ROOTS = ("event", "context")
 _ATTRIBUTES = ("exact", "prefix", "suffix")
 
 

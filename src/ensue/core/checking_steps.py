@@ -86,6 +86,10 @@ def _check_type(step: Step, path: Path, types: Types) -> Iterator[Problem]:
             remedy="give it run, image, workflow, approval or type",
             path=render(path),
         )
+    if step.type == "workflow" and step.workflow is None:
+        yield Problem(
+            message="a step of type workflow names none", remedy="name it under `workflow`", path=render(path)
+        )
     if step.parameters and step.kind != "workflow":
         yield Problem(
             message="parameters belong to a step with `workflow`",

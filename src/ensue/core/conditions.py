@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ensue.expr import relay
+from ensue.expr import interface, relay
 from ensue.expr.interface import Error, Needs, Ref, Result, Scope, Unresolved, Value
 from ensue.model.values import Json
 
@@ -36,6 +36,13 @@ class Undecided:
     index: int
     result: Result
     """Unresolved, an Error, or a Value that is neither true nor false."""
+
+
+def why(result: Result) -> str:
+    """Why a condition cannot be told."""
+    if isinstance(result, Value):
+        return f"{result.value!r} is neither true nor false"
+    return interface.reason(result)
 
 
 def decide(

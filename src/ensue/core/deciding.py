@@ -13,7 +13,7 @@ from ensue.expr.cel.indexing import clauses
 from ensue.expr.interface import Program, Scope
 from ensue.model.decision import Answer, Conclusion, Reason, Verdict
 from ensue.model.definition import Metadata
-from ensue.model.event import EVENTS, Cause
+from ensue.model.event import EVENTS, RUN_STARTED, Cause
 from ensue.model.trigger import Filter, Trigger, TriggerSource, TriggerSpec
 from ensue.model.workflow import Step
 
@@ -144,7 +144,7 @@ def propose(rule: Rule, scope: Scope, cause: Cause, names: Mapping[str, str], *,
             return _proposal(rule, verdict, Conclusion.NOT_FIRED, Reason.FILTER)
         case Answer.COULD_NOT_TELL:
             return _proposal(rule, verdict, Conclusion.UNDECIDED, Reason.FILTER_FAILED)
-    if loop := loop_of(rule.uid, cause, names):
+    if loop := loop_of(rule.uid, cause, names) or _own_start(rule.uid, scope, cause):
         return _proposal(rule, verdict, Conclusion.NOT_FIRED, Reason.LOOP, loop)
     if is_replay:
         note = SKIPPED if rule.windows != NO_WINDOWS else ""
@@ -185,6 +185,13 @@ def loop_of(uid: str, cause: Cause, names: Mapping[str, str]) -> str:
         return f"it fired {rounds[uid]} times on the way to this event: {_named(cause.triggers, names)}"
     if cause.depth > MAX_DEPTH:
         return f"{cause.depth} triggers fired one after the other on the way here: {_named(cause.triggers, names)}"
+    return ""
+
+
+def _own_start(uid: str, scope: Scope, cause: Cause) -> str:
+    """A run is told of twice: with both, what answers every event would double with each round."""
+    if uid in cause.triggers and scope.find("event", "type") == interface.Found(RUN_STARTED):
+        return "it fired on the way to the run that began"
     return ""
 
 

@@ -74,7 +74,7 @@ def _step(node: Node, step: StepRun, steps: Mapping[str, StepRun], places: Seque
         case State.QUEUED:
             return _queued(step, places)
         case State.WAITING:
-            return _waiting(step)
+            return _waiting(node, step)
         case State.RUNNING:
             stopping = ", and has been asked to end" if step.is_stopping else ""
             return f"attempt {step.attempt} runs on worker {step.worker} (engine {step.engine}){stopping}"
@@ -84,6 +84,8 @@ def _step(node: Node, step: StepRun, steps: Mapping[str, StepRun], places: Seque
 
 def _ending(step: StepRun) -> str:
     code = f" (exit code {step.exit_code})" if step.exit_code else ""
+    if step.child:
+        return f"run {step.child} ended {'well' if step.state is State.SUCCEEDED else f'as {step.state}'}"
     return f"it ended {'well' if step.state is State.SUCCEEDED else f'as {step.state}'}{code}"
 
 
@@ -108,7 +110,12 @@ def _queued(step: StepRun, places: Sequence[Place]) -> str:
     return "it is ready and waits for a free slot on a worker"
 
 
-def _waiting(step: StepRun) -> str:
+def _waiting(node: Node, step: StepRun) -> str:
+    if step.awaits_run:
+        stopping = ", which was told to end" if step.is_stopping else ""
+        named = node.step.workflow or ""
+        of = f" of workflow {named}" if named and "${" not in named else ""
+        return f"it waits for run {step.child}{of}{stopping}"
     match step.reason:
         case Reason.TIMER if step.ready_at is not None:
             return f"it sleeps until {step.ready_at.isoformat(timespec='seconds')}"

@@ -8,7 +8,7 @@ from ensue.core import canonical, checking_parameters, supporting
 from ensue.core.graph import Graph
 from ensue.expr import interface, relay
 from ensue.model.definition import NATIVE_GROUP, Dialect
-from ensue.model.errors import Severity
+from ensue.model.errors import Problem, Severity
 from ensue.model.run import Reason
 from ensue.model.trigger import Trigger
 from ensue.model.values import DefinitionHash, Json
@@ -64,13 +64,15 @@ def bind(
             del given[name]
     if not errors:
         given, problems = checking_parameters.check_parameters(built.workflow, given)
-        errors = [_sentence(one.message, one.remedy) for one in problems if one.severity is Severity.ERROR]
+        errors = [sentence(one) for one in problems if one.severity is Severity.ERROR]
     if errors:
         return given, Failure(reason=Reason.INVALID_PARAMETERS, message="; ".join(errors))
     return given, None
 
 
-def _sentence(message: str, remedy: str) -> str:
+def sentence(problem: Problem) -> str:
+    """Without a remedy that is for people at a terminal."""
+    message, remedy = problem.message, problem.remedy
     return message if not remedy or "-p " in remedy else f"{message} ({remedy})"
 
 

@@ -79,12 +79,16 @@ def build(workflow: Workflow) -> Graph:
         nodes=nodes,
         mains=tuple(step.name for step in mains),
         finals=tuple(step.name for step in finals),
-        has_timers=spec.timeout is not None
-        or any(step.pending_timeout is not None or step.kind == "wait" for step in (*mains, *finals)),
+        has_timers=spec.timeout is not None or any(_has_timer(step) for step in (*mains, *finals)),
         has_computed_places=any(
             relay.has_expressions([node.engine, *node.step.requires.values()]) for node in nodes.values()
         ),
     )
+
+
+def _has_timer(step: Step) -> bool:
+    is_timed = step.kind == "workflow" and step.timeout is not None
+    return is_timed or step.pending_timeout is not None or step.kind == "wait"
 
 
 def engine_of(step: Step) -> str:

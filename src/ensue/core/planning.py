@@ -11,6 +11,7 @@ from ensue.model.values import format_duration
 from ensue.model.workflow import OnLost
 
 FAILURES = frozenset({State.FAILED, State.TIMED_OUT})
+_SETBACKS = FAILURES | {State.CANCELLED}
 MAX_LOSSES = 10
 """A step that loses its worker more often than this is taken for the cause."""
 
@@ -35,6 +36,8 @@ def begin(graph: Graph, run: Run, now: datetime) -> tuple[Run, tuple[StepRun, ..
 def conclude(node: Node, run: Run, step: StepRun, outcome: Outcome, now: datetime, draw: float) -> StepRun:
     """The StepRun after its attempt ended with this outcome: final, or to be tried again, or asleep."""
     is_cut = run.stopping is not None and (run.is_killed or not node.is_finally)
+    if outcome.state is State.WAITING and outcome.child is not None and not is_cut:
+        return replace(_released(step), state=State.WAITING, reason=Reason.WORKFLOW, message="")
     if outcome.state is State.WAITING and not is_cut:
         wakes_at = outcome.until or now if outcome.delay is None else now + outcome.delay
         return replace(_released(step), state=State.WAITING, reason=Reason.TIMER, ready_at=wakes_at)
@@ -44,7 +47,9 @@ def conclude(node: Node, run: Run, step: StepRun, outcome: Outcome, now: datetim
         state, reason, message = _stopped_as(run, step)
         code = f" (exit code {outcome.exit_code})" if outcome.exit_code else ""
         return _ended(node, step, replace(outcome, message=message + code), state, reason, now)
-    if outcome.is_lost and node.step.on_lost is OnLost.RERUN and step.losses < MAX_LOSSES:
+    # What begins a run does so as it ends: lost, it did nothing.
+    may_rerun = node.step.on_lost is OnLost.RERUN or node.step.kind == "workflow"
+    if outcome.is_lost and may_rerun and step.losses < MAX_LOSSES:
         return _again(step, run, outcome, now, losses=step.losses + 1)
     is_retried = outcome.state in FAILURES and outcome.can_retry and not outcome.is_lost
     if is_retried and step.retries < node.step.retry.limit:
@@ -144,12 +149,19 @@ def expire_pending(node: Node, step: StepRun, limit: timedelta, now: datetime) -
     return _ended(node, step, outcome, outcome.state, outcome.reason, now)
 
 
+def expire_attempt(step: StepRun) -> StepRun:
+    """The run that the step waits for takes too long: it is told to end, and waited for."""
+    return replace(step, is_stopping=True, reason=Reason.TIMING_OUT)
+
+
 def _stop_step(node: Node, run: Run, step: StepRun, now: datetime) -> StepRun:
     if node.is_finally and not run.is_killed:
         is_held = step.state is State.WAITING and step.reason is Reason.PAUSED
         return _queue(step, now) if is_held else step
     if step.state is State.RUNNING:
         return replace(step, is_stopping=True)
+    if step.awaits_run:
+        return replace(step, is_stopping=True, reason=run.reason)
     state, reason, message = _stopped_as(run, step)
     return replace(_released(step), state=state, reason=reason, message=message, completed_at=now)
 
@@ -210,7 +222,8 @@ def _ended(node: Node, step: StepRun, outcome: Outcome, state: State, reason: Re
         message=outcome.message,
         exit_code=outcome.exit_code,
         outputs=outcome.outputs,
-        continues_on_error=continues and state in FAILURES,
+        handle=step.child if step.awaits_run else "",
+        continues_on_error=continues and state in _SETBACKS,
         completed_at=now,
     )
 
@@ -241,7 +254,9 @@ def _stopped_as(run: Run, step: StepRun) -> tuple[State, Reason, str]:
 
 
 def _count(run: Run, step: StepRun) -> Run:
-    is_failure = step.state in FAILURES and not step.continues_on_error
+    # Cancelled by itself: the run that the step was.
+    is_bad = step.state in FAILURES or (step.state is State.CANCELLED and run.stopping is None)
+    is_failure = is_bad and not step.continues_on_error
     failed = run.failed_step
     if is_failure and (not failed or step.key.title < failed):
         failed = step.key.title

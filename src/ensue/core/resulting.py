@@ -6,7 +6,7 @@ from datetime import datetime
 
 from ensue.core.graph import Graph
 from ensue.expr import interface, relay
-from ensue.model.run import Reason, Run, State, StepRun
+from ensue.model.run import Outcome, Reason, Run, State, StepRun
 from ensue.model.values import Json
 
 
@@ -43,6 +43,11 @@ def roots(run: Run, steps: Sequence[StepRun]) -> dict[str, Json]:
         "outputs": {step.key.step: dict(step.outputs) for step in steps},
         "steps": {step.key.step: status(step) for step in steps},
     }
+
+
+def attempt(outcome: Outcome, number: int) -> dict[str, Json]:
+    """The root `step`: how an attempt ended."""
+    return {"exitCode": outcome.exit_code, "reason": outcome.reason.value, "attempt": number}
 
 
 def status(step: StepRun) -> dict[str, Json]:

@@ -40,7 +40,14 @@ class InlineEngine:
         except ValidationError as error:
             return _failed(Reason.ERROR, _explain(error), can_retry=False)
         lines = CappedLog(limit=order.limits.output, now=self._clock.now, sink=log)
-        call = Call(key=order.key, attempt=order.attempt, inputs=inputs, now=self._clock.now, log=lines.line)
+        call = Call(
+            key=order.key,
+            attempt=order.attempt,
+            inputs=inputs,
+            now=self._clock.now,
+            log=lines.line,
+            cause=order.cause,
+        )
         try:
             return await _bounded(step_type, call, order.limits.timeout)
         except Fail as error:

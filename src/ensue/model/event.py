@@ -9,6 +9,10 @@ from ensue.model.values import Json, Namespace, RunUid
 
 EVENTS = "events"
 """The key of what the API, `emit` steps and Ensue itself let in."""
+RUN_STARTED = "dev.ensue.run.started.v1"
+"""The type of what tells that a run began."""
+CRON_TICK = "dev.ensue.cron.tick.v1"
+"""The type of what a schedule makes."""
 REPLAY_OF = "ensuereplayof"
 """The extension that names the event of which this one is a replay."""
 REPLAY_TO = "ensuereplayto"
@@ -110,8 +114,21 @@ def attributes(event: Event) -> dict[str, Json]:
 
 
 def roots(event: Event) -> dict[str, Json]:
-    """The roots that filters read."""
-    return {"event": attributes(event)}
+    """The roots that filters read; `context` is the same event in the shape that kube-trigger's filters know."""
+    found = attributes(event)
+    return {"event": found, "context": _context(event, found)}
+
+
+def _context(event: Event, found: dict[str, Json]) -> dict[str, Json]:
+    """sourceType (of schedules alone), event, data, timestamp; what a schedule says of itself is in both."""
+    context: dict[str, Json] = {"event": found}
+    if event.type == CRON_TICK and isinstance(event.data, dict):
+        context = {"sourceType": "cronjob", "event": {**found, **event.data}}
+    if "data" in found:
+        context["data"] = found["data"]
+    if "time" in found:
+        context["timestamp"] = found["time"]
+    return context
 
 
 def time_of(event: Event) -> str:

@@ -40,7 +40,8 @@ class Reason(StrEnum):
     PAUSED = "Paused"
     TIMER = "Timer"
     BACKOFF = "Backoff"
-    # running
+    WORKFLOW = "Workflow"
+    # running, and waiting for a run that does
     CANCELLING = "Cancelling"
     TIMING_OUT = "TimingOut"
     FINALLY = "Finally"
@@ -79,8 +80,30 @@ class Phase(StrEnum):
     ENDED = "ended"
 
 
+_AWAITING = frozenset({Reason.WORKFLOW, Reason.CANCELLING, Reason.TIMING_OUT})
 WHOLE_STEP = -1
 """The `item` of a step that does not fan out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepKey:
+    namespace: Namespace
+    run: RunUid
+    step: str
+    item: int = WHOLE_STEP
+
+    @property
+    def title(self) -> str:
+        """How people see the instance: `test`, or `test.0` when it fans out."""
+        return self.step if self.item == WHOLE_STEP else f"{self.step}.{self.item}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """The attempt of a step that is this run."""
+
+    key: StepKey
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +122,8 @@ class Run:
     labels: Mapping[str, str]
     started_by: Identity
     rerun_of: RunUid | None = None
+    parent: Parent | None = None
+    """Of a run that another's step began: it follows that one, and answers it."""
     event_uid: str | None = None
     cause: Cause = NO_CAUSE
     """What led here, itself included: the events that it causes carry it on."""
@@ -138,19 +163,6 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepKey:
-    namespace: Namespace
-    run: RunUid
-    step: str
-    item: int = WHOLE_STEP
-
-    @property
-    def title(self) -> str:
-        """How people see the instance: `test`, or `test.0` when it fans out."""
-        return self.step if self.item == WHOLE_STEP else f"{self.step}.{self.item}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StepRun:
     """One execution of a step; its current attempt is part of it, earlier ones are Attempts."""
 
@@ -181,13 +193,23 @@ class StepRun:
     continues_on_error: bool = False
     exit_code: int | None = None
     handle: str = ""
-    """What the engine finds the attempt by."""
+    """What the engine finds the attempt by; of a step that is a workflow, the name of its run."""
     outputs: Mapping[str, Json] = field(default_factory=dict)
     queued_at: datetime | None = None
     ready_at: datetime | None = None
     """Not to be claimed before (retry backoff)."""
     started_at: datetime | None = None
     completed_at: datetime | None = None
+
+    @property
+    def awaits_run(self) -> bool:
+        """Whether it is a workflow whose run has not been heard of."""
+        return self.state is State.WAITING and self.reason in _AWAITING
+
+    @property
+    def child(self) -> str:
+        """The name of the run that it is, in its current attempt."""
+        return self.handle if self.engine == "inline" else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +230,8 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How an attempt ended. `state` is final, or WAITING with `until` or `delay` for a step that sleeps.
+    """How an attempt ended. `state` is final, or WAITING: with `until` or `delay` for a step that sleeps, with `child`
+    for one that waits for another run.
 
     A lost attempt is FAILED with reason LOST.
     """
@@ -221,6 +244,8 @@ class Outcome:
     until: datetime | None = None
     delay: timedelta | None = None
     """In place of `until`: counted from the recording, on the store's clock."""
+    child: Run | None = None
+    """Begins as this is recorded."""
     retry_after: float | None = None
     """Seconds; a step type's own wish, in place of the backoff."""
     can_retry: bool = True

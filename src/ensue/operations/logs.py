@@ -1,14 +1,15 @@
 """Reading the logs of runs."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ensue.core import permitting
+from ensue.core import naming, permitting
 from ensue.model.errors import NotFound
 from ensue.model.identity import Identity
-from ensue.model.run import Run, StepKey
+from ensue.model.run import Run, StepKey, StepRun
 from ensue.model.values import Namespace
 from ensue.operations.world import World
 from ensue.ports.store import LogSegment
@@ -16,8 +17,8 @@ from ensue.runtime import shipping
 from ensue.runtime.shipping import LogLine
 
 FOLLOW_SECONDS = 0.2
-Seen = dict[tuple[str, int, int], int]
-"""How far the log of each attempt (step, item, number) was read."""
+Seen = dict[tuple[str, str, int, int], int]
+"""How far the log of each attempt (run, step, item, number) was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class Line:
     """A line of a step's log, as it was written; `text` has no line end."""
 
     step: str
+    """Of a run that is a step: `deploy/push`, or `deploy#2/push` in that step's second attempt."""
     attempt: int
     at: datetime
     stream: str
@@ -43,30 +45,60 @@ class Select:
 async def read(
     identity: Identity, world: World, namespace: Namespace, name: str, select: Select
 ) -> AsyncIterator[Line]:
-    """The lines of a run, step after step in the order of the definition; followed, as they come."""
+    """The lines of a run and of the runs within it, step after step in the order of the definition; followed, as
+    they come."""
     permitting.require(identity, "get", "Run", namespace)
     run = await world.history.run(namespace, name)
-    order = {step.key.step: step.position for step in await world.history.steps(namespace, run.uid)}
-    if select.step is not None and select.step not in order:
-        raise NotFound(f"run {run.name} has no step {select.step}", remedy=f"it has {', '.join(order)}")
+    if select.step is not None:
+        names = [step.key.step for step in await world.history.steps(namespace, run.uid)]
+        if select.step not in names:
+            raise NotFound(f"run {run.name} has no step {select.step}", remedy=f"it has {', '.join(names)}")
     seen: Seen = {}
     while True:
         is_over = not select.is_followed or (await world.history.run(namespace, run.name)).state.is_final
-        segments = await world.logs.list(namespace, run.uid, select.step)
-        for segment in sorted(
-            segments, key=lambda part: (order.get(part.step, 0), part.item, part.attempt, part.start)
-        ):
-            for line in await _lines(world, run, segment, seen):
-                if select.since is None or line.at >= select.since:
-                    yield line
+        async for line in _new(world, run, select.step, seen):
+            if select.since is None or line.at >= select.since:
+                yield line
         if is_over:
             return
         await asyncio.sleep(FOLLOW_SECONDS)
 
 
+async def _new(world: World, run: Run, name: str | None, seen: Seen, prefix: str = "") -> AsyncIterator[Line]:
+    """The lines that were not seen yet, all or those of one step."""
+    segments = await world.logs.list(run.namespace, run.uid, name)
+    for step in await world.history.steps(run.namespace, run.uid):
+        if name not in (None, step.key.step):
+            continue
+        own = [part for part in segments if (part.step, part.item) == (step.key.step, step.key.item)]
+        for segment in sorted(own, key=lambda part: (part.attempt, part.start)):
+            for line in await _lines(world, run, segment, seen):
+                yield replace(line, step=prefix + line.step) if prefix else line
+        async for title, child in _children(world, step):
+            async for line in _new(world, child, None, seen, f"{prefix}{title}/"):
+                yield line
+
+
+async def _children(world: World, step: StepRun) -> AsyncIterator[tuple[str, Run]]:
+    """The runs that the attempts of a step were, as far as they are kept."""
+    if not step.child or step.started_at is None:
+        return
+    namespace, run = step.key.namespace, step.key.run
+    begun = {step.attempt: step.started_at}
+    if step.attempt > 1:
+        for tried in await world.history.attempts(namespace, run):
+            if tried.key == step.key and tried.started_at is not None:
+                begun[tried.number] = tried.started_at
+    for number, started_at in sorted(begun.items()):
+        title = step.key.title if number == 1 else f"{step.key.title}#{number}"
+        with contextlib.suppress(NotFound):
+            uid = naming.child_uid(step.key, number, started_at)
+            yield title, await world.history.run(namespace, uid)
+
+
 async def _lines(world: World, run: Run, segment: LogSegment, seen: Seen) -> list[Line]:
     """The lines of a segment that were not seen yet."""
-    place = (segment.step, segment.item, segment.attempt)
+    place = (run.uid, segment.step, segment.item, segment.attempt)
     known = seen.get(place, 0)
     if segment.end <= known:
         return []

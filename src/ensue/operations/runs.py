@@ -118,7 +118,7 @@ async def stop(identity: Identity, world: World, namespace: Namespace, name: str
     permitting.require(identity, "cancel", "Run", namespace)
     run = await world.history.run(namespace, name)
     run = await world.runs.stop(namespace, run.uid, Stop.KILL if is_kill else Stop.CANCEL, identity)
-    world.wakeup.notify("stops", "steps", "runs", f"run:{namespace}/{run.uid}", f"run:{namespace}/{run.name}")
+    world.wakeup.notify("stops", "steps", "runs", "timers", f"run:{namespace}/{run.uid}", f"run:{namespace}/{run.name}")
     return run
 
 
@@ -126,7 +126,7 @@ async def pause(identity: Identity, world: World, namespace: Namespace, name: st
     permitting.require(identity, "pause" if is_paused else "resume", "Run", namespace)
     run = await world.history.run(namespace, name)
     run = await world.runs.pause(namespace, run.uid, is_paused, identity)
-    world.wakeup.notify("steps", "runs")
+    world.wakeup.notify("steps", "runs", "timers")
     return run
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar, NewType, Protocol
 
 from pydantic import BaseModel
 
+from ensue.model.event import NO_CAUSE, Cause
 from ensue.model.run import Outcome, StepKey
 from ensue.model.values import Json, RunUid
 
@@ -58,6 +59,8 @@ class StepOrder:
     """For engines that run programs; None for inline step types."""
     limits: Limits
     parameters: Mapping[str, Json] = field(default_factory=dict)
+    cause: Cause = NO_CAUSE
+    """Of the events that the attempt lets in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,8 @@ class Call:
     now: Callable[[], datetime]
     log: Callable[[str], None]
     """Adds a line to the step's log."""
+    cause: Cause = NO_CAUSE
+    """Of the events that it lets in."""
 
 
 class StepType(Protocol):

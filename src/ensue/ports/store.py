@@ -72,6 +72,8 @@ class Finished:
     is_run_over: bool = False
     queued: int = 0
     """How many steps became ready by it."""
+    has_timers: bool = False
+    """Another run began, or is to hear of the end: something happens by itself."""
     claimed: tuple[Lease, ...] = ()
 
 
@@ -93,6 +95,8 @@ class Started:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fired:
     fired: int
+    ended: tuple[Run, ...]
+    """The runs that ended by it."""
     now: datetime
     """The store's clock."""
     next_at: datetime | None

@@ -76,7 +76,8 @@ class Keeper:
     async def _fire_timers(self) -> None:
         due = await self._records.runs.fire_timers()
         if due.fired:
-            self._wakeup.notify("steps", "runs", "stops")
+            ended = [f"run:{run.namespace}/{name}" for run in due.ended for name in (run.uid, run.name)]
+            self._wakeup.notify("steps", "runs", "stops", *ended)
             return
         await self._wakeup.wait("timers", _wait(due.now, due.next_at))
 
@@ -112,7 +113,7 @@ class Keeper:
         lost = await self._records.workers.expire(self._worker)
         if lost:
             log.warning("%d attempts of workers that are gone were lost", lost)
-            self._wakeup.notify("steps", "runs")
+            self._wakeup.notify("steps", "runs", "timers")
 
     async def _prune(self) -> None:
         """Files first: whatever interrupts this, the rows still tell what is left to delete."""

@@ -72,7 +72,7 @@ class Resolver:
                 case interface.Value(result):
                     return result
                 case result:
-                    raise Unusable(name, _reason(result))
+                    raise Unusable(name, conditions.why(result))
         raise Unusable(name, "it asks for more and more values")
 
     async def fields(self, name: str, values: Mapping[str, Json]) -> dict[str, Json]:
@@ -83,7 +83,7 @@ class Resolver:
     async def step(self, step: Step) -> Step:
         """The step with those of its texts evaluated that say what runs and where. Raises Unusable."""
         update: dict[str, object] = {}
-        for name in ("image", "workflow", "workdir"):
+        for name in ("image", "workdir"):
             given = getattr(step, name)
             if given and relay.has_expressions(given):
                 update[name] = await self.text(name, given)
@@ -115,7 +115,7 @@ class Resolver:
                 case conditions.Unmet(text):
                     return text
                 case conditions.Undecided(index, result):
-                    raise Unusable(f"{name}[{index}]" if is_list else name, _reason(result))
+                    raise Unusable(f"{name}[{index}]" if is_list else name, conditions.why(result))
                 case interface.Needs(refs):
                     await self._load(refs)
         raise Unusable(name, "it asks for more and more values")
@@ -156,10 +156,4 @@ class Resolver:
             stored = await patiently(lambda: self.feed.get(lease.key.namespace, lease.event_uid or ""))
         except NotFound:
             raise Unusable("event", "the event that started the run is not kept any more") from None
-        return events.roots(stored.event)
-
-
-def _reason(result: interface.Result) -> str:
-    if isinstance(result, interface.Value):
-        return f"{result.value!r} is neither true nor false"
-    return interface.reason(result)
+        return {"event": events.attributes(stored.event)}

@@ -262,7 +262,7 @@ class Runner:
             await pauses.wait()
 
     async def _tidy(self, lease: Lease, carried: Carried, finished: Finished) -> None:
-        channels = ["timers"] if carried.ending.outcome.state is State.WAITING else []
+        channels = ["timers"] if finished.has_timers or carried.ending.outcome.state is State.WAITING else []
         if finished.queued > len(finished.claimed):
             channels.append("steps")
         if finished.is_run_over:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from ensue.core.graph import Node
+from ensue.core import resulting
+from ensue.core.graph import Graph, Node
 from ensue.expr import relay
 from ensue.model.errors import EnsueError, OtherVersion, Unavailable
 from ensue.model.run import Lease, Outcome, Reason, State
@@ -20,6 +21,7 @@ from ensue.ports.storage import Storage
 from ensue.ports.store import Definitions, Ending, Feed, History, Logs, Runs
 from ensue.runtime import telemetry
 from ensue.runtime.hiding import Confidence, Screen
+from ensue.runtime.nesting import Nesting
 from ensue.runtime.patience import patiently
 from ensue.runtime.resolving import Resolver, Unusable
 from ensue.runtime.shipping import Shipper
@@ -135,7 +137,9 @@ class Stepping:
             now=self._clock.now(),
             flavour=relay.of(graph.workflow.api_version, graph.workflow.compat),
         )
-        if lease.engine == "inline":
+        if node.step.kind == "workflow":
+            outcome = await self._begin_run(graph, node, lease, resolver)
+        elif lease.engine == "inline":
             if is_taken_over:
                 return LOST
             order = await self._order(node, lease, resolver)
@@ -148,12 +152,20 @@ class Stepping:
             outcome = await self._run_on_engine(node, lease, resolver, shipper, stop, is_taken_over)
         return await self._judge(node, lease, resolver, outcome)
 
+    async def _begin_run(self, graph: Graph, node: Node, lease: Lease, resolver: Resolver) -> Outcome:
+        """Nothing has begun before its end is recorded: one that is taken over is simply done again."""
+        skipped = await _skipped(node, resolver)
+        if skipped is not None:
+            return skipped
+        records = self._records
+        nesting = Nesting(definitions=records.definitions, history=records.history, clock=self._clock)
+        return await nesting.begin(graph, node.step, lease, resolver)
+
     async def _order(self, node: Node, lease: Lease, resolver: Resolver) -> StepOrder | Outcome:
-        step = node.step
-        unmet = await resolver.first_false("when", step.when) if step.when else None
-        if unmet is not None:
-            return Outcome(state=State.SKIPPED, reason=Reason.CONDITION_FALSE, message=f"when: {unmet}")
-        step = await resolver.step(step)
+        skipped = await _skipped(node, resolver)
+        if skipped is not None:
+            return skipped
+        step = await resolver.step(node.step)
         inputs = await resolver.fields("with", step.with_)
         limit = self._engines.limits.output
         limits = replace(
@@ -174,6 +186,7 @@ class Stepping:
             command=command,
             limits=limits,
             parameters=lease.parameters,
+            cause=replace(lease.cause, run=lease.key.run),
         )
 
     async def _run_inline(self, order: StepOrder, shipper: Shipper, stop: "Stop") -> Outcome:
@@ -241,7 +254,7 @@ class Stepping:
         step = node.step
         if outcome.state not in (State.FAILED, State.TIMED_OUT) or outcome.is_lost:
             return outcome
-        resolver.roots["step"] = status(outcome, lease.attempt)
+        resolver.roots["step"] = resulting.attempt(outcome, lease.attempt)
         try:
             continues = await resolver.is_true("continueOnError", step.continue_on_error)
             can_retry = outcome.can_retry and await resolver.is_true("retry.when", step.retry.when)
@@ -280,6 +293,13 @@ class Stop:
     handle: Handle | None = None
     is_asked: bool = False
     is_kill: bool = False
+
+
+async def _skipped(node: Node, resolver: Resolver) -> Outcome | None:
+    unmet = await resolver.first_false("when", node.step.when) if node.step.when else None
+    if unmet is None:
+        return None
+    return Outcome(state=State.SKIPPED, reason=Reason.CONDITION_FALSE, message=f"when: {unmet}")
 
 
 async def _recall(node: Node, resolver: Resolver) -> None:
@@ -330,7 +350,3 @@ def as_texts(values: Mapping[str, Json]) -> dict[str, str]:
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
         for name, value in values.items()
     }
-
-
-def status(outcome: Outcome, attempt: int) -> dict[str, Json]:
-    return {"exitCode": outcome.exit_code, "reason": outcome.reason.value, "attempt": attempt}

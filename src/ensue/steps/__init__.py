@@ -11,14 +11,19 @@ from ensue.ports.engine import StepType
 
 if TYPE_CHECKING:
     from ensue.clients.outbound import Outbound
+    from ensue.ports.intake import Intake
 
 
-def installed(outbound: "Outbound | None" = None) -> dict[str, StepType]:
-    """The inline step types there are, by name. Each is given what its constructor names, of `outbound` and
-    `environment`."""
+def installed(outbound: "Outbound | None" = None, intake: "Intake | None" = None) -> dict[str, StepType]:
+    """The inline step types there are, by name. Each is given what its constructor names, of `outbound`, `intake`
+    and `environment`."""
     from ensue.clients.outbound import Outbound
 
-    offers = {"outbound": outbound or Outbound(public_only=False, certificates=""), "environment": os.environ}
+    offers = {
+        "outbound": outbound or Outbound(public_only=False, certificates=""),
+        "intake": intake,
+        "environment": os.environ,
+    }
     return {name: _made(step_type, offers) for name, step_type in plugins.load(plugins.STEP_TYPES).items()}
 
 

@@ -1,8 +1,10 @@
-"""Step type `emit`: delivers a CloudEvent to a URL."""
+"""Step type `emit`: delivers a CloudEvent to a URL, or lets it in here."""
 
 import json
 import re
+import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
@@ -23,10 +25,14 @@ from ensue.ports.engine import Call
 
 if TYPE_CHECKING:
     from ensue.clients.outbound import Outbound
+    from ensue.ports.intake import Intake
 
 SINK = "K_SINK"
 OVERRIDES = "K_CE_OVERRIDES"
 MAX_REPLY = 2**20
+MAX_DATA = 2**20
+"""Bytes of what is let in here."""
+_UIDS = uuid.UUID("0d4a3a55-6f0e-4d0c-9f57-6a1c5b0f7e42")
 
 _TAKEN = frozenset(range(200, 300))
 _LATER = 202
@@ -74,7 +80,7 @@ class Retry(Strict):
 
 class EmitInputs(Strict):
     sink: Url | None = None
-    """Where to; default: `K_SINK` in the environment of the server."""
+    """Where to; default: `K_SINK` in the environment of the server, else the triggers of the run's own namespace."""
     type: str = Field(min_length=1)
     source: str = ""
     """Default: `/ensue/runs/` and the run's id."""
@@ -108,9 +114,10 @@ class EmitStep:
     name: ClassVar[str] = "emit"
     inputs: ClassVar[type[BaseModel]] = EmitInputs
 
-    def __init__(self, *, outbound: "Outbound", environment: Mapping[str, str]) -> None:
+    def __init__(self, *, outbound: "Outbound", environment: Mapping[str, str], intake: "Intake | None" = None) -> None:
         self._outbound = outbound
         self._environment = environment
+        self._intake = intake
 
     async def execute(self, call: Call) -> Outcome:
         from ensue.steps import sending
@@ -118,7 +125,10 @@ class EmitStep:
         inputs = call.inputs
         assert isinstance(inputs, EmitInputs)
         event = _event(inputs, call, _overrides(self._environment))
-        made = _maker(inputs, event, self._sink(inputs), call)
+        sink = inputs.sink or self._environment.get(SINK, "")
+        if not sink:
+            return await self._let_in(inputs, event, call)
+        made = _maker(inputs, event, sink, call)
         policy = resending.Policy(
             limit=inputs.retry.limit,
             backoff=inputs.retry.backoff,
@@ -134,12 +144,28 @@ class EmitStep:
                 return Outcome(state=State.SUCCEEDED, outputs=outputs | _reply(end, call))
         return sending.failed(made(), end, call, outputs)
 
-    def _sink(self, inputs: EmitInputs) -> str:
-        sink = inputs.sink or self._environment.get(SINK, "")
-        if not sink:
-            remedy = f"give `sink`, or set {SINK} where the server starts"
-            raise Fail("there is no sink, and events to this server itself are not supported yet", remedy=remedy)
-        return sink
+    async def _let_in(self, inputs: EmitInputs, envelope: Envelope, call: Call) -> Outcome:
+        """Through the server's own door: a repeat is known by its id, which all attempts share."""
+        from ensue.clients import envelopes
+        from ensue.runtime.patience import patiently
+
+        intake = self._intake
+        if intake is None:
+            raise Fail("there is no sink", remedy=f"give `sink`, or set {SINK} where the server starts")
+        if inputs.sign is not None or inputs.headers:
+            raise Fail("`sign` and `headers` are for a sink, and there is none", remedy="give `sink`, or remove them")
+        key = call.key
+        uid = str(uuid.uuid5(_UIDS, f"{key.run}/{key.step}/{key.item}/{call.attempt}"))
+        try:
+            event = envelopes.to_event(envelope, key.namespace, uid, call.now())
+        except InvalidInput as error:
+            raise Fail(f"the event cannot be kept: {error}") from None
+        if (size := len(json.dumps(event.data))) > MAX_DATA:
+            raise Fail(f"the event's data has {size} bytes, more than {MAX_DATA}")
+        (accepted,) = await patiently(lambda: intake.accept([replace(event, cause=call.cause)]))
+        known = ", which was here already" if accepted.is_duplicate else ""
+        call.log(f"event {event.id} of type {event.type} let in as {accepted.uid}{known}")
+        return Outcome(state=State.SUCCEEDED, outputs={"id": event.id, "uid": accepted.uid})
 
 
 def _event(inputs: EmitInputs, call: Call, overrides: dict[str, Attribute]) -> Envelope:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from ensue.core import hearing
 from ensue.core.graph import Graph
 from ensue.model.definition import Dialect
 from ensue.model.errors import Changed, Conflict, NotFound
@@ -44,8 +45,8 @@ CLOSE = Sql("""
 """)
 ADD = Sql("""
     INSERT INTO definitions (namespace, kind, name, from_revision, to_revision, uid, generation, hash, dialect, manager,
-        metadata, applied_by, applied_by_groups, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, NULL, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        metadata, applied_by, applied_by_groups, created_at, updated_at, hears_starts)
+    VALUES ($1, $2, $3, $4, NULL, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 """)
 
 
@@ -130,7 +131,7 @@ def _put(
     created = found[0][12] if found else now
     yield ADD(
         *key, revision, old.uid if old else uid, generation, hash, dialect.value, manager, rows.dump(metadata),
-        by.subject, json.dumps(by.groups), created, now,
+        by.subject, json.dumps(by.groups), created, now, int(hearing.hears_starts(body)),
     )  # fmt: skip
     yield auditing.record(now, by, "apply", Namespace(key[0]), key[1], key[2], {"generation": generation, "hash": hash})
     return _stored((yield CURRENT(*key))[0])

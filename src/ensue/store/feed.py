@@ -70,7 +70,7 @@ class Feed:
         found = await self._driver.fetch(ONE(uid, namespace))
         if not found:
             raise NotFound(f"no event {uid} in namespace {namespace}")
-        return _stored(found[0])
+        return stored(found[0])
 
     async def outbox(self, limit: int = 100) -> tuple[Told, ...]:
         return tuple(_told(row) for row in await self._driver.fetch(OUTBOX(limit)))
@@ -125,7 +125,7 @@ def _read(namespace: Namespace | None, after: str, limit: int) -> Transaction[Pa
         found = yield READ(xid, seq, limit)
     else:
         found = yield READ_IN(xid, seq, namespace, limit)
-    page = tuple(_stored(row) for row in found)
+    page = tuple(stored(row) for row in found)
     return Page(items=page, after=page[-1].cursor if page else after or "0.0")
 
 
@@ -135,7 +135,7 @@ def _latest(namespace: Namespace | None, before: str, limit: int) -> Transaction
         found = yield LATEST(xid, seq, limit)
     else:
         found = yield LATEST_IN(xid, seq, namespace, limit)
-    page = tuple(_stored(row) for row in found)
+    page = tuple(stored(row) for row in found)
     return Page(items=page, after=page[-1].cursor if len(page) == limit else "")
 
 
@@ -165,7 +165,7 @@ def _told(row: Row) -> Told:
     return Told(seq=seq, event=event)
 
 
-def _stored(row: Row) -> StoredEvent:
+def stored(row: Row) -> StoredEvent:
     xid, seq, namespace, uid, source_key, source, id, type, subject, time, text, revision, stored_at = row
     envelope = json.loads(text)
     event = Event(

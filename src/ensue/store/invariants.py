@@ -78,6 +78,22 @@ INVARIANTS: tuple[tuple[str, Sql], ...] = (
         """),
     ),
     (
+        "a step that waits for a run has one that is of it and goes on, or its answer",
+        Sql("""
+            SELECT s.run || '/' || s.step FROM step_runs s
+            WHERE s.state = 'Waiting' AND s.reason IN ('Workflow', 'Cancelling', 'TimingOut')
+                AND NOT EXISTS (
+                    SELECT 1 FROM runs c WHERE c.namespace = s.namespace AND c.name = s.handle
+                        AND c.parent = s.run || '/' || s.step || '/' || s.item || '/' || s.attempt
+                        AND c.completed_at IS NULL)
+                AND NOT EXISTS (
+                    SELECT 1 FROM timers t
+                    WHERE t.namespace = s.namespace AND t.run = s.run AND t.step = s.step AND t.item = s.item
+                        AND t.kind = 'answer')
+            LIMIT 20
+        """),
+    ),
+    (
         "every try of a step that ended is recorded once",
         Sql("""
             SELECT s.run || '/' || s.step FROM step_runs s
@@ -92,9 +108,11 @@ INVARIANTS: tuple[tuple[str, Sql], ...] = (
         Sql("""
             SELECT r.name FROM runs r
             WHERE r.completed_at IS NOT NULL
-                AND (SELECT count(*) FROM outbox o WHERE o.namespace = r.namespace AND o.run = r.uid)
+                AND (SELECT count(*) FROM outbox o
+                    WHERE o.namespace = r.namespace AND o.run = r.uid AND o.type <> 'dev.ensue.run.started.v1')
                 + (SELECT count(*) FROM events e
-                    WHERE e.namespace = r.namespace AND e.source = '/ensue/runs' AND e.subject = r.uid) > 1
+                    WHERE e.namespace = r.namespace AND e.source = '/ensue/runs' AND e.subject = r.uid
+                        AND e.type <> 'dev.ensue.run.started.v1') > 1
             LIMIT 20
         """),
     ),

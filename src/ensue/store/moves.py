@@ -1,13 +1,13 @@
 """What can happen to a run whose row is locked."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from ensue.core import planning
-from ensue.core.graph import Graph
 from ensue.model.run import Lease, Reason, Run, State, StepRun
 from ensue.ports.store import Ending, Stop
-from ensue.store import rows, saving
+from ensue.store import nesting, rows, saving
 from ensue.store.graphs import Graphs
 from ensue.store.saving import Settled
 from ensue.store.statement import Sql, Transaction
@@ -24,10 +24,15 @@ def held(lease: Lease) -> tuple[str, str, str, int, int, int]:
     return (*rows.step_key(lease.key), lease.attempt, lease.epoch)
 
 
-def finish_attempt(graph: Graph, run: Run, step: StepRun, ending: Ending, now: datetime) -> Transaction[Settled]:
+def finish_attempt(graphs: Graphs, run: Run, step: StepRun, ending: Ending, now: datetime) -> Transaction[Settled]:
     """The attempt of a step that runs has ended."""
+    graph = yield from graphs.of(run.definition_hash, run.workflow)
     outcome = ending.outcome
     ended = planning.conclude(graph.nodes[step.key.step], run, step, outcome, now, ending.draw)
+    child = None
+    if ended.awaits_run and outcome.child is not None:
+        child = yield from nesting.begin(graphs, run, outcome.child, now)
+        ended = replace(ended, handle=child.name)
     run = planning.note_status(run, outcome)
     # A claim leaves the run's row alone while another transaction holds it.
     state = State.RUNNING if run.state is State.QUEUED else run.state
@@ -36,7 +41,9 @@ def finish_attempt(graph: Graph, run: Run, step: StepRun, ending: Ending, now: d
     # After what reads, so that it goes to the database together with the other changes.
     if ended.state is not State.WAITING or outcome.state is not State.WAITING:
         yield saving.ADD_ATTEMPT.quietly(*rows.attempt_of(step, ended, now, outcome))
-    return settled
+    if child is None:
+        return replace(settled, has_timers=settled.run.state.is_final and run.parent is not None)
+    return replace(settled, queued=settled.queued + child.queued, has_timers=True)
 
 
 def stop_run(graphs: Graphs, run: Run, stop: Stop, now: datetime) -> Transaction[Run]:
@@ -49,4 +56,29 @@ def stop_run(graphs: Graphs, run: Run, stop: Stop, now: datetime) -> Transaction
     for ended in move.changed:
         if ended.state.is_final and steps[ended.key].reason is Reason.TIMER:
             yield saving.ADD_ATTEMPT.quietly(*rows.attempt_of(steps[ended.key], ended, now))
+    yield from nesting.turn(_latest(steps.values(), move.changed), now)
     return (yield from saving.close(graph, move.run, move.changed, now)).run
+
+
+def pause_run(graphs: Graphs, run: Run, is_paused: bool, now: datetime) -> Transaction[Run]:
+    """Pause or resume, and with it the runs that it waits for."""
+    graph = yield from graphs.of(run.definition_hash, run.workflow)
+    found = yield saving.LOCK_STEPS(run.namespace, run.uid)
+    steps = [rows.to_step(row) for row in found]
+    move = planning.pause(run, steps, is_paused, now)
+    yield from nesting.turn(_latest(steps, move.changed), now)
+    return (yield from saving.settle(graph, move.run, move.changed, now)).run
+
+
+def follow(graphs: Graphs, run: Run, now: datetime) -> Transaction[Run]:
+    """A run that is a step does as its parent was told, however often that changed since."""
+    match (yield from nesting.wish(run)):
+        case Stop() as stop:
+            return (yield from stop_run(graphs, run, stop, now))
+        case bool(is_paused) if run.stopping is None and is_paused != run.is_paused:
+            return (yield from pause_run(graphs, run, is_paused, now))
+    return run
+
+
+def _latest(steps: Iterable[StepRun], changed: Iterable[StepRun]) -> list[StepRun]:
+    return list(({step.key: step for step in steps} | {step.key: step for step in changed}).values())

@@ -7,13 +7,13 @@ from typing import Any
 
 from ensue.model.event import NO_CAUSE, Cause
 from ensue.model.identity import Identity
-from ensue.model.run import Attempt, Outcome, Phase, Reason, Run, State, StepKey, StepRun
+from ensue.model.run import Attempt, Outcome, Parent, Phase, Reason, Run, State, StepKey, StepRun
 from ensue.model.values import DefinitionHash, Json, Namespace, RunUid, WorkerId, from_micros, to_micros
 
 RUN_KEY = ("namespace", "uid")
 RUN_FIXED = (
     "name", "workflow", "trigger_name", "definition_hash", "parameters", "labels", "started_by", "started_by_groups",
-    "rerun_of", "event_uid", "cause", "start_key", "start_digest", "created_at",
+    "rerun_of", "parent", "event_uid", "cause", "start_key", "start_digest", "created_at",
 )  # fmt: skip
 RUN_CHANGING = (
     "state", "reason", "message", "phase", "stopping", "is_killed", "paused_at", "open_steps", "failed_step",
@@ -81,8 +81,8 @@ def moment(value: int | None) -> datetime | None:
 def run_fixed(run: Run) -> tuple[Any, ...]:
     return (
         run.name, run.workflow, run.trigger, run.definition_hash, dump(run.parameters), dump(run.labels),
-        run.started_by.subject, json.dumps(run.started_by.groups), run.rerun_of, run.event_uid, cause_text(run.cause),
-        run.start_key, run.start_digest, to_micros(run.created_at),
+        run.started_by.subject, json.dumps(run.started_by.groups), run.rerun_of, parent_text(run.parent), run.event_uid,
+        cause_text(run.cause), run.start_key, run.start_digest, to_micros(run.created_at),
     )  # fmt: skip
 
 
@@ -98,8 +98,8 @@ def to_run(row: Any) -> Run:
     """From the columns RUN_KEY, RUN_FIXED, RUN_CHANGING."""
     (
         namespace, uid, name, workflow, trigger, definition_hash, parameters, labels, subject, groups, rerun_of,
-        event_uid, cause, start_key, start_digest, created_at, state, reason, message, phase, stopping, is_killed,
-        paused_at, open_steps, failed_step, ends_as, ends_message, outputs, started_at, completed_at,
+        parent, event_uid, cause, start_key, start_digest, created_at, state, reason, message, phase, stopping,
+        is_killed, paused_at, open_steps, failed_step, ends_as, ends_message, outputs, started_at, completed_at,
     ) = row  # fmt: skip
     return Run(
         namespace=Namespace(namespace),
@@ -112,6 +112,7 @@ def to_run(row: Any) -> Run:
         labels=load(labels),
         started_by=to_identity(subject, groups),
         rerun_of=rerun_of,
+        parent=to_parent(Namespace(namespace), parent),
         event_uid=event_uid,
         cause=to_cause(cause),
         start_key=start_key,
@@ -132,6 +133,19 @@ def to_run(row: Any) -> Run:
         started_at=moment(started_at),
         completed_at=moment(completed_at),
     )
+
+
+def parent_text(parent: Parent | None) -> str | None:
+    if parent is None:
+        return None
+    return f"{parent.key.run}/{parent.key.step}/{parent.key.item}/{parent.attempt}"
+
+
+def to_parent(namespace: Namespace, text: str | None) -> Parent | None:
+    if text is None:
+        return None
+    run, step, item, attempt = text.split("/")
+    return Parent(key=StepKey(namespace=namespace, run=RunUid(run), step=step, item=int(item)), attempt=int(attempt))
 
 
 def to_identity(subject: str, groups: str) -> Identity:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from ensue.core import planning
 from ensue.model.errors import Conflict, NotFound
 from ensue.model.identity import Identity
 from ensue.model.run import Lease, Run, State
@@ -72,14 +71,17 @@ class Runs:
         if locked is None or not found:
             return Finished(is_accepted=False)
         run, micros = locked
-        graph = yield from self._graphs.of(run.definition_hash, run.workflow)
         step = rows.to_step(found[0])
-        settled = yield from moves.finish_attempt(graph, run, step, ending, from_micros(micros))
+        settled = yield from moves.finish_attempt(self._graphs, run, step, ending, from_micros(micros))
         if ending.log:
             yield from logs.add(lease, ending.log)
         claimed = (yield from claiming.claim(claimant, micros, settled.run)) if claimant else ()
         return Finished(
-            is_accepted=True, is_run_over=settled.run.state.is_final, queued=settled.queued, claimed=claimed
+            is_accepted=True,
+            is_run_over=settled.run.state.is_final,
+            queued=settled.queued,
+            has_timers=settled.has_timers,
+            claimed=claimed,
         )
 
     def _stop(self, namespace: Namespace, uid: RunUid, stop: Stop, by: Identity) -> Transaction[Run]:
@@ -93,12 +95,9 @@ class Runs:
         run, micros = yield from _lock_open(namespace, uid)
         if run.stopping is not None:
             raise Conflict(f"run {run.name} is being stopped")
-        graph = yield from self._graphs.of(run.definition_hash, run.workflow)
-        found = yield saving.LOCK_STEPS(namespace, uid)
-        move = planning.pause(run, [rows.to_step(row) for row in found], is_paused, from_micros(micros))
-        settled = yield from saving.settle(graph, move.run, move.changed, from_micros(micros))
+        run = yield from moves.pause_run(self._graphs, run, is_paused, from_micros(micros))
         yield auditing.record(micros, by, "pause" if is_paused else "resume", namespace, "Run", run.name, {})
-        return settled.run
+        return run
 
 
 def _claim(claimant: Claimant) -> Transaction[Claimed]:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from ensue.core import planning, resulting
 from ensue.core.graph import Graph
+from ensue.model.event import RUN_STARTED
 from ensue.model.run import Phase, Reason, Run, State, StepRun
 from ensue.model.values import Json, Namespace, RunUid, to_micros
 from ensue.store import rows
@@ -47,12 +48,23 @@ SET_TIMER = Sql("""
     INSERT INTO timers (namespace, run, step, item, kind, due_at) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (namespace, run, step, item, kind) DO UPDATE SET due_at = excluded.due_at
 """)
+RUN = Sql(f"SELECT {_RUN} FROM runs WHERE namespace = $1 AND uid = $2")
 CLEAR_TIMERS = Sql("DELETE FROM timers WHERE namespace = $1 AND run = $2")
+# Only where somebody may listen: it is one of the few things that every run would cost.
+ADD_START = Sql(f"""
+    INSERT INTO outbox (namespace, run, type, data, cause, created_at)
+    SELECT $1, $2, '{RUN_STARTED}', $3, $4, CAST($5 AS BIGINT)
+    WHERE EXISTS (SELECT 1 FROM definitions WHERE namespace = $1 AND hears_starts = 1 AND to_revision IS NULL)
+""")
 ADD_OUTBOX = Sql("""
     INSERT INTO outbox (namespace, run, type, data, cause, created_at) VALUES ($1, $2, $3, $4, $5, $6)
 """)
 
-PENDING_TIMER, WAIT_TIMER, RUN_TIMER = "pending", "wait", "run"
+PENDING_TIMER, WAIT_TIMER, RUN_TIMER, STEP_TIMER = "pending", "wait", "run", "step"
+ANSWER = "answer"
+"""A timer of a step whose run has ended: due at once, so that each run is changed in a transaction of its own."""
+FOLLOW = "follow"
+"""A timer of a run whose parent is told something else than before."""
 
 
 def lock_run(namespace: Namespace, uid: RunUid) -> Transaction[tuple[Run, int] | None]:
@@ -66,6 +78,8 @@ class Settled:
     run: Run
     queued: int
     """How many steps became ready."""
+    has_timers: bool = False
+    """Something of a run that it began happens by itself later."""
 
 
 def settle(graph: Graph, run: Run, changed: Sequence[StepRun], now: datetime) -> Transaction[Settled]:
@@ -103,7 +117,14 @@ def timer_of(graph: Graph, step: StepRun) -> Statement | None:
     """What must happen to the step by itself, later."""
     if step.state is State.WAITING and step.reason is Reason.TIMER and step.ready_at is not None:
         return SET_TIMER.quietly(*rows.step_key(step.key), WAIT_TIMER, to_micros(step.ready_at))
-    if step.state is not State.QUEUED or step.queued_at is None or not graph.has_timers:
+    if not graph.has_timers:
+        return None
+    if step.awaits_run and not step.is_stopping and step.started_at is not None:
+        limit = graph.nodes[step.key.step].step.timeout
+        if limit is None:
+            return None
+        return SET_TIMER.quietly(*rows.step_key(step.key), STEP_TIMER, to_micros(step.started_at + limit))
+    if step.state is not State.QUEUED or step.queued_at is None:
         return None
     limit = graph.nodes[step.key.step].step.pending_timeout
     if limit is None:
@@ -132,20 +153,31 @@ def _end(graph: Graph, run: Run, now: datetime) -> Transaction[Run]:
         run = resulting.with_outputs(graph, run, [rows.to_step(row) for row in found], now)
     if graph.has_timers:
         yield CLEAR_TIMERS.quietly(run.namespace, run.uid)
-    yield tell(run, now)
+    yield from tell(run, now)
     return run
 
 
-def tell(run: Run, now: datetime) -> Statement:
-    """Leaves word of how the run ended."""
-    data: dict[str, Json] = {
+def tell(run: Run, now: datetime) -> Transaction[None]:
+    """Leaves word of how the run ended: for the feed, and for the step that it is."""
+    type = f"dev.ensue.run.{run.state.lower()}.v1"
+    data = rows.dump(_facts(run) | {"outputs": dict(run.outputs)})
+    yield ADD_OUTBOX.quietly(run.namespace, run.uid, type, data, rows.cause_text(run.cause), to_micros(now))
+    if run.parent is not None:
+        yield SET_TIMER.quietly(*rows.step_key(run.parent.key), ANSWER, to_micros(now))
+
+
+def tell_start(run: Run, now: datetime) -> Statement:
+    """Leaves word for the feed that the run began, if a trigger listens."""
+    data, cause = rows.dump(_facts(run)), rows.cause_text(run.cause)
+    return ADD_START.quietly(run.namespace, run.uid, data, cause, to_micros(now))
+
+
+def _facts(run: Run) -> dict[str, Json]:
+    return {
         "name": run.name,
         "workflow": run.workflow,
         "trigger": run.trigger,
         "state": run.state.value,
         "reason": run.reason.value,
         "message": run.message,
-        "outputs": dict(run.outputs),
     }
-    type = f"dev.ensue.run.{run.state.lower()}.v1"
-    return ADD_OUTBOX.quietly(run.namespace, run.uid, type, rows.dump(data), rows.cause_text(run.cause), to_micros(now))

@@ -15,7 +15,7 @@ from ensue.store.statement import Row, Rows, Sql, Transaction
 
 _RUN = rows.columns(rows.RUN_KEY, rows.RUN_FIXED, rows.RUN_CHANGING)
 _STEP = rows.columns(rows.STEP_KEY, rows.STEP_FIXED, rows.STEP_CHANGING)
-ADD_RUN = Rows(f"INSERT INTO runs ({_RUN}) VALUES {{rows}} ON CONFLICT DO NOTHING RETURNING uid", 30)
+ADD_RUN = Rows(f"INSERT INTO runs ({_RUN}) VALUES {{rows}} ON CONFLICT DO NOTHING RETURNING uid", 31)
 NAME_OF = Sql("SELECT name FROM runs WHERE namespace = $1 AND (uid = $2 OR start_key = $3)")
 ADD_STEP = Rows(f"INSERT INTO step_runs ({_STEP}) VALUES {{rows}}", 26)
 ADD_LABEL = Sql("INSERT INTO run_labels (namespace, label, value, run) VALUES ($1, $2, $3, $4)")
@@ -80,8 +80,10 @@ def _record(planned: Sequence[Planned], now: datetime) -> Transaction[list[Begun
         yield ADD_LABEL.many(labels)
     for one, run in kept:
         if one.graph is None:
-            yield saving.tell(run, now)
-        elif one.graph.has_timers:
+            yield from saving.tell(run, now)
+            continue
+        yield saving.tell_start(run, now)
+        if one.graph.has_timers:
             yield from _set_timers(one.graph, run, one.steps)
     return [None if run is None else _begun(one, run) for one, run in zip(planned, named, strict=True)]
 

@@ -113,8 +113,7 @@ class Workers:
         found = yield HELD(*key, worker)
         if not found:
             return 0
-        graph = yield from self._graphs.of(run.definition_hash, run.workflow)
-        yield from moves.finish_attempt(graph, run, rows.to_step(found[0]), LOST, from_micros(micros))
+        yield from moves.finish_attempt(self._graphs, run, rows.to_step(found[0]), LOST, from_micros(micros))
         return 1
 
 

@@ -103,7 +103,7 @@ def _entry(notes: list[dict[str, Any]]) -> Entry:
 
 def judge(evidence: Evidence) -> list[str]:
     """A sentence for everything that must not be."""
-    return [*_starts(evidence), *_attempts(evidence), *_logs(evidence)]
+    return [*_starts(evidence), *_children(evidence), *_attempts(evidence), *_logs(evidence)]
 
 
 def _starts(evidence: Evidence) -> Iterator[str]:
@@ -112,7 +112,8 @@ def _starts(evidence: Evidence) -> Iterator[str]:
     for name, count in Counter(order.name for order in evidence.orders).items():
         if count > 1:
             yield f"run {name} answers {count} starts with different keys"
-    for name in runs.keys() - {order.name for order in evidence.orders}:
+    outer = {name for name, run in runs.items() if "parentRef" not in run["spec"]}
+    for name in outer - {order.name for order in evidence.orders}:
         yield f"run {name} was started without a request, or twice by one"
     for order in evidence.orders:
         if order.name not in runs:
@@ -126,6 +127,24 @@ def _starts(evidence: Evidence) -> Iterator[str]:
             yield f"run {order.name} of {order.kind.name} ended {status['state']}: {status.get('message', '')}"
         elif order.state and order.state != status["state"]:
             yield f"run {order.name} had ended {order.state} and is now {status['state']}"
+
+
+def _children(evidence: Evidence) -> Iterator[str]:
+    """A run within a run is that of one attempt, has ended, and ended as the attempt did."""
+    attempts = dict(pair for run in evidence.runs for pair in attempts_of(run))
+    seen: dict[Place, str] = {}
+    for run in evidence.runs:
+        parent, name, status = run["spec"].get("parentRef"), run["metadata"]["name"], run["status"]
+        if parent is None:
+            continue
+        place = (parent["uid"], parent["step"], parent["attempt"])
+        if place in seen:
+            yield f"runs {seen[place]} and {name} are of the same attempt"
+        seen[place] = name
+        if "completionTime" not in status:
+            yield f"run {name} within {parent['uid']} did not end: {status['state']}"
+        elif place not in attempts or attempts[place]["state"] != status["state"]:
+            yield f"run {name} ended {status['state']}, and its step as {attempts.get(place, {}).get('state')}"
 
 
 def _attempts(evidence: Evidence) -> Iterator[str]:
@@ -167,16 +186,19 @@ def _may_be_lost(evidence: Evidence, entry: Entry, worker: str) -> bool:
 
 def _logs(evidence: Evidence) -> Iterator[str]:
     """Numbered lines from the first on; all of them where the attempt came to its end."""
-    kinds = {order.name: order.kind for order in evidence.orders}
+    kinds = {order.kind.name: order.kind for order in evidence.orders}
     for run in evidence.runs:
-        name = run["metadata"]["name"]
-        if name not in kinds:
+        name, workflow = run["metadata"]["name"], run["spec"]["workflowRef"]["name"]
+        if workflow not in kinds:
             continue
         texts: defaultdict[tuple[str, int], list[str]] = defaultdict(list)
         for line in evidence.logs[name]:
+            if "/" in line["step"]:
+                # Of the run within, which is judged by itself.
+                continue
             texts[line["step"], line["attempt"]].append(line["text"])
         for (_, step, number), attempt in attempts_of(run):
-            expected = [f"line {count}" for count in range(1, kinds[name].lines.get(step, 0) + 1)]
+            expected = [f"line {count}" for count in range(1, kinds[workflow].lines.get(step, 0) + 1)]
             found = texts.pop((step, number), [])
             is_whole = attempt["state"] == State.SUCCEEDED or attempt.get("reason") == Reason.EXIT_CODE
             if found != (expected if is_whole else expected[: len(found)]):

@@ -1,4 +1,5 @@
-"""The workflows of the crash test: inline and process steps, side by side, with retries and `finally`."""
+"""The workflows of the crash test: inline and process steps, side by side, with retries and `finally`, and a run
+within a run."""
 
 import functools
 import random
@@ -53,6 +54,8 @@ def kinds(ledger: Path) -> tuple[Kind, ...]:
     process = workflow("process", steps, [task("clean", 3)])
     retried = workflow("retried", [task("flaky", 5, fails="1", retry=again), say("after", "flaky")], [])
     failing = workflow("failing", [task("broken", 5, fails="always"), say("never", "broken")], [say("last")])
+    call = {"name": "call", "workflow": "process", "dependsOn": ["first"]}
+    nested = workflow("nested", [say("first"), call, say("after", "call")], [say("last")])
     return (
         Kind(body=inline, ends_as=State.SUCCEEDED, share=4, lines=dict.fromkeys(("first", "left", "right", "last"), 1)),
         Kind(
@@ -61,6 +64,7 @@ def kinds(ledger: Path) -> tuple[Kind, ...]:
             share=4,
             lines={"first": 5, "left": 20, "right": 15, "join": 1, "clean": 3},
         ),
+        Kind(body=nested, ends_as=State.SUCCEEDED, share=2, lines=dict.fromkeys(("first", "after", "last"), 1)),
         Kind(body=retried, ends_as=State.SUCCEEDED, share=1, lines={"flaky": 5, "after": 1}),
         Kind(body=failing, ends_as=State.FAILED, share=1, lines={"broken": 5, "last": 1}),
     )

@@ -29,9 +29,12 @@ CREATE TABLE definitions (
     created_at {big} NOT NULL,
     updated_at {big} NOT NULL,
     closed_at {big},
+    hears_starts SMALLINT NOT NULL,
     PRIMARY KEY (namespace, kind, name, from_revision)
 ) {without_rowid};
 CREATE INDEX definitions_closed ON definitions (closed_at) WHERE closed_at IS NOT NULL;
+-- The triggers for which it is told that a run began.
+CREATE INDEX definitions_hearing ON definitions (namespace) WHERE hears_starts = 1 AND to_revision IS NULL;
 CREATE INDEX definitions_hash ON definitions (hash);
 CREATE UNIQUE INDEX definitions_current ON definitions (namespace, kind, name) WHERE to_revision IS NULL;
 
@@ -47,6 +50,7 @@ CREATE TABLE runs (
     started_by TEXT NOT NULL,
     started_by_groups TEXT NOT NULL,
     rerun_of {text},
+    parent TEXT,
     event_uid {text},
     cause TEXT NOT NULL,
     start_key {text},

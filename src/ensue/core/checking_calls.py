@@ -1,0 +1,87 @@
+"""Checks of the workflows that steps and triggers name, against those of the same files. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ensue.core.checking_paths import Path, render
+from ensue.expr import relay
+from ensue.expr.spelling import did_you_mean
+from ensue.model.errors import Problem, Severity
+from ensue.model.kinds import Definition
+from ensue.model.trigger import Trigger
+from ensue.model.workflow import Step, Workflow
+
+Key = tuple[str, str]
+"""Namespace and name."""
+
+
+def workflows(definitions: Iterable[Definition | None]) -> dict[Key, Workflow]:
+    """Those among definitions."""
+    return {(one.metadata.namespace, one.metadata.name): one for one in definitions if isinstance(one, Workflow)}
+
+
+def check(definition: Definition, known: Mapping[Key, Workflow]) -> Iterator[Problem]:
+    """What a definition would run that is not there, or does not take what it is given."""
+    namespace = definition.metadata.namespace
+    for step, path in _calls(definition):
+        name = step.workflow or ""
+        if relay.has_expressions(name):
+            continue
+        if (namespace, name) in known:
+            yield from _check_parameters(step, known[namespace, name], path)
+            continue
+        others = [other for place, other in known if place == namespace]
+        yield Problem(
+            message=f'there is no workflow "{name}" in these files',
+            remedy=did_you_mean(name, others) or "it must be on the server when the step runs",
+            path=render((*path, "workflow")),
+            severity=Severity.HINT,
+        )
+
+
+def reached(start: Workflow, known: Mapping[Key, Workflow]) -> list[Workflow]:
+    """The workflow and all that it may run; where a name is computed, all that are known."""
+    found = {(start.metadata.namespace, start.metadata.name): start}
+    waiting: list[Workflow] = [start]
+    while waiting:
+        one = waiting.pop()
+        for step, _ in _calls(one):
+            name = step.workflow or ""
+            keys = list(known) if relay.has_expressions(name) else [(one.metadata.namespace, name)]
+            for key in keys:
+                if key in known and key not in found:
+                    found[key] = known[key]
+                    waiting.append(known[key])
+    return list(found.values())
+
+
+def _calls(definition: Definition) -> Iterator[tuple[Step, Path]]:
+    parts: Sequence[tuple[str, Sequence[Step]]] = ()
+    if isinstance(definition, Workflow):
+        parts = (("steps", definition.spec.steps), ("finally", definition.spec.finally_))
+    elif isinstance(definition, Trigger):
+        parts = (("actions", definition.spec.actions),)
+    for part, steps in parts:
+        for position, step in enumerate(steps):
+            if step.workflow is not None:
+                yield step, ("spec", part, position)
+
+
+def _check_parameters(step: Step, called: Workflow, path: Path) -> Iterator[Problem]:
+    """Their names; values are checked as the run begins."""
+    name, declared = called.metadata.name, {one.name: one for one in called.spec.parameters}
+    for given in step.parameters:
+        if given not in declared:
+            yield Problem(
+                message=f'the workflow {name} has no parameter "{given}"',
+                remedy=did_you_mean(given, declared) or f"its parameters: {', '.join(declared) or 'none'}",
+                path=render((*path, "parameters", given)),
+                severity=Severity.WARNING,
+            )
+    for wanted in declared.values():
+        if wanted.required and wanted.name not in step.parameters:
+            yield Problem(
+                message=f'the workflow {name} requires the parameter "{wanted.name}"',
+                remedy="give it under parameters",
+                path=render((*path, "workflow")),
+                severity=Severity.WARNING,
+            )
