@@ -53,6 +53,7 @@ from ensue.store.logs import Logs
 from ensue.store.memories import Memories
 from ensue.store.migrating import migrate
 from ensue.store.opening import open_driver
+from ensue.store.origins import Origins
 from ensue.store.ownership import DataDirectory
 from ensue.store.runs import Runs
 from ensue.store.secrets import SealedSecrets
@@ -256,6 +257,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: steppin
         known=steps.known(),
         logs=logs,
         pulling=puller,
+        origins=Origins(driver=driver),
         runs=runs,
         secrets=table,
         starting=runner,

@@ -10,6 +10,7 @@ from ensue.ports.activity import Activity
 from ensue.ports.clock import Clock
 from ensue.ports.intake import Decisions, Intake
 from ensue.ports.pulling import Pulling
+from ensue.ports.origins import Origins
 from ensue.ports.secrets import SealedSecrets, Vault
 from ensue.ports.storage import Storage
 from ensue.ports.store import Definitions, Feed, History, Logs, Runs, Started, Workers
@@ -34,6 +35,7 @@ class World:
     known: Known
     logs: Logs
     pulling: Pulling
+    origins: Origins
     runs: Runs
     secrets: SealedSecrets
     starting: Starting

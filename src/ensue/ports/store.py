@@ -307,18 +307,26 @@ class Definitions(Protocol):
         uid: str,
         take_over: bool = False,
         expected: int | None = None,
+        is_rehearsal: bool = False,
     ) -> StoredDefinition:
-        """Create (with this uid) or replace. Raises Conflict, naming the manager, when it is another one's, and
-        Changed when its revision is not the one expected (0: there is none)."""
+        """Create (with this uid) or replace; a rehearsal answers or raises the same, and changes nothing. Raises
+        Conflict, naming the manager, when it is another one's, and Changed when its revision is not the one expected
+        (0: there is none)."""
 
     async def get(self, namespace: Namespace, kind: str, name: str) -> StoredDefinition: ...
 
     async def list(self, namespace: Namespace | None, kind: str) -> tuple[StoredDefinition, ...]: ...
 
     async def delete(
-        self, namespace: Namespace, kind: str, name: str, by: Identity, expected: int | None = None
+        self,
+        namespace: Namespace,
+        kind: str,
+        name: str,
+        by: Identity,
+        expected: int | None = None,
+        manager: str | None = None,
     ) -> None:
-        """Raises NotFound, or Changed as `put` does."""
+        """Raises NotFound, Changed as `put` does, and Conflict when another than the manager given has it."""
 
     async def history(self, namespace: Namespace, kind: str, name: str) -> tuple[StoredDefinition, ...]:
         """Newest first."""
