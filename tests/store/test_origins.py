@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from ensue.core.following import Key
 from ensue.model.errors import Conflict, Problem, Severity
 from ensue.model.values import Namespace
-from ensue.ports.origins import FILE, Key, Origin
+from ensue.ports.origins import FILE, Origin
 from tests.store.stores import ANN, DEFAULT, Store
 from tests.store.test_definitions import definition, put
 
@@ -50,17 +51,19 @@ async def test_what_another_follower_has_stays_its_own(store: Store) -> None:
 
 
 async def test_of_many_that_claim_at_once_one_succeeds(store: Store) -> None:
-    said = await asyncio.gather(*(store.origins.claim([origin(BUILD, f"f{n}"), origin(OTHER, f"f{n}")]) for n in range(8)))
+    said = await asyncio.gather(
+        *(store.origins.claim([origin(BUILD, f"f{n}"), origin(OTHER, f"f{n}")]) for n in range(8))
+    )
     assert sorted(len(others) for others in said) == [0] + [2] * 7
 
 
 async def test_a_write_of_another_manager_names_the_file(store: Store) -> None:
     await put(store, definition(), manager=FILE)
     await store.origins.claim([origin()])
-    with pytest.raises(Conflict, match="managed by file: /a.yaml:1") as raised:
+    with pytest.raises(Conflict, match=r"managed by file: /a\.yaml:1") as raised:
         await put(store, definition(script="false"))
     assert "--take-over" in raised.value.remedy
-    with pytest.raises(Conflict, match="managed by file: /a.yaml:1"):
+    with pytest.raises(Conflict, match=r"managed by file: /a\.yaml:1"):
         await store.definitions.delete(DEFAULT, "Workflow", "build", ANN, manager="api")
 
 

@@ -33,7 +33,7 @@ RUNS, ACCESS, CARE = "Runs", "Access", "Care"
 COMMANDS: Mapping[str, Entry] = {
     "demo": Entry(RUN, "Show an event, the decision about it and the run that ensues", "demo"),
     "run": Entry(RUN, "Run a workflow from a file, without a server", "run"),
-    "up": Entry(SERVER, "Start everything in one process", "server"),
+    "up": Entry(SERVER, "Start everything in one process, and follow files", "server", "up"),
     "server": Entry(SERVER, "Start a server", "server"),
     "worker": Entry(SERVER, "Run steps for the servers of a PostgreSQL database", "worker"),
     "version": Entry(SERVER, "Say which version this and the server are", "version"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from ensue import files
 from ensue.core import canonical, permitting, supporting
 from ensue.files.documents import Document
-from ensue.model.errors import InvalidDefinition, InvalidInput, Problem, Severity
+from ensue.model.errors import InvalidDefinition, InvalidInput, NotFound, Problem, Severity
 from ensue.model.identity import Identity
 from ensue.model.kinds import Definition
 from ensue.model.values import Json, Namespace
@@ -59,8 +59,15 @@ def require_valid(document: Document) -> Definition:
 
 
 async def get(identity: Identity, world: World, namespace: Namespace, kind: str, name: str) -> StoredDefinition:
+    """Raises NotFound, which names the file where one defines it and is broken."""
     permitting.require(identity, "get", kind, namespace)
-    return await world.definitions.get(namespace, kind, name)
+    try:
+        return await world.definitions.get(namespace, kind, name)
+    except NotFound as error:
+        for origin in await world.origins.find(kind, namespace, name):
+            said = "; ".join(str(problem) for problem in origin.problems) or "it was deleted since"
+            raise NotFound(f"{error.message}; {origin} defines it: {said}") from None
+        raise
 
 
 async def list_all(
@@ -71,8 +78,18 @@ async def list_all(
 
 
 async def delete(
-    identity: Identity, world: World, namespace: Namespace, kind: str, name: str, *, expected: int | None = None
+    identity: Identity,
+    world: World,
+    namespace: Namespace,
+    kind: str,
+    name: str,
+    *,
+    expected: int | None = None,
+    manager: str | None = "api",
 ) -> None:
-    """Runs under way keep what they started with. Raises NotFound, or Changed when it is not at that revision."""
+    """Runs under way keep what they started with, and what a debounce of a trigger holds never fires.
+
+    Raises NotFound, Changed when it is not at that revision, and Conflict when another than `manager` manages it
+    (None: whoever does)."""
     permitting.require(identity, "delete", kind, namespace)
-    await world.definitions.delete(namespace, kind, name, identity, expected)
+    await world.definitions.delete(namespace, kind, name, identity, expected, manager)

@@ -9,8 +9,8 @@ from ensue.model.run import Run
 from ensue.ports.activity import Activity
 from ensue.ports.clock import Clock
 from ensue.ports.intake import Decisions, Intake
-from ensue.ports.pulling import Pulling
 from ensue.ports.origins import Origins
+from ensue.ports.pulling import Pulling
 from ensue.ports.secrets import SealedSecrets, Vault
 from ensue.ports.storage import Storage
 from ensue.ports.store import Definitions, Feed, History, Logs, Runs, Started, Workers

@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ensue.core.following import Key
 from ensue.model.errors import Problem
 from ensue.model.values import Namespace
 
 FILE = "file"
 """The manager of what files define."""
-
-Key = tuple[str, str, str]
-"""Namespace, kind and name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

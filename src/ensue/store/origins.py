@@ -4,9 +4,10 @@ import dataclasses
 import json
 from collections.abc import Sequence
 
+from ensue.core.following import Key
 from ensue.model.errors import Problem, Severity
 from ensue.model.values import Namespace
-from ensue.ports.origins import Key, Origin
+from ensue.ports.origins import Origin
 from ensue.store import rows
 from ensue.store.driver import Driver
 from ensue.store.statement import Row, Sql, Transaction
@@ -83,7 +84,5 @@ def _origin(row: Row) -> Origin:
         follower=follower,
         file=file,
         line=line,
-        problems=tuple(
-            Problem(**{**each, "severity": Severity(each["severity"])}) for each in json.loads(problems)
-        ),
+        problems=tuple(Problem(**{**each, "severity": Severity(each["severity"])}) for each in json.loads(problems)),
     )
