@@ -14,6 +14,7 @@ from ensue.model.event import NO_CAUSE, REPLAY_OF, Cause, StoredEvent
 from ensue.model.run import WHOLE_STEP, Attempt, Run, StepRun
 from ensue.model.secret import Secret
 from ensue.operations.logs import Line
+from ensue.ports.origins import Origin
 from ensue.ports.store import StoredDefinition, Worker
 
 View = dict[str, Any]
@@ -104,8 +105,9 @@ def _attempt(attempt: Attempt) -> View:
     )
 
 
-def definition(stored: StoredDefinition, problems: Sequence[Problem] = ()) -> View:
+def definition(stored: StoredDefinition, problems: Sequence[Problem] = (), origin: Origin | None = None) -> View:
     """A definition as it is stored, with what the server knows about it; `problems` are why a part does nothing."""
+    problems = [*(origin.problems if origin is not None else ()), *problems]
     metadata = stored.body.get("metadata")
     return {
         **stored.body,
@@ -121,7 +123,10 @@ def definition(stored: StoredDefinition, problems: Sequence[Problem] = ()) -> Vi
             "hash": stored.hash,
             "dialect": stored.dialect.value,
             "manager": stored.manager,
+            "appliedBy": stored.applied_by.subject,
             "updateTime": moment(stored.updated_at),
+            "revision": stored.revision,
+            **({"file": str(origin)} if origin is not None else {}),
             **({"problems": [problem(each) for each in problems]} if problems else {}),
         },
     }

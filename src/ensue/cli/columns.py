@@ -48,6 +48,11 @@ LABELS = Column(
     cell=lambda item: ",".join(f"{key}={value}" for key, value in item["metadata"].get("labels", {}).items()),
     is_wide=True,
 )
+PROBLEM = Column(title="PROBLEM", cell=_problem)
+MANAGEMENT = (
+    Column(title="MANAGER", cell=_of_status("manager"), is_wide=True),
+    Column(title="FILE", cell=_of_status("file"), is_wide=True),
+)
 COLUMNS: Mapping[str, tuple[Column, ...]] = {
     "runs": (
         NAME,
@@ -68,7 +73,8 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column(title="STEPS", cell=lambda workflow: str(len(workflow["spec"]["steps"]))),
         Column(title="GENERATION", cell=_of_metadata("generation")),
         AGE,
-        Column(title="MANAGER", cell=_of_status("manager"), is_wide=True),
+        PROBLEM,
+        *MANAGEMENT,
         LABELS,
         Column(title="HASH", cell=lambda workflow: str(workflow["status"]["hash"][:12]), is_wide=True),
         Column(title="DESCRIPTION", cell=lambda workflow: str(workflow["spec"].get("description", "")), is_wide=True),
@@ -79,8 +85,8 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column(title="SOURCES", cell=lambda trigger: ",".join(_source(each) for each in trigger["spec"]["sources"])),
         Column(title="GENERATION", cell=_of_metadata("generation")),
         AGE,
-        Column(title="PROBLEM", cell=_problem),
-        Column(title="MANAGER", cell=_of_status("manager"), is_wide=True),
+        PROBLEM,
+        *MANAGEMENT,
         LABELS,
         Column(title="DESCRIPTION", cell=lambda trigger: str(trigger["spec"].get("description", "")), is_wide=True),
     ),
@@ -92,8 +98,8 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column(title="NEXT", cell=_next),
         Column(title="GENERATION", cell=_of_metadata("generation")),
         AGE,
-        Column(title="PROBLEM", cell=_problem),
-        Column(title="MANAGER", cell=_of_status("manager"), is_wide=True),
+        PROBLEM,
+        *MANAGEMENT,
         LABELS,
     ),
     "events": (

@@ -48,8 +48,10 @@ def _visit(found: Look, path: Path, above: tuple[tuple[int, int], ...], *, is_ro
         elif is_root or path.suffix in SUFFIXES:
             _note(found, path, about)
     except FileNotFoundError:
-        # Between two looks a file may vanish; a link that leads nowhere is about to be another one, perhaps.
-        if is_root or path.is_symlink():
+        # Between two looks a file may vanish; a link that leads nowhere is about to be another one, perhaps, and a
+        # directory of which nothing is left may be a volume that is not there.
+        is_file = path.suffix in SUFFIXES and path.parent.is_dir()
+        if path.is_symlink() or (is_root and not is_file):
             _miss(found, path, "there is no such file")
     except OSError as error:
         _miss(found, path, f"cannot be read: {error.strerror or error}")

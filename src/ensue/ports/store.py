@@ -328,8 +328,10 @@ class Definitions(Protocol):
     ) -> None:
         """Raises NotFound, Changed as `put` does, and Conflict when another than the manager given has it."""
 
-    async def history(self, namespace: Namespace, kind: str, name: str) -> tuple[StoredDefinition, ...]:
-        """Newest first."""
+    async def history(
+        self, namespace: Namespace, kind: str, name: str, limit: int = 100, before: int | None = None
+    ) -> tuple[StoredDefinition, ...]:
+        """Newest first, those of a revision before this; with those of objects of the name that were deleted."""
 
     async def snapshot(self, namespace: Namespace, revision: int | None = None) -> Snapshot:
         """At a revision, or now."""

@@ -31,7 +31,10 @@ BUMP = Sql("""
     ON CONFLICT (name) DO UPDATE SET revision = namespaces.revision + 1 RETURNING revision
 """)
 CURRENT = Sql(f"{_FROM} WHERE d.namespace = $1 AND d.kind = $2 AND d.name = $3 AND d.to_revision IS NULL")
-HISTORY = Sql(f"{_FROM} WHERE d.namespace = $1 AND d.kind = $2 AND d.name = $3 ORDER BY d.from_revision DESC")
+HISTORY = Sql(f"""
+    {_FROM} WHERE d.namespace = $1 AND d.kind = $2 AND d.name = $3 AND d.from_revision < $4
+    ORDER BY d.from_revision DESC LIMIT $5
+""")
 AT = Sql(f"""
     {_FROM} WHERE d.namespace = $1 AND d.kind IN ('Trigger', 'Source', 'Workflow')
         AND d.from_revision <= $2 AND (d.to_revision IS NULL OR d.to_revision > $2)
@@ -97,8 +100,11 @@ class Definitions:
     ) -> None:
         await self._driver.write(lambda: _delete(namespace, kind, name, by, expected, manager))
 
-    async def history(self, namespace: Namespace, kind: str, name: str) -> tuple[StoredDefinition, ...]:
-        return await self._driver.read(lambda: _history(namespace, kind, name))
+    async def history(
+        self, namespace: Namespace, kind: str, name: str, limit: int = 100, before: int | None = None
+    ) -> tuple[StoredDefinition, ...]:
+        found = await self._driver.fetch(HISTORY(namespace, kind, name, before or 2**62, limit))
+        return tuple(_stored(row) for row in found)
 
     async def snapshot(self, namespace: Namespace, revision: int | None = None) -> Snapshot:
         return await self._driver.read(lambda: _snapshot(namespace, revision))
@@ -202,11 +208,6 @@ def _delete(
     yield CLOSE(revision, now, namespace, kind, name)
     yield origins.FORGET(namespace, kind, name)
     yield auditing.record(now, by, "delete", namespace, kind, name, {})
-
-
-def _history(namespace: Namespace, kind: str, name: str) -> Transaction[tuple[StoredDefinition, ...]]:
-    found = yield HISTORY(namespace, kind, name)
-    return tuple(_stored(row) for row in found)
 
 
 def _snapshot(namespace: Namespace, revision: int | None) -> Transaction[Snapshot]:
