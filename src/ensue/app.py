@@ -241,13 +241,12 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
 
 def _wire(settings: Settings, driver: Driver, worker: WorkerId, engines: stepping.Engines, outbound: Outbound) -> Node:
     clock, graphs = SystemClock(), Graphs()
-    definitions = Definitions(driver=driver, graphs=graphs)
+    definitions, decisions = Definitions(driver=driver, graphs=graphs), Decisions(driver=driver, graphs=graphs)
     history, logs = History(driver=driver), Logs(driver=driver)
     runs, workers = Runs(driver=driver, graphs=graphs), Workers(driver=driver, graphs=graphs)
     feed, storage = Feed(driver=driver), DirectoryStorage(settings.storage)
     table, vault = SealedSecrets(driver=driver), LocalVault(path=settings.secret_keys)
     wakeup: Wakeup = wakeup_for(settings.database)
-    decisions = Decisions(driver=driver, graphs=graphs)
     intake = Intake(
         definitions=definitions, decisions=decisions, wakeup=wakeup, clock=clock, keep_ids=settings.keep_event_ids
     )

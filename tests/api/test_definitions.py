@@ -67,9 +67,9 @@ async def test_patches_at_once_all_hold_and_those_with_a_condition_once(client: 
     assert [answer.status_code for answer in answers] == [200] * 4
     found = await client.get(ADDRESS)
     assert found.json()["metadata"]["labels"] == {f"l{n}": "x" for n in range(4)}
-    conditions = {"headers": {"If-Match": found.headers["ETag"]}}
+    condition = {"If-Match": found.headers["ETag"]}
     answers = await asyncio.gather(
-        *(patch(client, {"spec": {"description": str(number)}}, **conditions) for number in range(4))
+        *(patch(client, {"spec": {"description": str(number)}}, headers=condition) for number in range(4))
     )
     assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412]
 

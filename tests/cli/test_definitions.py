@@ -1,6 +1,7 @@
 """Definitions as users handle them: apply, diff, delete, edit, history, describe, against a real server."""
 
 import json
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -149,10 +150,9 @@ def open_kept(said: str) -> str:
 def test_an_edit_never_overwrites_what_somebody_else_changed(cli: Cli) -> None:
     cli("apply", "-f", workflow(cli, "contested"))
     other = workflow(cli, "contested", "theirs")
-    apply = f"{os.sys.executable} -m ensue apply -f {cli.home}/{other}"  # type: ignore[attr-defined]
-    done = cli(
-        "edit", "workflow", "contested", env=editor(cli, f"{apply}; sed -i 's/run: .*/run: mine/' \"$1\""), code=7
-    )
+    apply = f"{sys.executable} -m ensue apply -f {cli.home}/{other}"
+    environment = editor(cli, f"{apply}; sed -i 's/run: .*/run: mine/' \"$1\"")
+    done = cli("edit", "workflow", "contested", env=environment, code=7)
     assert "run: mine" in open_kept(done.stderr)
     assert script_of(cli, "contested") == "theirs"
 

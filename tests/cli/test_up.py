@@ -75,6 +75,8 @@ def test_what_is_broken_is_said_everywhere_and_what_runs_goes_on(cli: Cli) -> No
         assert status["manager"] == "file"
         assert status["file"] == f"{cli.home}/files/slow.yaml:4"
         assert status["problems"][0]["line"] == 6
+        assert "Workflow/slow" in cli("get", "files").stdout
+        assert "stepz" in cli("get", "workflows").stdout
         (cli.home / "files" / "slow.yaml").unlink()
         until(lambda: generation(cli, "slow") == 0, "its end")
         assert cli("get", run, "-o", "jsonpath={.status.state}").stdout.strip() == "Running"

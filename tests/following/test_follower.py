@@ -175,6 +175,19 @@ async def test_a_broken_document_does_not_hide_its_neighbours(disk: Disk) -> Non
         await definitions.get(ANN, disk.place.world, DEFAULT_NAMESPACE, "Workflow", "build")
 
 
+async def test_a_file_that_says_nothing_one_can_name_is_listed_with_its_problem(disk: Disk) -> None:
+    disk.write("a.yaml", workflow())
+    disk.write("b.yaml", GARBLED)
+    await disk.follow()
+    await disk.begin()
+    listed = {Path(one.file).name: one for one in await definitions.files_followed(ANN, disk.place.world)}
+    assert (set(listed), listed["b.yaml"].is_of_file) == ({"a.yaml", "b.yaml"}, True)
+    assert str(listed["b.yaml"].problems[0]).startswith(f"{disk.root}/b.yaml:3:1")
+    disk.write("b.yaml", trigger())
+    await disk.follow()
+    assert [one.is_of_file for one in await disk.place.world.origins.list("")] == [False, False]
+
+
 async def test_of_two_files_that_define_the_same_the_first_counts_and_neither_flaps(disk: Disk) -> None:
     disk.write("b.yaml", workflow())
     await disk.follow()

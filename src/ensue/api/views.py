@@ -203,6 +203,26 @@ def worker(worker: Worker) -> View:
     }
 
 
+def files(origins: Iterable[Origin]) -> Iterator[View]:
+    """One for all that a file defines; they must follow each other."""
+    for file, group in groupby(origins, lambda origin: origin.file):
+        found = list(group)
+        problems = dict.fromkeys(each for origin in found for each in origin.problems)
+        yield {
+            "apiVersion": NATIVE_GROUP,
+            "kind": "File",
+            "metadata": {"name": file},
+            "status": {
+                "defines": [
+                    {"namespace": origin.key[0], "kind": origin.key[1], "name": origin.key[2], "line": origin.line}
+                    for origin in found
+                    if not origin.is_of_file
+                ],
+                "problems": [problem(each) for each in problems],
+            },
+        }
+
+
 def listing(items: Iterable[View], after: str = "") -> View:
     return {"items": list(items), "metadata": {"continue": after}}
 

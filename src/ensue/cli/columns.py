@@ -25,6 +25,10 @@ def _source(source: View) -> str:
     return f"Source/{source['ref']}" if source.get("ref") else str(source.get("type", ""))
 
 
+def _defined(file: View) -> str:
+    return ",".join(f"{each['kind']}/{each['name']}" for each in file["status"]["defines"])
+
+
 def _problem(item: View) -> str:
     """Why a part of it does nothing."""
     return "; ".join(each["message"] for each in item["status"].get("problems", ()))
@@ -110,6 +114,13 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         AGE,
         Column(title="ID", cell=_of_spec("id"), is_wide=True),
         Column(title="BY-WAY-OF", cell=_of_status("source"), is_wide=True),
+    ),
+    "files": (
+        NAME,
+        Column(
+            title="DEFINES", cell=lambda file: ",".join(f"{each['kind']}/{each['name']}" for each in _defined(file))
+        ),
+        PROBLEM,
     ),
     "workers": (
         NAME,

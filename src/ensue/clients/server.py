@@ -75,8 +75,9 @@ class Server:
     def version(self) -> Body:
         return self._json("GET", "/version")
 
-    def workers(self) -> Body:
-        return self._json("GET", "/api/v1/workers")
+    def of_server(self, plural: str) -> Body:
+        """What is in no namespace: workers, files."""
+        return self._json("GET", f"/api/v1/{plural}")
 
     def list(self, plural: str, namespace: str | None, **query: str | int) -> Body:
         """One page; with namespace None, of all namespaces."""

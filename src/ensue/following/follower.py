@@ -17,6 +17,7 @@ from ensue.model.identity import Identity
 from ensue.model.values import Namespace
 from ensue.operations import definitions
 from ensue.operations.world import World
+from ensue.ports import origins
 from ensue.ports.origins import FILE, Origin
 from ensue.runtime.patience import forever, patiently
 
@@ -59,7 +60,7 @@ class Follower:
         """Apply what is there; what was followed before and is not there any more goes."""
         rows = await patiently(lambda: self._world.origins.list(self._name))
         self._rows = {row.key: row for row in rows}
-        self._held = {row.key: Held(file=row.file, line=row.line) for row in rows}
+        self._held = {row.key: Held(file=row.file, line=row.line) for row in rows if not row.is_of_file}
         for _ in range(FIRST_LOOKS):
             if (await asyncio.to_thread(self._files.read)).is_settled:
                 break
@@ -115,12 +116,12 @@ class Follower:
         for key in plan.delete:
             await self._delete(key)
         held = dict(plan.held)
-        await self._claim(held, now)
+        await self._claim(held, read.reading.blind, now)
         for found in plan.put:
             problem = await self._put(found, now, take_over)
             if problem is not None:
                 held[found.key] = following.refused(held[found.key], problem)
-        await self._claim(held, now)
+        await self._claim(held, read.reading.blind, now)
         self._tell(held, read.reading.blind)
         self._held = held
         return _pause(plan, now, is_settled=read.is_settled)
@@ -141,14 +142,18 @@ class Follower:
         self._rows.pop(key, None)
         self._refusals.pop(key, None)
 
-    async def _claim(self, held: Mapping[Key, Held], now: float) -> None:
+    async def _claim(self, held: Mapping[Key, Held], blind: Mapping[str, tuple[Problem, ...]], now: float) -> None:
         """Write down what is known of each file, before it is acted upon and after that."""
         rows = [
             Origin(key=key, follower=self._name, file=one.file, line=one.line, problems=one.problems)
             for key, one in held.items()
-            if not self._is_left_alone(key, now)
         ]
-        changed = [row for row in rows if self._rows.get(row.key) != row]
+        rows += [origins.of_file(path, self._name, problems) for path, problems in blind.items()]
+        gone = [row.key for row in self._rows.values() if row.is_of_file and row.file not in blind]
+        await self._world.origins.release(self._name, gone)
+        for key in gone:
+            del self._rows[key]
+        changed = [row for row in rows if self._rows.get(row.key) != row and not self._is_left_alone(row.key, now)]
         others = {other.key: other for other in await self._world.origins.claim(changed)}
         for row in changed:
             if row.key in others:

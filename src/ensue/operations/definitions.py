@@ -139,6 +139,12 @@ async def origins(world: World, found: Sequence[StoredDefinition]) -> Mapping[Ke
     return {origin.key: origin for origin in known}
 
 
+async def files_followed(identity: Identity, world: World) -> tuple[Origin, ...]:
+    """What files define, by file, and what is wrong with it."""
+    permitting.require(identity, "list", "File", None)
+    return await world.origins.list(None)
+
+
 async def delete(
     identity: Identity,
     world: World,

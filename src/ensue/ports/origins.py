@@ -17,14 +17,24 @@ class Origin:
     """A file that defines something, and what is wrong with it there."""
 
     key: Key
+    """Only with the file as its name: what is wrong with the file as a whole."""
     follower: str
     """Who follows the file: every restart of it has the same name."""
     file: str
     line: int
     problems: tuple[Problem, ...] = ()
 
+    @property
+    def is_of_file(self) -> bool:
+        return not self.key[1]
+
     def __str__(self) -> str:
         return f"{self.file}:{self.line}" if self.line else self.file
+
+
+def of_file(file: str, follower: str, problems: tuple[Problem, ...]) -> Origin:
+    """What is wrong with a file, or a directory, of which not all can be read."""
+    return Origin(key=("", "", file), follower=follower, file=file, line=0, problems=problems)
 
 
 class Origins(Protocol):
@@ -36,7 +46,8 @@ class Origins(Protocol):
     async def release(self, follower: str, keys: Sequence[Key]) -> None:
         """Forget those that this follower has."""
 
-    async def list(self, follower: str) -> tuple[Origin, ...]: ...
+    async def list(self, follower: str | None) -> tuple[Origin, ...]:
+        """Of one follower, or of all."""
 
     async def find(self, kind: str, namespace: Namespace | None, name: str | None = None) -> tuple[Origin, ...]:
         """Of a kind, in a namespace or in all; with a name, of that one."""

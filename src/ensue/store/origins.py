@@ -24,6 +24,7 @@ CLAIM = Sql(f"""
 RELEASE = Sql("DELETE FROM origins WHERE namespace = $1 AND kind = $2 AND name = $3 AND follower = $4")
 FORGET = Sql("DELETE FROM origins WHERE namespace = $1 AND kind = $2 AND name = $3")
 LIST = Sql(f"SELECT {_COLUMNS} FROM origins WHERE follower = $1 ORDER BY namespace, kind, name")
+LIST_ALL = Sql(f"SELECT {_COLUMNS} FROM origins ORDER BY file, line, namespace, kind, name")
 ONE = Sql(f"SELECT {_COLUMNS} FROM origins WHERE kind = $1 AND namespace = $2 AND name = $3")
 ALL_IN = Sql(f"SELECT {_COLUMNS} FROM origins WHERE kind = $1 AND namespace = $2")
 ALL = Sql(f"SELECT {_COLUMNS} FROM origins WHERE kind = $1")
@@ -40,8 +41,9 @@ class Origins:
         if keys:
             await self._driver.write(lambda: _release(follower, keys))
 
-    async def list(self, follower: str) -> tuple[Origin, ...]:
-        return tuple(_origin(row) for row in await self._driver.fetch(LIST(follower)))
+    async def list(self, follower: str | None) -> tuple[Origin, ...]:
+        wanted = LIST_ALL() if follower is None else LIST(follower)
+        return tuple(_origin(row) for row in await self._driver.fetch(wanted))
 
     async def find(self, kind: str, namespace: Namespace | None, name: str | None = None) -> tuple[Origin, ...]:
         if namespace is None:
@@ -66,15 +68,17 @@ def _claim(origins: Sequence[Origin]) -> Transaction[tuple[Origin, ...]]:
     for origin in sorted(origins, key=lambda one: one.key):
         problems = [dataclasses.asdict(problem) for problem in origin.problems]
         text = rows.text(json.dumps(problems, ensure_ascii=False))
-        claimed = yield CLAIM(*origin.key, origin.follower, rows.text(origin.file), origin.line, text)
+        namespace, kind, name = origin.key
+        file = rows.text(origin.file)
+        claimed = yield CLAIM(namespace, kind, rows.text(name), origin.follower, file, origin.line, text)
         if not claimed and (other := (yield from of(origin.key))) is not None:
             others.append(other)
     return tuple(others)
 
 
 def _release(follower: str, keys: Sequence[Key]) -> Transaction[None]:
-    for key in sorted(keys):
-        yield RELEASE(*key, follower)
+    for namespace, kind, name in sorted(keys):
+        yield RELEASE(namespace, kind, rows.text(name), follower)
 
 
 def _origin(row: Row) -> Origin:
