@@ -117,9 +117,7 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
     ),
     "files": (
         NAME,
-        Column(
-            title="DEFINES", cell=lambda file: ",".join(f"{each['kind']}/{each['name']}" for each in _defined(file))
-        ),
+        Column(title="DEFINES", cell=_defined),
         PROBLEM,
     ),
     "workers": (
