@@ -1,12 +1,13 @@
 """Following files while the store fails, and when the process ends anywhere."""
 
 import asyncio
+import errno
 import logging
 from typing import Any
 
 import pytest
 
-from ensue.following import follower
+from ensue.following import follower, reading
 from ensue.model.errors import Unavailable
 from tests.following.disks import BROKEN, Disk, trigger, workflow
 from tests.runtime.sites import eventually
@@ -99,3 +100,21 @@ async def test_what_is_wrong_is_logged_once(disk: Disk, caplog: pytest.LogCaptur
     disk.write("a.yaml", workflow())
     await disk.follow()
     assert "a.yaml: Workflow build is right again" in caplog.text
+
+
+async def test_a_file_that_could_not_be_read_for_a_moment_is_tried_again(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk.write("a.yaml", workflow())
+    await disk.follow()
+    disk.write("a.yaml", workflow(script="false"))
+    with monkeypatch.context() as full:
+
+        def refuse(*given: Any) -> Any:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        full.setattr(reading, "open", refuse, raising=False)
+        await disk.follow(grace=0.0)
+        assert await disk.problems() == ["a.yaml: cannot be read: Too many open files"]
+    await disk.follow(grace=0.0)
+    assert (await disk.problems(), await disk.generations()) == ([], {"Workflow/build": 2})

@@ -1,6 +1,7 @@
 """The loop that keeps what files define applied. Events of the file system are hints; looking again is the truth."""
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,8 @@ import watchfiles
 
 from ensue.core import following
 from ensue.core.following import Found, Held, Key, Plan
+from ensue.files.documents import Document
+from ensue.following import reading
 from ensue.following.reading import SETTLED_SECONDS, Files
 from ensue.model.errors import Conflict, EnsueError, InvalidDefinition, NotFound, Problem, Unavailable
 from ensue.model.identity import Identity
@@ -30,6 +33,7 @@ RETRY_SECONDS = 10.0
 """How soon what was refused is tried again."""
 FIRST_LOOKS = 10
 MANY = 5
+TOGETHER = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,19 @@ class Follower:
         self._blind: Mapping[str, tuple[Problem, ...]] = {}
         self._refusals: dict[Key, Refusal] = {}
         self._has_begun = False
+        self._done: following.Reading | None = None
+        """The last that was acted upon, with nothing left to do later."""
 
     async def begin(self, *, take_over: bool = False) -> None:
         """Apply what is there; what was followed before and is not there any more goes."""
         rows = await patiently(lambda: self._world.origins.list(self._name))
         self._rows = {row.key: row for row in rows}
-        self._held = {row.key: Held(file=row.file, line=row.line) for row in rows if not row.is_of_file}
+        applied = await patiently(self._applied)
+        self._held = {
+            row.key: Held(file=row.file, line=row.line, digest=applied.get(row.key, ""))
+            for row in rows
+            if not row.is_of_file
+        }
         for _ in range(FIRST_LOOKS):
             if (await asyncio.to_thread(self._files.read)).is_settled:
                 break
@@ -70,6 +81,16 @@ class Follower:
         wrong = sum(bool(held.problems) for held in self._held.values())
         where = ", ".join(str(root) for root in self._roots)
         log.info("following %s: %d definitions, %d of them with problems", where, len(self._held), wrong)
+
+    async def _applied(self) -> dict[Key, str]:
+        """The digests of what files manage."""
+        found: dict[Key, str] = {}
+        for kind in following.ORDER:
+            for stored in await definitions.list_all(self._identity, self._world, None, kind):
+                if stored.manager == FILE:
+                    key = (stored.namespace, kind, stored.name)
+                    found[key] = reading.digest(stored.dialect, stored.body)
+        return found
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -112,18 +133,21 @@ class Follower:
         """Read what changed and do what follows; in how many seconds to look again, if it is known."""
         read = await asyncio.to_thread(self._files.read)
         now = time.monotonic()
+        if read.reading is self._done and not self._refusals:
+            return None if read.is_settled else SETTLED_SECONDS
+        self._done = None
         plan = following.plan(self._held, read.reading, now, grace)
         for key in plan.delete:
             await self._delete(key)
         held = dict(plan.held)
         await self._claim(held, read.reading.blind, now)
-        for found in plan.put:
-            problem = await self._put(found, now, take_over)
-            if problem is not None:
-                held[found.key] = following.refused(held[found.key], problem)
+        refused = await self._put_all(plan.put, now, take_over=take_over)
+        for found, problem in refused:
+            held[found.key] = following.refused(held[found.key], problem)
         await self._claim(held, read.reading.blind, now)
         self._tell(held, read.reading.blind)
         self._held = held
+        self._done = read.reading if plan.again_at is None and not refused else None
         return _pause(plan, now, is_settled=read.is_settled)
 
     async def _delete(self, key: Key) -> None:
@@ -166,15 +190,37 @@ class Follower:
         refusal = self._refusals.get(key)
         return refusal is not None and refusal.found is None and now < refusal.again_at
 
-    async def _put(self, found: Found, now: float, take_over: bool) -> Problem | None:
-        """Apply it; why that was refused."""
-        before = self._refusals.pop(found.key, None)
+    async def _put_all(self, wanted: Sequence[Found], now: float, *, take_over: bool) -> list[tuple[Found, Problem]]:
+        """Apply them; those that were refused, and why. What others refer to is there before they are."""
+        refused: list[tuple[Found, Problem]] = []
+        for _, of_kind in itertools.groupby(wanted, lambda found: found.key[1]):
+            waiting = list(of_kind)
+            while waiting:
+                # Those that are written at once share a commit.
+                batch, waiting = waiting[:TOGETHER], waiting[TOGETHER:]
+                documents = {one: await self._document(one, now) for one in batch}
+                puts = [self._put(one, documents[one], now, take_over=take_over) for one in batch]
+                for one, answer in zip(batch, await asyncio.gather(*puts, return_exceptions=True), strict=True):
+                    if isinstance(answer, BaseException):
+                        raise answer
+                    if answer is not None:
+                        refused.append((one, answer))
+        return refused
+
+    async def _document(self, found: Found, now: float) -> Document | None:
+        """None when there is nothing to apply: it was refused a moment ago, or its file has changed since."""
+        before = self._refusals.get(found.key)
         if before is not None and now < before.again_at and before.found in (None, found):
-            self._refusals[found.key] = before
-            return before.problem
-        document = await asyncio.to_thread(self._files.document, found)
+            return None
+        self._refusals.pop(found.key, None)
+        return await asyncio.to_thread(self._files.document, found)
+
+    async def _put(self, found: Found, document: Document | None, now: float, *, take_over: bool) -> Problem | None:
+        """Apply it; why that was refused."""
         if document is None:
-            return Problem(message="was changed while it was read", file=found.file, line=found.line)
+            before = self._refusals.get(found.key)
+            changed = Problem(message="was changed while it was read", file=found.file, line=found.line)
+            return changed if before is None else before.problem
         try:
             stored = await definitions.apply_document(
                 self._identity, self._world, document, manager=FILE, take_over=take_over

@@ -15,12 +15,15 @@ from ensue.files.documents import Document
 from ensue.files.limits import DEFAULT_LIMITS
 from ensue.following import looking
 from ensue.following.looking import Look, Signature
+from ensue.model.definition import Dialect
 from ensue.model.errors import Problem, Severity
 from ensue.model.kinds import KINDS
 from ensue.model.values import DEFAULT_NAMESPACE, NAME_PATTERN
 
 SETTLED_SECONDS = 0.3
 """A file that was not written to for so long is whole."""
+UNREAD: Signature = (0, 0, 0, 0, 0)
+"""Of a file that could not be read: it is tried again at every look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +51,23 @@ class Files:
         self._known = known
         self._files: dict[str, File] = {}
         self._before: Look = Look()
+        self._reading = Reading()
         # Those of one file alone: all of them would be many, and large.
         self._fresh: dict[Found, Document] = {}
 
     def read(self) -> Read:
-        """Everything as it is now; of what is being written, what was there before."""
+        """Everything as it is now, of what is being written, what was there before; the same object when nothing
+        is new."""
         look = looking.look(self._roots)
         now = time.time()
-        for path in self._files.keys() - look.files.keys():
+        before = dict(self._files)
+        for path in before.keys() - look.files.keys():
             del self._files[path]
         unsettled = [path for path, signature in look.files.items() if not self._is_read(path, signature, now)]
+        if before != self._files or look.blind != self._before.blind:
+            self._reading = self._gathered(look)
         self._before = look
-        return Read(reading=self._reading(look), is_settled=not unsettled)
+        return Read(reading=self._reading, is_settled=not unsettled)
 
     def document(self, found: Found) -> Document | None:
         """What was found, to be applied; None when its file has changed since."""
@@ -75,7 +83,7 @@ class Files:
         if not age > SETTLED_SECONDS and self._before.files.get(path) != signature:
             return False
         read = self._parse(path)
-        if read is None or read.signature != signature:
+        if read is None or read.signature not in (signature, UNREAD):
             return False
         self._files[path] = read
         return True
@@ -92,7 +100,7 @@ class Files:
             return None
         except OSError as error:
             problem = Problem(message=f"cannot be read: {error.strerror or error}", file=path)
-            return File(signature=looking.signature(path), problems=(problem,))
+            return File(signature=UNREAD, problems=(problem,))
         problems: list[Problem] = []
         self._fresh = {}
         for document in files.read(text, path, known=self._known):
@@ -103,7 +111,7 @@ class Files:
                 self._fresh[found] = document
         return File(signature=before, found=tuple(self._fresh), problems=tuple(problems))
 
-    def _reading(self, look: Look) -> Reading:
+    def _gathered(self, look: Look) -> Reading:
         known = [self._files[path] for path in look.files if path in self._files]
         blind: dict[str, tuple[Problem, ...]] = dict(look.blind)
         blind |= {path: file.problems for path, file in self._files.items() if file.problems}
@@ -116,8 +124,8 @@ def _found(document: Document) -> Found | None:
     if key is None:
         return None
     errors = tuple(_errors(document))
-    digest = "" if errors else _digest(document)
-    return Found(key=key, file=document.file, line=_line(document), digest=digest, problems=errors)
+    known = "" if errors else digest(document.dialect, files.body(document))
+    return Found(key=key, file=document.file, line=_line(document), digest=known, problems=errors)
 
 
 def _errors(document: Document) -> Iterator[Problem]:
@@ -148,6 +156,6 @@ def _line(document: Document) -> int:
     return document.locate(Problem(message="", path="metadata.name")).line
 
 
-def _digest(document: Document) -> str:
-    body: Mapping[str, object] = files.body(document)
-    return hashlib.sha256(canonical.encode([document.dialect.value, body])).hexdigest()
+def digest(dialect: Dialect, body: Mapping[str, object]) -> str:
+    """Of a definition with its name and labels."""
+    return hashlib.sha256(canonical.encode([dialect.value, body])).hexdigest()
