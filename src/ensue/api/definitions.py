@@ -110,7 +110,9 @@ def _write(router: APIRouter, kind: Kind, noun: str) -> None:
 def _change(router: APIRouter, kind: Kind, noun: str) -> None:
     about = f"Change a part of a {noun}: {MERGE_PATCH} (RFC 7396)."
 
-    @router.patch(f"/{kind.plural}/{{name}}", name=f"patch_{noun}", description=about)
+    extra = {"requestBody": {"content": {MERGE_PATCH: {"schema": {"type": "object"}}}}}
+
+    @router.patch(f"/{kind.plural}/{{name}}", name=f"patch_{noun}", description=about, openapi_extra=extra)
     async def patch(
         request: HttpRequest,
         world: WorldOf,

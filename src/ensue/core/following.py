@@ -8,7 +8,7 @@ from ensue.model.errors import Problem
 
 Key = tuple[str, str, str]
 """Namespace, kind and name."""
-ORDER = ("Workflow", "Source", "Trigger")
+ORDER = ("Permission", "Workflow", "Source", "Trigger")
 """What others refer to comes first, and goes last."""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import watchfiles
 
-from ensue.core import following
+from ensue.core import following, supporting
 from ensue.core.following import Found, Held, Key, Plan
 from ensue.files.documents import Document
 from ensue.following import reading
@@ -85,7 +85,7 @@ class Follower:
     async def _applied(self) -> dict[Key, str]:
         """The digests of what files manage."""
         found: dict[Key, str] = {}
-        for kind in following.ORDER:
+        for kind in sorted(supporting.KINDS):
             for stored in await definitions.list_all(self._identity, self._world, None, kind):
                 if stored.manager == FILE:
                     key = (stored.namespace, kind, stored.name)
