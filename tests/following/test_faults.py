@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import itertools
 import logging
 from typing import Any
 
@@ -86,6 +87,24 @@ async def test_the_loop_follows_by_itself_and_survives_an_outage(
 
         await eventually(is_gone)
         assert f"deleted Workflow build: {disk.root}/a.yaml no longer defines it" in caplog.text
+    finally:
+        loop.cancel()
+        await asyncio.wait({loop})
+
+
+async def test_the_file_system_tells_of_changes(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follower, "LOOK_SECONDS", 3600.0)
+    loop = asyncio.create_task(disk.follower.run())
+    numbers = itertools.count()
+    try:
+
+        async def is_there() -> bool:
+            """What was written before the file system is watched is not told of, so there is always more."""
+            disk.write("a.yaml", workflow(script=f"echo {next(numbers)}"))
+            await asyncio.sleep(1.0)
+            return bool(await disk.generations())
+
+        await eventually(is_there)
     finally:
         loop.cancel()
         await asyncio.wait({loop})
