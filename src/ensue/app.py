@@ -10,14 +10,16 @@ import socket
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from ensue import __version__, sources, steps
 from ensue.clients.outbound import Outbound
 from ensue.engines.inline import InlineEngine
 from ensue.engines.process import spawning
 from ensue.engines.process.engine import ProcessEngine
+from ensue.following.follower import Follower
 from ensue.model.errors import InvalidInput, SecretsLocked, Unavailable
 from ensue.model.event import Accepted, Event
 from ensue.model.identity import Identity
@@ -58,6 +60,7 @@ from ensue.store.logs import Logs
 from ensue.store.memories import Memories
 from ensue.store.migrating import migrate
 from ensue.store.opening import open_driver
+from ensue.store.origins import Origins
 from ensue.store.ownership import DataDirectory
 from ensue.store.runs import Runs
 from ensue.store.secrets import SealedSecrets
@@ -86,6 +89,15 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """Which files and directories a server follows."""
+
+    paths: tuple[Path, ...]
+    take_over: bool = False
+    """What others manage is taken over at the start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """One process at work: what operations need, and the loops that must run for them."""
 
@@ -96,6 +108,7 @@ class Node:
     driver: Driver
     outbound: Outbound
     puller: Puller
+    follower: Follower | None = None
 
     async def run(self, *, pulls: bool = False) -> None:
         """All loops, until cancelled; with `pulls` the sources that go and look, as servers have them."""
@@ -107,6 +120,8 @@ class Node:
             loops.create_task(self.cleaner.run())
             if pulls:
                 loops.create_task(self.puller.run(self.let_in))
+            if self.follower is not None:
+                loops.create_task(self.follower.run())
 
     async def let_in(self, key: str, found: Sequence[Event]) -> tuple[Accepted, ...]:
         """What a source of that key saw."""
@@ -115,12 +130,17 @@ class Node:
 
 
 async def serve(
-    settings: Settings, stop: asyncio.Event, announce: Callable[[str], None], *, is_last: bool = False
+    settings: Settings,
+    stop: asyncio.Event,
+    announce: Callable[[str], None],
+    *,
+    is_last: bool = False,
+    follow: Following | None = None,
 ) -> None:
     """A whole server, until `stop`: then it takes no more steps, drains, and answers requests meanwhile.
 
-    `announce` gets its address once it answers; `is_last` is as for `open_node`. Raises what `open_node` raises, and
-    Conflict when the port is in use.
+    `announce` gets its address once it answers and what files define is applied; `is_last` is as for `open_node`.
+    Raises what `open_node` raises, and Conflict when the port is in use.
     """
     from ensue import api
     from ensue.api import serving
@@ -131,6 +151,10 @@ async def serve(
     async with open_node(settings, is_last=is_last) as node:
         listener = serving.bind(settings.listen)
         node.outbound.avoid(*listener.socket.getsockname()[:2])
+        if follow is not None:
+            follower = follower_of(node.world, follow, is_shared=settings.is_shared)
+            await follower.begin(take_over=follow.take_over)
+            node = replace(node, follower=follower)
         application = api.create_app(
             node.world,
             hooks_of(node.world, settings.hook_rate),
@@ -158,6 +182,13 @@ async def work(node: Node, stop: asyncio.Event, *, pulls: bool = False) -> None:
         await asyncio.wait({loops})
     if not loops.cancelled() and (error := loops.exception()) is not None:
         raise error
+
+
+def follower_of(world: World, follow: Following, *, is_shared: bool) -> Follower:
+    """Servers of one database that follow the same paths are one follower; alone on its database, one is always."""
+    paths = [Path(os.path.abspath(path)) for path in follow.paths]
+    name = "\n".join(sorted({str(path) for path in paths})) if is_shared else ""
+    return Follower(world=world, identity=local_identity(), roots=paths, name=name)
 
 
 def hooks_of(world: World, rate: Rate | None = None) -> Hooks:
@@ -258,6 +289,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, process: Process
         levels=Levels(driver=driver),
         logs=logs,
         pulling=puller,
+        origins=Origins(driver=driver),
         runs=runs,
         secrets=table,
         starting=runner,

@@ -120,9 +120,9 @@ def cli(tmp_path: Path) -> Cli:
 class Server:
     """A server process, and commands that talk to it."""
 
-    def __init__(self, cli: Cli, *arguments: str) -> None:
+    def __init__(self, cli: Cli, *arguments: str, command: str = "server") -> None:
         self.data = Path(cli.environment["ENSUE_DATA_DIR"])
-        self.process = cli.start("server", "--listen", "127.0.0.1:0", *arguments)
+        self.process = cli.start(command, "--listen", "127.0.0.1:0", *arguments)
         assert self.process.stdout is not None
         self.ready = self.process.stdout.readline()
 

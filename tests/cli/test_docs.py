@@ -15,7 +15,7 @@ from ensue.cli import commands
 from ensue.model import errors
 from ensue.runtime import telemetry
 from ensue.sources.webhook import exchange
-from tests.cli.conftest import PATIENCE, Cli, serving
+from tests.cli.conftest import PATIENCE, Cli, Server, serving
 
 DOCS = Path(__file__).parents[2] / "docs"
 CLI_PAGE = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
@@ -120,6 +120,27 @@ def test_what_the_tutorial_of_triggers_shows_happens(tmp_path: Path) -> None:
         assert len(cli("get", "events", "-o", "name").stdout.split()) >= 2
         (run,) = cli("get", "runs", "-o", "name").stdout.split()
         assert cli("logs", "-f", run).stdout == "pack | packing 17\n"
+
+
+def test_what_the_page_about_files_shows_happens(tmp_path: Path) -> None:
+    text = (DOCS / "following.md").read_text(encoding="utf-8")
+    cli = Cli(tmp_path, ENSUE_DATA_DIR=str(tmp_path / "data"))
+    (tmp_path / "definitions").mkdir()
+    cli.file("definitions/welcome.yaml", str(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0]))
+    shutil.copytree(DOCS.parent / "examples" / "followed", tmp_path / "followed")
+    cli("validate", "definitions", "followed")
+    server = Server(cli, "-f", "definitions", command="up")
+    try:
+        assert "is ready" in server.ready
+        cli.file("mine.yaml", (tmp_path / "definitions" / "welcome.yaml").read_text().replace("Hello", "Hi"))
+        refused = cli("apply", "-f", "mine.yaml", code=7).stderr
+        shown = next(line for line in text.splitlines() if line.startswith("error: "))
+        assert refused.replace(f"{tmp_path}/definitions", "/srv/definitions").strip() == shown
+        assert "Workflow/welcome" in cli("get", "files").stdout
+        assert cli("diff", "-f", "definitions/").stdout == ""
+        assert "+kind: Workflow" in cli("history", "workflow", "welcome", "--diff").stdout
+    finally:
+        server.stop()
 
 
 def alone(cli: Cli) -> Cli:

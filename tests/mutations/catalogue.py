@@ -32,6 +32,7 @@ _UNLOCKED = """\
             )(*key)
 """
 
+FOLLOWED = "what followed files define is there, once, and none is changed past its manager"
 ACCEPTED = "an accepted start is never lost and is one run"
 RECORDED = "a step is started at least once and its end is recorded once"
 TOLD = "the end of a run is told once"
@@ -419,5 +420,23 @@ MUTATIONS: tuple[Mutation, ...] = (
         guarantee=NESTED,
         edits=(("store/nesting.py", "        if step.awaits_run:\n", "        if False:\n"),),
         test="tests/store/test_nesting.py::test_orders_that_change_before_they_are_heard_leave_the_last",
+    ),
+    Mutation(
+        name="vanished-deleted-at-once",
+        guarantee=FOLLOWED,
+        edits=(("core/following.py", "is_renamed or now - since >= grace", "is_renamed or now >= since"),),
+        test="tests/following/test_follower.py::test_a_document_moves_to_another_file_with_its_uid_and_windows",
+    ),
+    Mutation(
+        name="blind-files-deleted",
+        guarantee=FOLLOWED,
+        edits=(("core/following.py", "    if problems is not None:\n        return", "    if False:\n        return"),),
+        test="tests/following/test_follower.py::test_of_what_is_broken_the_last_good_version_goes_on",
+    ),
+    Mutation(
+        name="manager-not-asked-to-delete",
+        guarantee=FOLLOWED,
+        edits=(("store/definitions.py", "    if manager is not None:\n", "    if False:\n"),),
+        test="tests/store/test_origins.py::test_a_write_of_another_manager_names_the_file",
     ),
 )

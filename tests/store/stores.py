@@ -25,6 +25,7 @@ from ensue.store.graphs import Graphs
 from ensue.store.history import History
 from ensue.store.logs import Logs
 from ensue.store.migrating import migrate
+from ensue.store.origins import Origins
 from ensue.store.runs import Runs
 from ensue.store.secrets import SealedSecrets
 from ensue.store.statement import Begin, Sql, T
@@ -81,6 +82,7 @@ class Store:
     feed: Feed
     care: Care
     secrets: SealedSecrets
+    origins: Origins
     is_damaged: bool = False
     """The test breaks invariants on purpose."""
     known: set[str] = field(default_factory=set)
@@ -192,6 +194,7 @@ def store_on(driver: Driver) -> Store:
         feed=Feed(driver=driver),
         care=Care(driver=driver),
         secrets=SealedSecrets(driver=driver),
+        origins=Origins(driver=driver),
     )
 
 

@@ -1,5 +1,6 @@
 """Routes of definitions as they were applied: the same for every kind."""
 
+import contextlib
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -8,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from ensue.api import requests, sources, views
 from ensue.api.requests import IdentityOf, NamespaceOf, ScopeOf, WorldOf
-from ensue.model.errors import Changed, InvalidInput, NotFound
+from ensue.model.errors import Changed, InvalidInput, NotFound, UnsupportedMediaType
 from ensue.model.identity import Identity
 from ensue.model.kinds import KINDS, Kind
 from ensue.model.values import Json, Namespace
@@ -16,13 +17,20 @@ from ensue.operations import definitions
 from ensue.operations.world import World
 from ensue.ports.store import StoredDefinition
 
+MERGE_PATCH = "application/merge-patch+json"
+TRIES = 5
+TakeOver = Annotated[bool, Query(alias="takeOver", description="Also when another manages it.")]
+DryRun = Annotated[bool, Query(alias="dryRun", description="Answer as if it were done, and change nothing.")]
+IfMatch = Annotated[str, Header(alias="If-Match")]
+
 
 def routes(kind: Kind) -> APIRouter:
-    """List, get, put and delete."""
+    """List, get, put, patch and delete; the versions there were."""
     router = APIRouter(tags=[kind.plural])
     noun = kind.name.lower()
     _read(router, kind, noun)
     _write(router, kind, noun)
+    _change(router, kind, noun)
     return router
 
 
@@ -40,6 +48,22 @@ def _read(router: APIRouter, kind: Kind, noun: str) -> None:
     ) -> Response:
         return await _answer(request, await definitions.get(identity, world, namespace, kind.name, name), 200)
 
+    about = f"The versions of a {noun}, newest first; also when it was deleted."
+
+    @router.get(f"/{kind.plural}/{{name}}/history", name=f"history_of_{noun}", description=about)
+    async def history(
+        world: WorldOf,
+        identity: IdentityOf,
+        namespace: NamespaceOf,
+        name: str,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        after: Annotated[str, Query(alias="continue", pattern="^[0-9]{0,18}$")] = "",
+    ) -> Response:
+        before = int(after) if after else None
+        found = await definitions.history(identity, world, namespace, kind.name, name, limit, before)
+        rest = str(found[-1].revision) if len(found) == limit else ""
+        return JSONResponse(views.listing((views.definition(each) for each in found), rest))
+
 
 def _write(router: APIRouter, kind: Kind, noun: str) -> None:
     @router.put(f"/{kind.plural}/{{name}}", name=f"put_{noun}", description=f"Create or replace a {noun}.")
@@ -50,14 +74,17 @@ def _write(router: APIRouter, kind: Kind, noun: str) -> None:
         namespace: NamespaceOf,
         name: str,
         body: Annotated[dict[str, Json], Depends(requests.body_of)],
-        take_over: Annotated[bool, Query(alias="takeOver")] = False,
-        if_match: Annotated[str, Header(alias="If-Match")] = "",
+        take_over: TakeOver = False,
+        dry_run: DryRun = False,
+        if_match: IfMatch = "",
         if_none_match: Annotated[str, Header(alias="If-None-Match")] = "",
     ) -> Response:
         named = _named(body, kind.name, namespace, name)
         before = await _find(identity, world, namespace, kind.name, name)
         expected = _expected(before, kind.name, if_match, if_none_match)
-        stored = await definitions.apply(identity, world, named, take_over=take_over, expected=expected)
+        stored = await definitions.apply(
+            identity, world, named, take_over=take_over, expected=expected, is_rehearsal=dry_run
+        )
         return await _answer(request, stored, 201 if before is None else 200)
 
     about = f"Delete a {noun}; runs under way keep what they started with."
@@ -68,14 +95,52 @@ def _write(router: APIRouter, kind: Kind, noun: str) -> None:
         identity: IdentityOf,
         namespace: NamespaceOf,
         name: str,
-        if_match: Annotated[str, Header(alias="If-Match")] = "",
+        take_over: TakeOver = False,
+        if_match: IfMatch = "",
     ) -> Response:
         expected = None
         if if_match:
             before = await _find(identity, world, namespace, kind.name, name)
             expected = _expected(before, kind.name, if_match, "")
-        await definitions.delete(identity, world, namespace, kind.name, name, expected=expected)
+        manager = None if take_over else "api"
+        await definitions.delete(identity, world, namespace, kind.name, name, expected=expected, manager=manager)
         return Response(status_code=204)
+
+
+def _change(router: APIRouter, kind: Kind, noun: str) -> None:
+    about = f"Change a part of a {noun}: {MERGE_PATCH} (RFC 7396)."
+
+    extra = {"requestBody": {"content": {MERGE_PATCH: {"schema": {"type": "object"}}}}}
+
+    @router.patch(f"/{kind.plural}/{{name}}", name=f"patch_{noun}", description=about, openapi_extra=extra)
+    async def patch(
+        request: HttpRequest,
+        world: WorldOf,
+        identity: IdentityOf,
+        namespace: NamespaceOf,
+        name: str,
+        body: Annotated[dict[str, Json], Depends(requests.body_of)],
+        take_over: TakeOver = False,
+        dry_run: DryRun = False,
+        if_match: IfMatch = "",
+    ) -> Response:
+        _require_merge_patch(request)
+        for _ in range(TRIES):
+            before = await definitions.get(identity, world, namespace, kind.name, name)
+            _expected(before, kind.name, if_match, "")
+            # Without a condition the patch holds for whatever is there: what was changed meanwhile is read again.
+            with contextlib.suppress(Changed):
+                stored = await definitions.patch(
+                    identity, world, before, body, take_over=take_over, is_rehearsal=dry_run
+                )
+                return await _answer(request, stored, 200)
+        raise Changed(f"the {noun} is changed all the time", remedy="try again")
+
+
+def _require_merge_patch(request: HttpRequest) -> None:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != MERGE_PATCH:
+        raise UnsupportedMediaType(f"a patch is {MERGE_PATCH}, not {media_type or 'of no type'}")
 
 
 async def _find(

@@ -9,7 +9,7 @@ from ensue import __version__
 from ensue.api import views
 from ensue.api.requests import IdentityOf, WorldOf
 from ensue.model.definition import NATIVE_GROUP
-from ensue.operations import runs
+from ensue.operations import definitions, runs
 
 router = APIRouter(tags=["server"])
 
@@ -18,6 +18,12 @@ router = APIRouter(tags=["server"])
 async def list_workers(world: WorldOf, identity: IdentityOf) -> Response:
     """Who runs steps."""
     return JSONResponse(views.listing(views.worker(worker) for worker in await runs.workers(identity, world)))
+
+
+@router.get("/api/v1/files")
+async def list_files(world: WorldOf, identity: IdentityOf) -> Response:
+    """The files that are followed, what each defines, and what is wrong there."""
+    return JSONResponse(views.listing(views.files(await definitions.files_followed(identity, world))))
 
 
 @router.get("/version")

@@ -12,6 +12,7 @@ from ensue.api.views import View
 from ensue.model.errors import Problem
 from ensue.operations import definitions, sources
 from ensue.operations.world import World
+from ensue.ports.origins import Origin
 from ensue.ports.store import StoredDefinition
 
 router = APIRouter(tags=["sources"])
@@ -40,15 +41,18 @@ async def explain_trigger(
 
 
 async def views_of(request: HttpRequest, found: Sequence[StoredDefinition]) -> list[View]:
-    """Definitions, with what is known of the sources they have."""
+    """Definitions, with what is known of the files they are from and of the sources they have."""
     world: World = request.app.state.world
     problems = await hooks.hooks_of(request).problems(found)
-    return [_view(world, each, problems) for each in found]
+    origins = await definitions.origins(world, found)
+    return [_view(world, each, problems, origins.get((each.namespace, each.kind, each.name))) for each in found]
 
 
-def _view(world: World, stored: StoredDefinition, of_hooks: Mapping[str, tuple[Problem, ...]]) -> View:
+def _view(
+    world: World, stored: StoredDefinition, of_hooks: Mapping[str, tuple[Problem, ...]], origin: Origin | None
+) -> View:
     problems = (*of_hooks.get(stored.uid, ()), *world.pulling.problems(stored))
-    shown = views.definition(stored, problems)
+    shown = views.definition(stored, problems, origin)
     if statuses := world.pulling.statuses(stored):
         shown["status"]["sources"] = story_views.statuses(statuses)
     return shown

@@ -14,6 +14,7 @@ from ensue.model.event import NO_CAUSE, REPLAY_OF, Cause, StoredEvent
 from ensue.model.run import WHOLE_STEP, Attempt, Run, StepRun
 from ensue.model.secret import Secret
 from ensue.operations.logs import Line
+from ensue.ports.origins import Origin
 from ensue.ports.store import StoredDefinition, Worker
 
 View = dict[str, Any]
@@ -114,8 +115,9 @@ def _attempt(attempt: Attempt) -> View:
     )
 
 
-def definition(stored: StoredDefinition, problems: Sequence[Problem] = ()) -> View:
+def definition(stored: StoredDefinition, problems: Sequence[Problem] = (), origin: Origin | None = None) -> View:
     """A definition as it is stored, with what the server knows about it; `problems` are why a part does nothing."""
+    problems = [*(origin.problems if origin is not None else ()), *problems]
     metadata = stored.body.get("metadata")
     return {
         **stored.body,
@@ -131,7 +133,10 @@ def definition(stored: StoredDefinition, problems: Sequence[Problem] = ()) -> Vi
             "hash": stored.hash,
             "dialect": stored.dialect.value,
             "manager": stored.manager,
+            "appliedBy": stored.applied_by.subject,
             "updateTime": moment(stored.updated_at),
+            "revision": stored.revision,
+            **({"file": str(origin)} if origin is not None else {}),
             **({"problems": [problem(each) for each in problems]} if problems else {}),
         },
     }
@@ -206,6 +211,26 @@ def worker(worker: Worker) -> View:
             "draining": worker.is_draining,
         },
     }
+
+
+def files(origins: Iterable[Origin]) -> Iterator[View]:
+    """One for all that a file defines; they must follow each other."""
+    for file, group in groupby(origins, lambda origin: origin.file):
+        found = list(group)
+        problems = dict.fromkeys(each for origin in found for each in origin.problems)
+        yield {
+            "apiVersion": NATIVE_GROUP,
+            "kind": "File",
+            "metadata": {"name": file},
+            "status": {
+                "defines": [
+                    {"namespace": origin.key[0], "kind": origin.key[1], "name": origin.key[2], "line": origin.line}
+                    for origin in found
+                    if not origin.is_of_file
+                ],
+                "problems": [problem(each) for each in problems],
+            },
+        }
 
 
 def listing(items: Iterable[View], after: str = "") -> View:

@@ -7,15 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ensue import files, steps
-from ensue.cli import definition_files, exits, invocation, printing, target
+from ensue.cli import exits, invocation, objects, printing, target
 from ensue.cli.invocation import Invocation
 from ensue.cli.printing import View
-from ensue.core import supporting
 from ensue.files.documents import Document
-from ensue.model.errors import InvalidDefinition, InvalidInput, NotFound, Problem
-from ensue.model.kinds import KINDS
-from ensue.model.values import Json
+from ensue.model.errors import InvalidDefinition, NotFound
 
 if TYPE_CHECKING:
     from ensue.clients.server import Server
@@ -26,65 +22,51 @@ if TYPE_CHECKING:
     "-f", "--file", "paths", multiple=True, required=True, metavar="PATH", help="A file or directory; - is stdin."
 )
 @click.option("--take-over", is_flag=True, help="Also replace what another manager owns.")
+@click.option("--dry-run", is_flag=True, help="Ask the server what would happen, and change nothing.")
 @target.option
 @invocation.options
 @invocation.pass_invocation
-def command(invocation: Invocation, paths: Sequence[str], take_over: bool) -> int:
+def command(invocation: Invocation, paths: Sequence[str], take_over: bool, dry_run: bool) -> int:
     """Create or replace what files define. Nothing is applied when any of it is invalid.
 
     With -o json, the list of what is stored now.
 
     \b
-    Example:
+    Examples:
       ensue apply -f workflows/ -f extra.yaml
+      ensue apply -f - --dry-run < workflow.yaml
     """
-    documents = definition_files.load(paths, steps.known())
-    refused = [
-        Problem(message=f"a {document.kind} cannot be applied in this version", file=document.file)
-        for document in documents
-        if document.kind not in supporting.KINDS
-    ]
-    if refused:
-        raise InvalidDefinition(refused)
-    bodies = [_placed(document, invocation.namespace) for document in documents]
+    documents = objects.load(paths)
+    bodies = [objects.placed(document, invocation.namespace) for document in documents]
     stored = []
     with target.server() as server:
         for document, body in zip(documents, bodies, strict=True):
-            verb, after = _apply(server, document, body, take_over)
+            verb, after = _apply(server, document, body, take_over=take_over, dry_run=dry_run)
             stored.append(after)
+            line = f"{printing.name(after)} {verb}{' (dry run)' if dry_run else ''}"
             if invocation.is_for_people:
-                click.echo(f"{printing.name(after)} {verb}")
+                click.echo(line)
             else:
-                invocation.say(f"{printing.name(after)} {verb}")
+                invocation.say(line)
     if not invocation.is_for_people:
         printing.listing(invocation, stored, ())
     return exits.SUCCESS
 
 
-def _placed(document: Document, namespace: str) -> dict[str, Json]:
-    """The body, in the namespace of -n where the file names none."""
-    body = files.body(document)
-    metadata = body["metadata"]
-    assert isinstance(metadata, dict)
-    own = metadata.setdefault("namespace", namespace or "default")
-    if namespace and own != namespace:
-        raise InvalidInput(f"{document.title} in {document.file} is of namespace {own}, not {namespace}")
-    return body
-
-
-def _apply(server: "Server", document: Document, body: dict[str, Json], take_over: bool) -> tuple[str, View]:
+def _apply(server: "Server", document: Document, body: View, *, take_over: bool, dry_run: bool) -> tuple[str, View]:
     """What was done, and what is stored now."""
-    metadata = body["metadata"]
-    assert isinstance(metadata, dict)
-    namespace, name = str(metadata["namespace"]), str(metadata["name"])
-    plural = KINDS[document.kind].plural
     before = None
     with contextlib.suppress(NotFound):
-        before = server.get(plural, namespace, name)
+        before = server.get(*objects.place(body))
+    is_new, after = put(server, document, body, take_over=take_over, dry_run=dry_run)
+    is_same = before is not None and before["status"]["revision"] == after["status"]["revision"]
+    return "created" if is_new else "unchanged" if is_same else "configured", after
+
+
+def put(server: "Server", document: Document, body: View, *, take_over: bool, dry_run: bool) -> tuple[bool, View]:
+    """Whether it is new, and what is stored. Raises InvalidDefinition with the places in the file."""
     try:
-        is_new, after = server.put(plural, namespace, name, body, take_over=take_over)
+        return server.put(*objects.place(body), body, take_over=take_over, dry_run=dry_run)
     except InvalidDefinition as error:
         located = [document.locate(problem) for problem in error.problems]
         raise InvalidDefinition([replace(problem, file=document.file) for problem in located]) from None
-    verb = "created" if is_new else "unchanged" if before == after else "configured"
-    return verb, after

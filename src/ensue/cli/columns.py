@@ -25,6 +25,10 @@ def _source(source: View) -> str:
     return f"Source/{source['ref']}" if source.get("ref") else str(source.get("type", ""))
 
 
+def _defined(file: View) -> str:
+    return ",".join(f"{each['kind']}/{each['name']}" for each in file["status"]["defines"])
+
+
 def _problem(item: View) -> str:
     """Why a part of it does nothing."""
     return "; ".join(each["message"] for each in item["status"].get("problems", ()))
@@ -48,6 +52,11 @@ LABELS = Column(
     cell=lambda item: ",".join(f"{key}={value}" for key, value in item["metadata"].get("labels", {}).items()),
     is_wide=True,
 )
+PROBLEM = Column(title="PROBLEM", cell=_problem)
+MANAGEMENT = (
+    Column(title="MANAGER", cell=_of_status("manager"), is_wide=True),
+    Column(title="FILE", cell=_of_status("file"), is_wide=True),
+)
 COLUMNS: Mapping[str, tuple[Column, ...]] = {
     "runs": (
         NAME,
@@ -68,7 +77,8 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column(title="STEPS", cell=lambda workflow: str(len(workflow["spec"]["steps"]))),
         Column(title="GENERATION", cell=_of_metadata("generation")),
         AGE,
-        Column(title="MANAGER", cell=_of_status("manager"), is_wide=True),
+        PROBLEM,
+        *MANAGEMENT,
         LABELS,
         Column(title="HASH", cell=lambda workflow: str(workflow["status"]["hash"][:12]), is_wide=True),
         Column(title="DESCRIPTION", cell=lambda workflow: str(workflow["spec"].get("description", "")), is_wide=True),
@@ -79,8 +89,8 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column(title="SOURCES", cell=lambda trigger: ",".join(_source(each) for each in trigger["spec"]["sources"])),
         Column(title="GENERATION", cell=_of_metadata("generation")),
         AGE,
-        Column(title="PROBLEM", cell=_problem),
-        Column(title="MANAGER", cell=_of_status("manager"), is_wide=True),
+        PROBLEM,
+        *MANAGEMENT,
         LABELS,
         Column(title="DESCRIPTION", cell=lambda trigger: str(trigger["spec"].get("description", "")), is_wide=True),
     ),
@@ -92,8 +102,8 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column(title="NEXT", cell=_next),
         Column(title="GENERATION", cell=_of_metadata("generation")),
         AGE,
-        Column(title="PROBLEM", cell=_problem),
-        Column(title="MANAGER", cell=_of_status("manager"), is_wide=True),
+        PROBLEM,
+        *MANAGEMENT,
         LABELS,
     ),
     "events": (
@@ -104,6 +114,11 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         AGE,
         Column(title="ID", cell=_of_spec("id"), is_wide=True),
         Column(title="BY-WAY-OF", cell=_of_status("source"), is_wide=True),
+    ),
+    "files": (
+        NAME,
+        Column(title="DEFINES", cell=_defined),
+        PROBLEM,
     ),
     "workers": (
         NAME,

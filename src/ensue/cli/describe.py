@@ -1,31 +1,57 @@
-"""`ensue describe`: one run with all its parts."""
+"""`ensue describe`: one run with all its parts, or one definition with what is known about it."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from ensue.cli import exits, following, invocation, printing, step_table, tables, target
+from ensue.cli import (
+    describe_definition,
+    exits,
+    following,
+    invocation,
+    objects,
+    printing,
+    step_table,
+    tables,
+    target,
+)
 from ensue.cli.invocation import Invocation
 
 View = dict[str, Any]
 WAITING = ("Pending", "Queued", "Waiting")
+RUN = ("run", "runs")
 
 
 @click.command("describe")
-@click.argument("kind", type=click.Choice(["run"]))
-@click.argument("name")
+@click.argument("words", nargs=-1, required=True, metavar="KIND NAME")
 @target.option
 @invocation.options
 @invocation.pass_invocation
-def command(invocation: Invocation, kind: str, name: str) -> int:
-    """Show a run with its parameters, steps, attempts and outputs.
+def command(invocation: Invocation, words: Sequence[str]) -> int:
+    """Show a run with its parameters, steps, attempts and outputs; or a workflow, trigger or source with what it says,
+    where it comes from, who applied it and what is wrong with it.
 
     \b
-    Example:
+    Examples:
       ensue describe run build-x7k2p
+      ensue describe trigger on-push
     """
-    namespace, name = invocation.namespace or "default", following.plain(name)
+    kind, slash, _ = words[0].partition("/")
+    if kind.lower() not in RUN:
+        plural, namespace, name = objects.one(words, invocation.namespace)
+        with target.server() as server:
+            found = server.get(plural, namespace, name)
+        printing.document(invocation, found, describe_definition.render)
+        return exits.SUCCESS
+    if len(words) != (1 if slash else 2):
+        raise click.UsageError("one name, please: describe run NAME")
+    return _run(invocation, following.plain(words[-1]))
+
+
+def _run(invocation: Invocation, name: str) -> int:
+    namespace = invocation.namespace or "default"
     with target.server() as server:
         run = server.get("runs", namespace, name)
         is_open = "completionTime" not in run["status"]

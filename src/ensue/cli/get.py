@@ -1,4 +1,4 @@
-"""`ensue get`: lists of runs, events, definitions and workers, or one of them."""
+"""`ensue get`: lists of runs, events, definitions, files and workers, or one of them."""
 
 import time
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,8 @@ View = dict[str, Any]
 WATCH_SECONDS = 1.0
 PAGE = 500
 PAGED = ("runs", "events")
+OF_SERVER = ("workers", "files")
+"""What is in no namespace."""
 
 
 PLURALS = {word: plural for plural in columns.COLUMNS for word in (plural, plural.removesuffix("s"))}
@@ -44,7 +46,8 @@ def command(
     limit: int,
     all_namespaces: bool,
 ) -> int:
-    """List runs or events (newest first), workflows, triggers, sources or workers, or show the one with NAME.
+    """List runs or events (newest first), workflows, triggers, sources, workers, or the files that are followed, or
+    show the one with NAME.
 
     \b
     Examples:
@@ -52,6 +55,7 @@ def command(
       ensue get run build-x7k2p -o jsonpath=.status.state
       ensue get events -o wide
       ensue get workflows -A -o wide
+      ensue get files
     """
     plural, name = _kind(kind, name)
     namespace = None if all_namespaces else invocation.namespace or "default"
@@ -111,22 +115,23 @@ class Ask:
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        has_namespace = self._namespace is None and self._plural != "workers"
+        has_namespace = self._namespace is None and self._plural not in OF_SERVER
         own = columns.COLUMNS[self._plural]
         return (columns.NAMESPACE, *own) if has_namespace else own
 
     @property
     def emptiness(self) -> str:
-        where = "" if self._plural == "workers" else " in any namespace"
-        if self._namespace is not None and self._plural != "workers":
+        where = "" if self._plural in OF_SERVER else " in any namespace"
+        if self._namespace is not None and self._plural not in OF_SERVER:
             where = f" in namespace {self._namespace}"
         having = f" with {labels.selector(self._labels)}" if self._labels else ""
         return f"no {self._plural}{where}{having}"
 
     def __call__(self) -> tuple[list[View], str]:
         """The objects, and where the list goes on."""
-        if self._plural == "workers":
-            return [item for item in self._server.workers()["items"] if self._is_wanted(item)], ""
+        if self._plural in OF_SERVER:
+            found = self._server.of_server(self._plural)
+            return [item for item in found["items"] if self._is_wanted(item)], ""
         if self._name is not None:
             return [self._server.get(self._plural, self._namespace or "default", self._name)], ""
         if self._plural in PAGED:

@@ -4,29 +4,38 @@ import asyncio
 import json
 import logging
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from ensue import __version__, app, settings
-from ensue.cli import exits, labels, logging_setup, serving_loop
+from ensue.cli import definition_files, exits, labels, logging_setup, serving_loop
+from ensue.files.reading import STANDARD_INPUT
 
 Settings = settings.Settings
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+def options(command: Decorated) -> Decorated:
+    """What both commands take."""
+    for option in (
+        click.option("--log-format", type=click.Choice(["text", "json"]), help="How the log on stderr is written."),
+        labels.option("--labels", help="Labels of this worker: steps with `requires` run where they match."),
+        click.option("--database", metavar="URL", help="postgresql://…; default: SQLite in the data directory."),
+        click.option(
+            "--data", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="The data directory."
+        ),
+        click.option("--listen", metavar="HOST:PORT", help="Where the HTTP API answers; default 127.0.0.1:8080."),
+    ):
+        command = option(command)
+    return command
 
 
 @click.command("server")
-@click.option("--listen", metavar="HOST:PORT", help="Where the HTTP API answers; default 127.0.0.1:8080.")
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="The data directory.")
-@click.option("--database", metavar="URL", help="postgresql://…; default: SQLite in the data directory.")
-@labels.option("--labels", help="Labels of this worker: steps with `requires` run where they match.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), help="How the log on stderr is written.")
-def command(
-    listen: str | None,
-    data: Path | None,
-    database: str | None,
-    labels: dict[str, str] | None,
-    log_format: str | None,
-) -> int:
+@options
+def command(**given: Any) -> int:
     """Start a server: the HTTP API and a worker.
 
     It prints one line when it is ready. SIGTERM and Ctrl-C end it: steps that run as processes go on and are taken up
@@ -36,6 +45,44 @@ def command(
     Example:
       ensue server --data ./data --listen 127.0.0.1:8080
     """
+    return _serve(None, **given)
+
+
+@click.command("up")
+@click.option("-f", "--file", "paths", multiple=True, metavar="PATH", help="A file or directory to follow.")
+@click.option("--take-over", is_flag=True, help="At the start, also replace what others than these files manage.")
+@options
+def up(paths: Sequence[str], take_over: bool, **given: Any) -> int:
+    """Start everything in one process, and keep what files define applied.
+
+    All definitions of the files and directories are applied before the line that says that it is ready. From then on
+    they follow the files: what is edited is applied, what vanishes is deleted, and of what is broken the last good
+    version goes on, which the log, `ensue get` and `ensue describe` say. What runs, and what triggers remember, is
+    not touched by any of that.
+
+    \b
+    Examples:
+      ensue up -f workflows/ -f triggers.yaml
+      ensue up -f /etc/ensue --data /var/lib/ensue --listen 0.0.0.0:8080
+    """
+    if take_over and not paths:
+        raise click.UsageError("--take-over is about the files of -f; there is none")
+    if STANDARD_INPUT in paths:
+        raise click.UsageError("standard input cannot be followed; name a file, or use `ensue apply -f -`")
+    definition_files.require(paths)
+    follow = app.Following(paths=tuple(Path(path) for path in paths), take_over=take_over) if paths else None
+    return _serve(follow, **given)
+
+
+def _serve(
+    follow: app.Following | None,
+    *,
+    listen: str | None,
+    data: Path | None,
+    database: str | None,
+    labels: dict[str, str] | None,
+    log_format: str | None,
+) -> int:
     chosen = settings.load(
         os.environ,
         listen=listen,
@@ -47,7 +94,7 @@ def command(
     logging_setup.set_up(getattr(logging, chosen.log_level.upper()), chosen.log_format)
 
     async def serve(stop: asyncio.Event) -> None:
-        await app.serve(chosen, stop, lambda url: _announce(chosen, url))
+        await app.serve(chosen, stop, lambda url: _announce(chosen, url), follow=follow)
 
     serving_loop.run(serve)
     return exits.SUCCESS

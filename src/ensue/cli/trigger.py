@@ -66,38 +66,41 @@ def _event(path: str) -> Event:
 
 @command.command("enable")
 @click.argument("name")
+@click.option("--take-over", is_flag=True, help="Also when another manages it, such as files that are followed.")
 @target.option
 @invocation.options
 @invocation.pass_invocation
-def enable(invocation: Invocation, name: str) -> int:
+def enable(invocation: Invocation, name: str, take_over: bool) -> int:
     """Let the trigger NAME decide about events again.
 
     \b
     Example:
       ensue trigger enable on-push
     """
-    return _switch(invocation, name, is_enabled=True)
+    return _switch(invocation, name, is_enabled=True, take_over=take_over)
 
 
 @command.command("disable")
 @click.argument("name")
+@click.option("--take-over", is_flag=True, help="Also when another manages it, such as files that are followed.")
 @target.option
 @invocation.options
 @invocation.pass_invocation
-def disable(invocation: Invocation, name: str) -> int:
+def disable(invocation: Invocation, name: str, take_over: bool) -> int:
     """Let the trigger NAME decide about nothing until it is enabled; its events are stored all the same.
 
     \b
     Example:
       ensue trigger disable on-push
     """
-    return _switch(invocation, name, is_enabled=False)
+    return _switch(invocation, name, is_enabled=False, take_over=take_over)
 
 
-def _switch(invocation: Invocation, name: str, *, is_enabled: bool) -> int:
+def _switch(invocation: Invocation, name: str, *, is_enabled: bool, take_over: bool) -> int:
     name = name.removeprefix("trigger/")
     with target.server() as server:
-        found = server.switch(invocation.namespace or "default", name, is_enabled=is_enabled)
+        namespace = invocation.namespace or "default"
+        found = server.switch(namespace, name, is_enabled=is_enabled, take_over=take_over)
     printing.document(
         invocation, found, lambda item: f"{printing.name(item)} {'enabled' if is_enabled else 'disabled'}"
     )

@@ -75,8 +75,9 @@ class Server:
     def version(self) -> Body:
         return self._json("GET", "/version")
 
-    def workers(self) -> Body:
-        return self._json("GET", "/api/v1/workers")
+    def of_server(self, plural: str) -> Body:
+        """What is in no namespace: workers, files."""
+        return self._json("GET", f"/api/v1/{plural}")
 
     def list(self, plural: str, namespace: str | None, **query: str | int) -> Body:
         """One page; with namespace None, of all namespaces."""
@@ -105,19 +106,42 @@ class Server:
     def replay(self, namespace: str, event: str, trigger: str) -> Body:
         return self._json("POST", f"{_path(namespace, 'events', event)}/replay", json={"trigger": trigger})
 
-    def switch(self, namespace: str, trigger: str, *, is_enabled: bool) -> Body:
-        """Enable or disable a trigger. Raises Changed when somebody else changes it meanwhile."""
-        path = _path(namespace, "triggers", trigger)
-        found = self._send("GET", path)
-        body: Body = found.json()
-        changed = body | {"spec": body["spec"] | {"enabled": is_enabled}}
-        return self._json("PUT", path, json=changed, headers={"If-Match": found.headers["ETag"]})
+    def switch(self, namespace: str, trigger: str, *, is_enabled: bool, take_over: bool = False) -> Body:
+        """Enable or disable a trigger."""
+        return self._json(
+            "PATCH",
+            _path(namespace, "triggers", trigger),
+            content=json.dumps({"spec": {"enabled": is_enabled}}),
+            headers={"Content-Type": "application/merge-patch+json"},
+            params=_chosen(takeOver=take_over),
+        )
 
-    def put(self, plural: str, namespace: str, name: str, body: Body, *, take_over: bool) -> tuple[bool, Body]:
-        """Create or replace; whether it is new, and what is stored."""
-        params = {"takeOver": "true"} if take_over else {}
+    def put(
+        self, plural: str, namespace: str, name: str, body: Body, *, take_over: bool, dry_run: bool = False
+    ) -> tuple[bool, Body]:
+        """Create or replace; whether it is new, and what is stored. A dry run answers the same and changes nothing."""
+        params = _chosen(takeOver=take_over, dryRun=dry_run)
         answer = self._send("PUT", _path(namespace, plural, name), json=body, params=params)
         return answer.status_code == 201, answer.json()
+
+    def read(self, plural: str, namespace: str, name: str) -> tuple[str, Body]:
+        """An object and its ETag."""
+        answer = self._send("GET", _path(namespace, plural, name))
+        return answer.headers["ETag"], answer.json()
+
+    def replace(self, plural: str, namespace: str, body: Body, *, tag: str, take_over: bool) -> Body:
+        """Raises Changed when it is not at the ETag."""
+        path = _path(namespace, plural, body["metadata"]["name"])
+        headers = {"If-Match": tag}
+        return self._json("PUT", path, json=body, headers=headers, params=_chosen(takeOver=take_over))
+
+    def delete(self, plural: str, namespace: str, name: str, *, take_over: bool) -> None:
+        self._send("DELETE", _path(namespace, plural, name), params=_chosen(takeOver=take_over))
+
+    def history(self, plural: str, namespace: str, name: str, limit: int, after: str = "") -> Body:
+        """A page of versions, newest first."""
+        params = {"limit": limit, "continue": after}
+        return self._json("GET", f"{_path(namespace, plural, name)}/history", params=params)
 
     def set_secret(self, namespace: str, name: str, key: str, body: Body, *, workflow: str) -> tuple[bool, Body]:
         """Set one value; whether it is new, and what is told of it."""
@@ -279,6 +303,11 @@ def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield from lines
     if rest:
         raise httpx.RemoteProtocolError("the answer ended within a line")
+
+
+def _chosen(**given: bool) -> dict[str, str]:
+    """As a query: what is not asked for is left out."""
+    return {name: "true" for name, is_given in given.items() if is_given}
 
 
 def _place(namespace: str | None) -> str:

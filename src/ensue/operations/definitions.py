@@ -1,17 +1,25 @@
 """Applying, reading and deleting definitions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypedDict, Unpack
 
 from ensue import files
-from ensue.core import canonical, permitting, supporting
+from ensue.core import canonical, merging, permitting, supporting
+from ensue.core.following import Key
 from ensue.files.documents import Document
-from ensue.model.errors import InvalidDefinition, InvalidInput, Problem, Severity
+from ensue.model.errors import InvalidDefinition, InvalidInput, NotFound, Problem, Severity
 from ensue.model.identity import Identity
 from ensue.model.kinds import Definition
 from ensue.model.values import Json, Namespace
 from ensue.operations.world import World
+from ensue.ports.origins import Origin
 from ensue.ports.store import StoredDefinition
+
+
+class Given(TypedDict, total=False):
+    take_over: bool
+    is_rehearsal: bool
 
 
 async def apply(
@@ -22,11 +30,22 @@ async def apply(
     manager: str = "api",
     take_over: bool = False,
     expected: int | None = None,
+    is_rehearsal: bool = False,
 ) -> StoredDefinition:
     """Create or replace a definition; with `expected`, only when it is at this revision (0: is not there). A trigger
-    decides about every event that is accepted from then on. Raises InvalidDefinition, Conflict, Changed, Denied."""
+    decides about every event that is accepted from then on. A rehearsal changes nothing.
+
+    Raises InvalidDefinition, Conflict, Changed, Denied."""
     document = files.accept(body, known=world.known)
-    return await apply_document(identity, world, document, manager=manager, take_over=take_over, expected=expected)
+    return await apply_document(
+        identity,
+        world,
+        document,
+        manager=manager,
+        take_over=take_over,
+        expected=expected,
+        is_rehearsal=is_rehearsal,
+    )
 
 
 async def apply_document(
@@ -37,6 +56,7 @@ async def apply_document(
     manager: str,
     take_over: bool = False,
     expected: int | None = None,
+    is_rehearsal: bool = False,
 ) -> StoredDefinition:
     definition = require_valid(document)
     namespace = Namespace(definition.metadata.namespace)
@@ -47,8 +67,32 @@ async def apply_document(
     value = files.body(document)
     hash = canonical.definition_hash(value, document.dialect)
     return await world.definitions.put(
-        value, hash, document.dialect, manager, identity, uid=world.clock.uid(), take_over=take_over, expected=expected
+        value,
+        hash,
+        document.dialect,
+        manager,
+        identity,
+        uid=world.clock.uid(),
+        take_over=take_over,
+        expected=expected,
+        is_rehearsal=is_rehearsal,
     )
+
+
+async def patch(
+    identity: Identity, world: World, stored: StoredDefinition, change: Mapping[str, Json], **given: Unpack[Given]
+) -> StoredDefinition:
+    """Apply a merge patch to what was read. Raises Changed when it is not that any more."""
+    body = merging.merge(dict(stored.body), dict(change))
+    assert isinstance(body, dict)
+    document = files.accept(body, known=world.known)
+    if document.definition is not None and key_of(document.definition) != (stored.namespace, stored.kind, stored.name):
+        raise InvalidInput("a patch cannot change the kind, name or namespace", remedy="make another definition")
+    return await apply_document(identity, world, document, manager="api", expected=stored.revision, **given)
+
+
+def key_of(definition: Definition) -> Key:
+    return definition.metadata.namespace, definition.kind, definition.metadata.name
 
 
 def require_valid(document: Document) -> Definition:
@@ -59,8 +103,15 @@ def require_valid(document: Document) -> Definition:
 
 
 async def get(identity: Identity, world: World, namespace: Namespace, kind: str, name: str) -> StoredDefinition:
+    """Raises NotFound, which names the file where one defines it and is broken."""
     permitting.require(identity, "get", kind, namespace)
-    return await world.definitions.get(namespace, kind, name)
+    try:
+        return await world.definitions.get(namespace, kind, name)
+    except NotFound as error:
+        for origin in await world.origins.find(kind, namespace, name):
+            said = "; ".join(str(problem) for problem in origin.problems) or "it was deleted since"
+            raise NotFound(f"{error.message}; {origin} defines it: {said}") from None
+        raise
 
 
 async def list_all(
@@ -70,9 +121,43 @@ async def list_all(
     return await world.definitions.list(namespace, kind)
 
 
+async def history(
+    identity: Identity, world: World, namespace: Namespace, kind: str, name: str, limit: int, before: int | None = None
+) -> tuple[StoredDefinition, ...]:
+    """Newest first, also of what was deleted. Raises NotFound."""
+    permitting.require(identity, "get", kind, namespace)
+    found = await world.definitions.history(namespace, kind, name, limit, before)
+    if not found and before is None:
+        raise NotFound(f"there never was a {kind} {name} in namespace {namespace}")
+    return found
+
+
+async def origins(world: World, found: Sequence[StoredDefinition]) -> Mapping[Key, Origin]:
+    """The files that define them. To be asked by who may read them."""
+    places = {(one.kind, one.namespace, one.name if len(found) == 1 else None) for one in found}
+    known = [origin for place in places for origin in await world.origins.find(*place)]
+    return {origin.key: origin for origin in known}
+
+
+async def files_followed(identity: Identity, world: World) -> tuple[Origin, ...]:
+    """What files define, by file, and what is wrong with it."""
+    permitting.require(identity, "list", "File", None)
+    return await world.origins.list(None)
+
+
 async def delete(
-    identity: Identity, world: World, namespace: Namespace, kind: str, name: str, *, expected: int | None = None
+    identity: Identity,
+    world: World,
+    namespace: Namespace,
+    kind: str,
+    name: str,
+    *,
+    expected: int | None = None,
+    manager: str | None = "api",
 ) -> None:
-    """Runs under way keep what they started with. Raises NotFound, or Changed when it is not at that revision."""
+    """Runs under way keep what they started with, and what a debounce of a trigger holds never fires.
+
+    Raises NotFound, Changed when it is not at that revision, and Conflict when another than `manager` manages it
+    (None: whoever does)."""
     permitting.require(identity, "delete", kind, namespace)
-    await world.definitions.delete(namespace, kind, name, identity, expected)
+    await world.definitions.delete(namespace, kind, name, identity, expected, manager)

@@ -10,6 +10,7 @@ from ensue.ports.activity import Activity
 from ensue.ports.clock import Clock
 from ensue.ports.intake import Decisions, Intake
 from ensue.ports.levels import Levels
+from ensue.ports.origins import Origins
 from ensue.ports.pulling import Pulling
 from ensue.ports.secrets import SealedSecrets, Vault
 from ensue.ports.storage import Storage
@@ -38,6 +39,7 @@ class World:
     levels: Levels
     logs: Logs
     pulling: Pulling
+    origins: Origins
     runs: Runs
     secrets: SealedSecrets
     starting: Starting

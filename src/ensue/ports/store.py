@@ -311,21 +311,31 @@ class Definitions(Protocol):
         uid: str,
         take_over: bool = False,
         expected: int | None = None,
+        is_rehearsal: bool = False,
     ) -> StoredDefinition:
-        """Create (with this uid) or replace. Raises Conflict, naming the manager, when it is another one's, and
-        Changed when its revision is not the one expected (0: there is none)."""
+        """Create (with this uid) or replace; a rehearsal answers or raises the same, and changes nothing. Raises
+        Conflict, naming the manager, when it is another one's, and Changed when its revision is not the one expected
+        (0: there is none)."""
 
     async def get(self, namespace: Namespace, kind: str, name: str) -> StoredDefinition: ...
 
     async def list(self, namespace: Namespace | None, kind: str) -> tuple[StoredDefinition, ...]: ...
 
     async def delete(
-        self, namespace: Namespace, kind: str, name: str, by: Identity, expected: int | None = None
+        self,
+        namespace: Namespace,
+        kind: str,
+        name: str,
+        by: Identity,
+        expected: int | None = None,
+        manager: str | None = None,
     ) -> None:
-        """Raises NotFound, or Changed as `put` does."""
+        """Raises NotFound, Changed as `put` does, and Conflict when another than the manager given has it."""
 
-    async def history(self, namespace: Namespace, kind: str, name: str) -> tuple[StoredDefinition, ...]:
-        """Newest first."""
+    async def history(
+        self, namespace: Namespace, kind: str, name: str, limit: int = 100, before: int | None = None
+    ) -> tuple[StoredDefinition, ...]:
+        """Newest first, those of a revision before this; with those of objects of the name that were deleted."""
 
     async def snapshot(self, namespace: Namespace, revision: int | None = None) -> Snapshot:
         """At a revision, or now."""

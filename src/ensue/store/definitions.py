@@ -9,8 +9,9 @@ from ensue.model.definition import Dialect
 from ensue.model.errors import Changed, Conflict, NotFound
 from ensue.model.identity import Identity
 from ensue.model.values import DefinitionHash, Json, Namespace, from_micros
+from ensue.ports.origins import FILE
 from ensue.ports.store import Snapshot, StoredDefinition
-from ensue.store import auditing, rows
+from ensue.store import auditing, origins, rows
 from ensue.store.driver import Driver
 from ensue.store.graphs import Graphs
 from ensue.store.statement import NOW, Row, Sql, Transaction
@@ -31,7 +32,10 @@ BUMP = Sql("""
     ON CONFLICT (name) DO UPDATE SET revision = namespaces.revision + 1 RETURNING revision
 """)
 CURRENT = Sql(f"{_FROM} WHERE d.namespace = $1 AND d.kind = $2 AND d.name = $3 AND d.to_revision IS NULL")
-HISTORY = Sql(f"{_FROM} WHERE d.namespace = $1 AND d.kind = $2 AND d.name = $3 ORDER BY d.from_revision DESC")
+HISTORY = Sql(f"""
+    {_FROM} WHERE d.namespace = $1 AND d.kind = $2 AND d.name = $3 AND d.from_revision < $4
+    ORDER BY d.from_revision DESC LIMIT $5
+""")
 AT = Sql(f"""
     {_FROM} WHERE d.namespace = $1 AND d.kind IN ('Trigger', 'Source', 'Workflow')
         AND d.from_revision <= $2 AND (d.to_revision IS NULL OR d.to_revision > $2)
@@ -65,8 +69,17 @@ class Definitions:
         uid: str,
         take_over: bool = False,
         expected: int | None = None,
+        is_rehearsal: bool = False,
     ) -> StoredDefinition:
-        return await self._driver.write(lambda: _put(body, hash, dialect, manager, by, uid, take_over, expected))
+        def begin() -> Transaction[StoredDefinition]:
+            return _put(body, hash, dialect, manager, by, uid, take_over, expected)
+
+        if not is_rehearsal:
+            return await self._driver.write(begin)
+        try:
+            return await self._driver.write(lambda: _rehearse(begin()))
+        except _Rehearsed as done:
+            return done.stored
 
     async def get(self, namespace: Namespace, kind: str, name: str) -> StoredDefinition:
         found = await self._driver.fetch(CURRENT(namespace, kind, name))
@@ -78,12 +91,21 @@ class Definitions:
         return await self._driver.read(lambda: _list(namespace, kind))
 
     async def delete(
-        self, namespace: Namespace, kind: str, name: str, by: Identity, expected: int | None = None
+        self,
+        namespace: Namespace,
+        kind: str,
+        name: str,
+        by: Identity,
+        expected: int | None = None,
+        manager: str | None = None,
     ) -> None:
-        await self._driver.write(lambda: _delete(namespace, kind, name, by, expected))
+        await self._driver.write(lambda: _delete(namespace, kind, name, by, expected, manager))
 
-    async def history(self, namespace: Namespace, kind: str, name: str) -> tuple[StoredDefinition, ...]:
-        return await self._driver.read(lambda: _history(namespace, kind, name))
+    async def history(
+        self, namespace: Namespace, kind: str, name: str, limit: int = 100, before: int | None = None
+    ) -> tuple[StoredDefinition, ...]:
+        found = await self._driver.fetch(HISTORY(namespace, kind, name, before or 2**62, limit))
+        return tuple(_stored(row) for row in found)
 
     async def snapshot(self, namespace: Namespace, revision: int | None = None) -> Snapshot:
         return await self._driver.read(lambda: _snapshot(namespace, revision))
@@ -100,6 +122,18 @@ class Definitions:
     async def graph(self, hash: DefinitionHash, name: str) -> Graph:
         known = self._graphs.known(hash)
         return known if known is not None else await self._driver.read(lambda: self._graphs.of(hash, name))
+
+
+class _Rehearsed(Exception):
+    """Rolls a transaction back that went well."""
+
+    def __init__(self, stored: StoredDefinition) -> None:
+        self.stored = stored
+        super().__init__()
+
+
+def _rehearse(transaction: Transaction[StoredDefinition]) -> Transaction[StoredDefinition]:
+    raise _Rehearsed((yield from transaction))
 
 
 def _put(
@@ -121,8 +155,8 @@ def _put(
     found = yield CURRENT(*key)
     old = _stored(found[0]) if found else None
     _require(old, expected)
-    if old is not None and old.manager != manager and not take_over:
-        raise Conflict(f"{key[1]} {key[2]} is managed by {old.manager}", remedy="take it over with --take-over")
+    if old is not None and not take_over:
+        yield from _require_manager(old, manager)
     if old is not None and old.hash == hash and old.manager == manager and old.body.get("metadata") == metadata:
         return old
     generation = 1 if old is None else old.generation + (old.hash != hash)
@@ -142,25 +176,39 @@ def _require(old: StoredDefinition | None, expected: int | None) -> None:
         raise Changed("it was changed meanwhile", remedy="read it again")
 
 
+def _require_manager(old: StoredDefinition, manager: str) -> Transaction[None]:
+    """Raises Conflict when another one manages it."""
+    if old.manager == manager:
+        return
+    origin = yield from origins.of((old.namespace, old.kind, old.name))
+    if old.manager != FILE or origin is None:
+        raise Conflict(f"{old.kind} {old.name} is managed by {old.manager}", remedy="take it over with --take-over")
+    raise Conflict(
+        f"{old.kind} {old.name} is managed by {old.manager}: {origin}",
+        remedy="change it there, or take it over with --take-over",
+    )
+
+
 def _list(namespace: Namespace | None, kind: str) -> Transaction[tuple[StoredDefinition, ...]]:
     found = yield ALL(kind) if namespace is None else ALL_IN(kind, namespace)
     return tuple(_stored(row) for row in found)
 
 
-def _delete(namespace: Namespace, kind: str, name: str, by: Identity, expected: int | None) -> Transaction[None]:
+def _delete(
+    namespace: Namespace, kind: str, name: str, by: Identity, expected: int | None, manager: str | None
+) -> Transaction[None]:
     now: int = (yield NOW)[0][0]
     revision: int = (yield BUMP(namespace))[0][0]
     found = yield CURRENT(namespace, kind, name)
     if not found:
         raise NotFound(f"no {kind} {name} in namespace {namespace}")
-    _require(_stored(found[0]), expected)
+    old = _stored(found[0])
+    _require(old, expected)
+    if manager is not None:
+        yield from _require_manager(old, manager)
     yield CLOSE(revision, now, namespace, kind, name)
+    yield origins.FORGET(namespace, kind, name)
     yield auditing.record(now, by, "delete", namespace, kind, name, {})
-
-
-def _history(namespace: Namespace, kind: str, name: str) -> Transaction[tuple[StoredDefinition, ...]]:
-    found = yield HISTORY(namespace, kind, name)
-    return tuple(_stored(row) for row in found)
 
 
 def _snapshot(namespace: Namespace, revision: int | None) -> Transaction[Snapshot]:

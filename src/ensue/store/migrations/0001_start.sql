@@ -292,3 +292,15 @@ CREATE TABLE secrets (
     body {blob} NOT NULL,
     PRIMARY KEY (namespace, name, workflow, key)
 ) {without_rowid};
+
+-- Which file defines what, as its follower read it last, and what is wrong there.
+CREATE TABLE origins (
+    namespace {text} NOT NULL,
+    kind {text} NOT NULL,
+    name {text} NOT NULL,
+    follower TEXT NOT NULL,
+    file TEXT NOT NULL,
+    line {big} NOT NULL,
+    problems TEXT NOT NULL,
+    PRIMARY KEY (namespace, kind, name)
+) {without_rowid};

@@ -1,0 +1,62 @@
+"""`ensue delete`: definitions, by name or as files define them."""
+
+from collections.abc import Sequence
+
+import click
+
+from ensue.cli import exits, invocation, objects, target
+from ensue.cli.invocation import Invocation
+from ensue.cli.objects import Named
+from ensue.model.errors import EnsueError, NotFound
+
+
+@click.command("delete")
+@click.argument("words", nargs=-1, metavar="[KIND NAME… | KIND/NAME…]")
+@click.option("-f", "--file", "paths", multiple=True, metavar="PATH", help="What a file or directory defines.")
+@click.option("--take-over", is_flag=True, help="Also what another manager owns.")
+@click.option("--ignore-not-found", is_flag=True, help="What is not there is no error.")
+@target.option
+@invocation.options
+@invocation.pass_invocation
+def command(
+    invocation: Invocation, words: Sequence[str], paths: Sequence[str], take_over: bool, ignore_not_found: bool
+) -> int:
+    """Delete definitions.
+
+    Runs under way keep what they started with. What a debounce of a trigger holds never fires. A trigger whose
+    workflow is gone goes on deciding; each run that it starts fails at once and says so.
+
+    \b
+    Examples:
+      ensue delete trigger on-push
+      ensue delete workflow/build workflow/test
+      ensue delete -f workflows/ --ignore-not-found
+    """
+    if bool(words) == bool(paths):
+        raise click.UsageError("name definitions, or files with -f")
+    invocation.require("what was deleted", "table", "wide", "name")
+    wanted = _of_files(paths, invocation.namespace) if paths else objects.named(words, invocation.namespace)
+    failure: EnsueError | None = None
+    with target.server() as server:
+        for plural, namespace, name in wanted:
+            title = f"{objects.kind_of(plural).name.lower()}/{name}"
+            try:
+                server.delete(plural, namespace, name, take_over=take_over)
+                click.echo(title if invocation.form == "name" else f"{title} deleted")
+            except NotFound as error:
+                failure = failure if ignore_not_found else _told(failure, error)
+    if failure is not None:
+        raise failure
+    return exits.SUCCESS
+
+
+def _told(before: EnsueError | None, error: EnsueError) -> EnsueError:
+    """The others are deleted all the same; each failure but the last is said here."""
+    if before is not None:
+        click.echo(f"error: {before}", err=True)
+    return error
+
+
+def _of_files(paths: Sequence[str], namespace: str) -> list[Named]:
+    """Last what others refer to."""
+    return [objects.place(objects.placed(document, namespace)) for document in reversed(objects.load(paths))]

@@ -1,0 +1,1 @@
+"""Keeps what files define applied, as long as the server runs."""

@@ -1,0 +1,161 @@
+"""Files to what they define: each is read when it changed and nobody writes to it any more."""
+
+import hashlib
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ensue import files
+from ensue.core import canonical, supporting
+from ensue.core.checking import Known
+from ensue.core.following import Found, Key, Reading
+from ensue.files.documents import Document
+from ensue.files.limits import DEFAULT_LIMITS
+from ensue.following import looking
+from ensue.following.looking import Look, Signature
+from ensue.model.definition import Dialect
+from ensue.model.errors import Problem, Severity
+from ensue.model.kinds import KINDS
+from ensue.model.values import DEFAULT_NAMESPACE, NAME_PATTERN
+
+SETTLED_SECONDS = 0.3
+"""A file that was not written to for so long is whole."""
+UNREAD: Signature = (0, 0, 0, 0, 0)
+"""Of a file that could not be read: it is tried again at every look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One file as it was read; documents are not kept, they are many and large."""
+
+    signature: Signature
+    found: tuple[Found, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    """Why not all of it is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    reading: Reading
+    is_settled: bool
+    """No file is being written; else look again soon."""
+
+
+class Files:
+    """The files that are followed. One thread at a time."""
+
+    def __init__(self, *, roots: Sequence[Path], known: Known) -> None:
+        self._roots = roots
+        self._known = known
+        self._files: dict[str, File] = {}
+        self._before: Look = Look()
+        self._reading = Reading()
+        # Those of one file alone: all of them would be many, and large.
+        self._fresh: dict[Found, Document] = {}
+
+    def read(self) -> Read:
+        """Everything as it is now, of what is being written, what was there before; the same object when nothing
+        is new."""
+        look = looking.look(self._roots)
+        now = time.time()
+        before = dict(self._files)
+        for path in before.keys() - look.files.keys():
+            del self._files[path]
+        unsettled = [path for path, signature in look.files.items() if not self._is_read(path, signature, now)]
+        if before != self._files or look.blind != self._before.blind:
+            self._reading = self._gathered(look)
+        self._before = look
+        return Read(reading=self._reading, is_settled=not unsettled)
+
+    def document(self, found: Found) -> Document | None:
+        """What was found, to be applied; None when its file has changed since."""
+        if found not in self._fresh:
+            self._parse(found.file)
+        return self._fresh.pop(found, None)
+
+    def _is_read(self, path: str, signature: Signature, now: float) -> bool:
+        known = self._files.get(path)
+        if known is not None and known.signature == signature:
+            return True
+        age = now - max(signature[0], signature[1]) / 1e9
+        if not age > SETTLED_SECONDS and self._before.files.get(path) != signature:
+            return False
+        read = self._parse(path)
+        if read is None or read.signature not in (signature, UNREAD):
+            return False
+        self._files[path] = read
+        return True
+
+    def _parse(self, path: str) -> File | None:
+        """None when it vanished meanwhile."""
+        try:
+            before = looking.signature(path)
+            with open(path, "rb") as stream:
+                text = stream.read(DEFAULT_LIMITS.max_bytes + 1)
+            if looking.signature(path) != before:
+                return None
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            problem = Problem(message=f"cannot be read: {error.strerror or error}", file=path)
+            return File(signature=UNREAD, problems=(problem,))
+        problems: list[Problem] = []
+        self._fresh = {}
+        for document in files.read(text, path, known=self._known):
+            found = _found(document)
+            if found is None:
+                problems += _errors(document)
+            else:
+                self._fresh[found] = document
+        return File(signature=before, found=tuple(self._fresh), problems=tuple(problems))
+
+    def _gathered(self, look: Look) -> Reading:
+        known = [self._files[path] for path in look.files if path in self._files]
+        blind: dict[str, tuple[Problem, ...]] = dict(look.blind)
+        blind |= {path: file.problems for path, file in self._files.items() if file.problems}
+        return Reading(found=tuple(one for file in known for one in file.found), blind=blind)
+
+
+def _found(document: Document) -> Found | None:
+    """None when it cannot be told whose document it is."""
+    key = _key(document)
+    if key is None:
+        return None
+    errors = tuple(_errors(document))
+    known = "" if errors else digest(document.dialect, files.body(document))
+    return Found(key=key, file=document.file, line=_line(document), digest=known, problems=errors)
+
+
+def _errors(document: Document) -> Iterator[Problem]:
+    for problem in document.problems:
+        if problem.severity is Severity.ERROR:
+            yield replace(problem, file=document.file)
+    if document.definition is not None and document.kind not in supporting.KINDS:
+        yield document.locate(Problem(message=f"a {document.kind} cannot be applied in this version", path="kind"))
+
+
+def _key(document: Document) -> Key | None:
+    """Whose document it is, also when it is broken; None when that cannot be told."""
+    if document.definition is not None:
+        metadata = document.definition.metadata
+        return metadata.namespace, document.kind, metadata.name
+    match document.raw:
+        case {"kind": str(kind), "metadata": {"name": str(name), "namespace": str(namespace)}}:
+            key = namespace, kind, name
+        case {"kind": str(kind), "metadata": {"name": str(name)}}:
+            key = DEFAULT_NAMESPACE, kind, name
+        case _:
+            return None
+    is_named = kind in KINDS and all(re.fullmatch(NAME_PATTERN, text) for text in (key[0], name))
+    return key if is_named else None
+
+
+def _line(document: Document) -> int:
+    return document.locate(Problem(message="", path="metadata.name")).line
+
+
+def digest(dialect: Dialect, body: Mapping[str, object]) -> str:
+    """Of a definition with its name and labels."""
+    return hashlib.sha256(canonical.encode([dialect.value, body])).hexdigest()
