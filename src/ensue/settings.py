@@ -1,17 +1,22 @@
-"""Settings: flag > environment > default. Every variable has a `_FILE` twin that names a file with the value."""
+"""Settings: flag > environment > file > default. Every variable has a `_FILE` twin that names a file with the value."""
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from ensue.expr.spelling import did_you_mean
 from ensue.model.errors import InvalidInput
+from ensue.model.identity import Identity
 from ensue.model.rate import Rate
-from ensue.model.values import ByteSize, Duration
+from ensue.model.values import ByteSize, Duration, Json
 
 PREFIX = "ENSUE_"
+CONFIG = "ENSUE_CONFIG"
+HASHED = r"^sha256:[0-9a-f]{64}$"
 FLAGS = {"data_dir": "--data", "database_url": "--database"}
 CHOICES = {
     "log_level": ("debug", "info", "warning", "error"),
@@ -25,6 +30,20 @@ def default_data_dir() -> Path:
         return Path("/var/lib/ensue")
     home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(home) / "ensue"
+
+
+class User(BaseModel):
+    """Somebody whom the settings name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    groups: tuple[str, ...] = ()
+    tokens: tuple[Annotated[str, StringConstraints(pattern=HASHED)], ...] = Field(min_length=1)
+    """`sha256:` and the hash, as `ensue token hash` prints it."""
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        return tuple(text.partition(":")[2] for text in self.tokens)
 
 
 class Settings(BaseModel):
@@ -43,6 +62,8 @@ class Settings(BaseModel):
     """The keys of stored secrets; servers on one database share it. Default: secret.key in the data directory."""
     listen: str = "127.0.0.1:8080"
     """Address and port of the HTTP API; port 0 takes a free one."""
+    url: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    """How others reach the HTTP API, as https://ensue.example.org: for links, and a name to answer to."""
     event_bytes: ByteSize = 2**20
     """How large a message of events may be; a webhook has a limit of its own."""
     event_rate: Rate | None = None
@@ -53,6 +74,8 @@ class Settings(BaseModel):
     """What is logged: debug, info, warning or error."""
     log_format: str = Field(default="text", pattern=f"^({'|'.join(CHOICES['log_format'])})$")
     """How it is logged: text or json."""
+    users: dict[str, User] = Field(default_factory=dict)
+    """Who may come with a token, by name; only in the file of settings."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Labels of this worker, as key=value,key=value: steps with `requires` run where they match."""
     process_slots: int = Field(default_factory=lambda: max(4, 2 * (os.cpu_count() or 2)), ge=0, le=10_000)
@@ -85,6 +108,15 @@ class Settings(BaseModel):
         return self.database_url or f"sqlite:///{self.data_dir / 'ensue.db'}"
 
     @property
+    def identities(self) -> dict[str, Identity]:
+        """The users, by the hash of each of their tokens."""
+        return {
+            hash: Identity(subject=f"user:{name}", groups=user.groups)
+            for name, user in self.users.items()
+            for hash in user.hashes
+        }
+
+    @property
     def is_shared(self) -> bool:
         """Other servers can work on the same database."""
         return not self.database.startswith("sqlite:")
@@ -98,11 +130,19 @@ class Settings(BaseModel):
         return self.secret_key_file or self.data_dir / "secret.key"
 
 
-def load(environment: Mapping[str, str], **flags: Any) -> Settings:
-    """Settings from flags (None: not given) and the environment. Raises InvalidInput naming the variable."""
-    values: dict[str, Any] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigFile:
+    """The file of settings: their names with their values, and the users."""
+
+    path: str
+    values: Mapping[str, Json]
+
+
+def load(environment: Mapping[str, str], *, file: ConfigFile | None = None, **flags: Any) -> Settings:
+    """Settings from flags (None: not given), the environment and a file. Raises InvalidInput naming where it is."""
+    values: dict[str, Any] = {} if file is None else _of_file(file)
     for name in Settings.model_fields:
-        text = _read(environment, f"{PREFIX}{name.upper()}")
+        text = None if name == "users" else _read(environment, f"{PREFIX}{name.upper()}")
         if text is not None:
             values[name] = _labels(text) if name == "labels" else text
     values |= {name: value for name, value in flags.items() if value is not None}
@@ -111,8 +151,30 @@ def load(environment: Mapping[str, str], **flags: Any) -> Settings:
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         name = str(problem["loc"][0])
-        given = values[name]
-        raise InvalidInput(f"{_place(environment, flags, name)}: {_complaint(name, given, problem)}") from None
+        place = _place(environment, flags, file, name, problem["loc"])
+        raise InvalidInput(f"{place}: {_complaint(name, values.get(name), problem)}") from None
+
+
+def _of_file(file: ConfigFile) -> dict[str, Any]:
+    """Raises InvalidInput for what is no setting, and for users that cannot be."""
+    # Most commands want the data directory alone.
+    from ensue.core import checking_permissions
+
+    for name in file.values:
+        if name not in Settings.model_fields:
+            known = sorted(Settings.model_fields)
+            raise InvalidInput(
+                f'{file.path}: unknown key "{name}"', remedy=did_you_mean(name, known) or f"one of {', '.join(known)}"
+            )
+    users = file.values.get("users")
+    for name, user in (users if isinstance(users, dict) else {}).items():
+        groups = user.get("groups", []) if isinstance(user, dict) else []
+        try:
+            checking_permissions.check_subject(f"user:{name}")
+            checking_permissions.check_groups(tuple(map(str, groups)) if isinstance(groups, list) else ())
+        except InvalidInput as error:
+            raise InvalidInput(f"{file.path}: users.{name}: {error.message}", remedy=error.remedy) from None
+    return dict(file.values)
 
 
 def named_data_dir(environment: Mapping[str, str]) -> Path | None:
@@ -121,18 +183,28 @@ def named_data_dir(environment: Mapping[str, str]) -> Path | None:
     return None if found is None else Path(found)
 
 
-def _place(environment: Mapping[str, str], flags: Mapping[str, Any], name: str) -> str:
+def _place(
+    environment: Mapping[str, str],
+    flags: Mapping[str, Any],
+    file: ConfigFile | None,
+    name: str,
+    path: tuple[int | str, ...],
+) -> str:
     """Where the value comes from."""
     if flags.get(name) is not None:
         return FLAGS.get(name, f"--{name.replace('_', '-')}")
     variable = f"{PREFIX}{name.upper()}"
-    return variable if variable in environment else f"{variable}_FILE"
+    if variable in environment or f"{variable}_FILE" in environment or file is None:
+        return variable if variable in environment else f"{variable}_FILE"
+    return f"{file.path}: {'.'.join(str(part) for part in path)}"
 
 
 def _complaint(name: str, given: object, problem: Any) -> str:
     context = problem.get("ctx", {})
     match problem["type"]:
-        case "string_pattern_mismatch":
+        case "string_pattern_mismatch" if name == "url":
+            return f"{given} is no address: write it as https://ensue.example.org"
+        case "string_pattern_mismatch" if name in CHOICES:
             return f"{given} is none of {', '.join(CHOICES[name])}"
         case "value_error":
             return f"{given} is {context['error']}"
@@ -142,6 +214,8 @@ def _complaint(name: str, given: object, problem: Any) -> str:
             return f"{given} is more than {context['le']}"
         case "int_parsing" | "int_type" | "int_from_float":
             return f"{given} is not a whole number"
+    if name == "users":
+        return str(problem["msg"])
     return f"{given} cannot be used: {problem['msg']}"
 
 

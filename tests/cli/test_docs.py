@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fastapi.routing import APIRoute
 
-from ensue.api import application, hooks, metrics, problems, server_state
+from ensue.api import access, application, hooks, login, metrics, problems, server_state
 from ensue.cli import commands
 from ensue.model import errors
 from ensue.runtime import telemetry
@@ -31,7 +31,9 @@ def test_every_command_has_its_place_on_the_page() -> None:
 def test_every_route_and_every_code_is_on_the_page() -> None:
     for router, prefix in (
         *((router, "…") for router in application.routers()),
+        (access.router, ""),
         (hooks.router, ""),
+        (login.router, ""),
         (server_state.router, ""),
         (metrics.router, ""),
     ):

@@ -46,6 +46,8 @@ DEAD = "a cancelled step is dead within its grace period"
 REFUSED = "without room, starts are refused and nothing breaks"
 TAKEN = "an accepted event is stored once, decided once per trigger, and what ensues begins in the same commit"
 NESTED = "a run within a run begins once, follows its parent and answers it once"
+ALLOWED = "nobody does what nothing allows them, and nobody gives themselves more"
+CHAINED = "a row of the audit log that was changed, removed or moved is found"
 EXACT = "windows are exact, whoever asks at the same time"
 HIDDEN = "a secret is in no row, file, log or answer"
 
@@ -438,5 +440,53 @@ MUTATIONS: tuple[Mutation, ...] = (
         guarantee=FOLLOWED,
         edits=(("store/definitions.py", "    if manager is not None:\n", "    if False:\n"),),
         test="tests/store/test_origins.py::test_a_write_of_another_manager_names_the_file",
+    ),
+    Mutation(
+        name="operations-unasked",
+        guarantee=ALLOWED,
+        edits=(("operations/runs.py", '    permitting.require(identity, "list", "Run", select.namespace)\n', ""),),
+        test="tests/operations/test_permissions.py::test_every_operation_asks_before_it_does_anything",
+    ),
+    Mutation(
+        name="denials-not-first",
+        guarantee=ALLOWED,
+        edits=(("core/permitting.py", "    if denials and not (", "    if denials and not has_role and not ("),),
+        test="tests/core/test_permitting.py::test_an_admin_can_take_back_a_denial_of_everything",
+    ),
+    Mutation(
+        name="permissions-give-all",
+        guarantee=ALLOWED,
+        edits=(
+            (
+                "core/permitting.py",
+                "right.is_denial or asked.verb in roles.NOT_FOR_GIVING.get(asked.kind, ())",
+                "right.is_denial",
+            ),
+        ),
+        test="tests/api/test_access.py::test_nobody_gives_himself_more_by_way_of_permissions",
+    ),
+    Mutation(
+        name="triggers-unasked",
+        guarantee=ALLOWED,
+        edits=(("runtime/intake.py", "bound.failure or firing.denied(", "bound.failure and firing.denied("),),
+        test="tests/api/test_access.py::test_a_trigger_acts_as_who_applied_it_as_long_as_they_may",
+    ),
+    Mutation(
+        name="scopes-ignored",
+        guarantee=ALLOWED,
+        edits=(("core/permitting.py", "is_narrowed=bool(scopes)", "is_narrowed=False"),),
+        test="tests/core/test_permitting.py::test_groups_give_roles_and_scopes_narrow_them",
+    ),
+    Mutation(
+        name="links-not-chained",
+        guarantee=CHAINED,
+        edits=(("model/audit.py", "json.dumps([previous, position,", 'json.dumps(["", position,'),),
+        test="tests/core/test_chaining.py::test_a_row_that_was_made_to_fit_shows_in_the_one_after_it",
+    ),
+    Mutation(
+        name="pruning-forgets-link",
+        guarantee=CHAINED,
+        edits=(("store/audit.py", "        yield MOVE_START(start.position, start.link)\n", ""),),
+        test="tests/store/test_audit.py::test_what_retention_deleted_is_not_missed",
     ),
 )

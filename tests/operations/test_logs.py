@@ -47,7 +47,12 @@ class Interrupted:
 
 async def read(site: Site, lease: Lease, *acts: Callable[[], Awaitable[object]], **select: Any) -> list[logs.Line]:
     # A whole world has much that reading does not touch, and no moment between listing and reading.
-    parts = {"history": site.store.history, "logs": Interrupted(site, *acts), "storage": site.storage}
+    parts = {
+        "access": site.access(),
+        "history": site.store.history,
+        "logs": Interrupted(site, *acts),
+        "storage": site.storage,
+    }
     world = cast(World, SimpleNamespace(**parts))
     return [line async for line in logs.read(ANN, world, DEFAULT, lease.key.run, logs.Select(**select))]
 

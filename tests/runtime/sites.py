@@ -18,16 +18,20 @@ from ensue.model.workflow import Step, Workflow
 from ensue.ports.engine import Command, Engine, Limits, StepType
 from ensue.ports.secrets import Vault
 from ensue.runtime import shipping, stepping
+from ensue.runtime.access import Access
 from ensue.runtime.intake import Intake
 from ensue.runtime.runner import Profile, Runner
 from ensue.runtime.secrets import OpenedSecrets
 from ensue.runtime.stepping import Stepping
 from ensue.runtime.telemetry import Telemetry
 from ensue.storage.directory import DirectoryStorage
+from ensue.store.audit import Audit
 from ensue.store.dialects import Dialect
 from ensue.store.driver import Driver
+from ensue.store.permissions import PermissionTable
 from ensue.store.sqlite import SqliteDriver
 from ensue.store.statement import Begin, Row, Statement, T
+from ensue.store.tokens import TokenTable
 from ensue.store.wakeups import LocalWakeup
 from ensue.vaults.local import LocalVault
 from tests.store.stores import ANN, ONE, Store, new_uid, store_with, worker_of
@@ -121,6 +125,7 @@ class Site:
         return Stepping(
             counted=Telemetry(),
             records=stepping.Records(
+                access=self.access(),
                 definitions=store.definitions,
                 feed=store.feed,
                 history=store.history,
@@ -138,9 +143,23 @@ class Site:
             clock=clock,
         )
 
+    def access(self) -> Access:
+        driver = self.store.driver
+        return Access(
+            tokens=TokenTable(driver=driver),
+            permissions=PermissionTable(driver=driver),
+            audit=Audit(driver=driver),
+            users={},
+        )
+
     def intake(self) -> Intake:
-        store = self.store
-        return Intake(definitions=store.definitions, decisions=store.decisions, wakeup=self.wakeup, clock=RealClock())
+        return Intake(
+            definitions=self.store.definitions,
+            decisions=self.store.decisions,
+            access=self.access(),
+            wakeup=self.wakeup,
+            clock=RealClock(),
+        )
 
     def runner(self, worker: str = ONE, **profile: Any) -> Runner:
         return Runner(

@@ -16,6 +16,7 @@ from ensue.model.values import DefinitionHash, Json, Namespace, RunUid, WorkerId
 from ensue.model.workflow import Workflow
 from ensue.ports.intake import Arrival
 from ensue.ports.store import Claimant, Ending, Finished, Worker
+from ensue.store.audit import Audit
 from ensue.store.care import Care
 from ensue.store.decisions import Decisions
 from ensue.store.definitions import Definitions
@@ -29,6 +30,7 @@ from ensue.store.origins import Origins
 from ensue.store.runs import Runs
 from ensue.store.secrets import SealedSecrets
 from ensue.store.statement import Begin, Sql, T
+from ensue.store.tokens import TokenTable
 from ensue.store.workers import Workers
 from tests.core.playing import SUCCEEDED, new_run
 from tests.store.drivers import ask, opened
@@ -83,6 +85,8 @@ class Store:
     care: Care
     secrets: SealedSecrets
     origins: Origins
+    audit: Audit
+    tokens: TokenTable
     is_damaged: bool = False
     """The test breaks invariants on purpose."""
     known: set[str] = field(default_factory=set)
@@ -195,6 +199,8 @@ def store_on(driver: Driver) -> Store:
         care=Care(driver=driver),
         secrets=SealedSecrets(driver=driver),
         origins=Origins(driver=driver),
+        audit=Audit(driver=driver),
+        tokens=TokenTable(driver=driver),
     )
 
 

@@ -11,6 +11,7 @@ from ensue.model.run import State
 from ensue.model.values import Namespace
 from ensue.ports.store import RunFilter
 from ensue.store import (
+    audit,
     claiming,
     definitions,
     feed,
@@ -24,6 +25,7 @@ from ensue.store import (
     secrets,
     starting,
     timers,
+    tokens,
     verdicts,
     windows,
     workers,
@@ -56,6 +58,8 @@ HOT: dict[str, Sql] = {
             ("LOCK_RUN", "UPDATE_RUN", "UPDATE_STEP", "HELD_STEP", "STEP", "STEPS", "LOCK_STEPS", "NAMED_STEPS",
              "CLEAR_TIMERS", "ADD_START", "RUN"),
         ),
+        (audit, ("LIST", "LIST_IN", "IS_UNSEALED", "UNSEALED", "SEAL", "SEALED", "OLDEST")),
+        (tokens, ("FIND", "GET", "TAKE", "DELETE")),
         (secrets, ("READ", "LIST_NAMED", "DELETE", "RESEAL")),
         (timers, ("DUE", "NEXT", "TAKE")),
         (workers, ("TAKE_BACK", "LEASES", "RENEW", "STOPS", "LEASE_OF", "HELD_BY", "HELD")),
@@ -66,6 +70,7 @@ HOT: dict[str, Sql] = {
 FINE_ON_SQLITE = (
     "SCAN json_each", "SCAN ready", "SCAN first", "SCAN told", "SCAN held", "SCAN found", "SCAN outbox",
     "SCAN queued", "SCAN timers USING COVERING INDEX", "SCAN CONSTANT ROW",
+    "SCAN audit USING INDEX audit_unsealed",
 )  # fmt: skip
 A, W = Namespace("default"), "w"
 OK, BAD, NOW = (State.SUCCEEDED,), (State.FAILED,), (State.RUNNING,)
@@ -189,6 +194,8 @@ FILL = (
     INSERT INTO audit (namespace, at, subject, subject_groups, verb, kind, name, details)
     SELECT 'default', 0, '', '[]', '', '', '', '{{}}' FROM {MANY}
     """,
+    "UPDATE audit SET position = seq, link = 'x' WHERE seq < 19000",
+    f"INSERT INTO tokens SELECT 'h' || n, 'i' || n, 'api', 'user:a', '[]', '', '', '', 0, NULL FROM {MANY}",
     f"INSERT INTO secrets SELECT 'default', 's' || n, '', 'value', 'k', 0, 0, '', '' FROM {MANY}",
     f"INSERT INTO run_labels SELECT 'default', 'team', 'x', 'u' || n FROM {MANY} WHERE n % 2 = 0",
     f"INSERT INTO run_labels SELECT 'default', 'key', (n % 100)::text, 'u' || n FROM {MANY}",

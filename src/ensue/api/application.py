@@ -3,14 +3,29 @@
 import asyncio
 import re
 from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI
 
 from ensue import __version__
-from ensue.api import definitions, events, hooks, metrics, problems, runs, secrets, server_state, sources
+from ensue.api import (
+    access,
+    audit,
+    definitions,
+    events,
+    hooks,
+    login,
+    metrics,
+    problems,
+    runs,
+    secrets,
+    server_state,
+    sources,
+)
 from ensue.api.guarding import Guard
 from ensue.api.holding import Gate
 from ensue.api.hot import Hot, Route
+from ensue.api.recognising import Recognition
 from ensue.core import supporting
 from ensue.model.identity import Identity
 from ensue.model.kinds import KINDS
@@ -34,11 +49,18 @@ HOT: tuple[Route, ...] = (
 def routers() -> tuple[APIRouter, ...]:
     """Of what is in a namespace. The busiest come first: routes are tried in order."""
     kinds = (definitions.routes(KINDS[kind]) for kind in sorted(supporting.KINDS))
-    return (events.router, runs.router, secrets.router, sources.router, *kinds)
+    return (events.router, runs.router, secrets.router, sources.router, audit.router, *kinds)
 
 
 def create_app(
-    world: World, webhooks: Hooks, *, token: str, identity: Identity, hosts: Collection[str], event_bytes: int
+    world: World,
+    webhooks: Hooks,
+    *,
+    token: str,
+    identity: Identity,
+    hosts: Collection[str],
+    url: str,
+    event_bytes: int,
 ) -> FastAPI:
     app = FastAPI(
         title="Ensue",
@@ -51,6 +73,7 @@ def create_app(
     app.state.world = world
     app.state.hooks = webhooks
     app.state.event_bytes = event_bytes
+    app.state.url = url.rstrip("/")
     app.state.gate = Gate()
     app.state.paces = Paces()
     app.state.closing = asyncio.Event()
@@ -59,8 +82,16 @@ def create_app(
     for router in routers():
         for prefix in PREFIXES:
             app.include_router(router, prefix=prefix)
+    app.include_router(access.router)
+    app.include_router(login.router)
     app.include_router(server_state.router)
     app.include_router(metrics.router)
     app.add_middleware(Hot, routes=HOT)
-    app.add_middleware(Guard, token=token, identity=identity, hosts=hosts, event_bytes=event_bytes)
+    app.add_middleware(
+        Guard,
+        recognition=Recognition(token=token, identity=identity, access=world.access),
+        hosts={*hosts, *filter(None, [urlsplit(url).hostname])},
+        origins=[url] if url else [],
+        event_bytes=event_bytes,
+    )
     return app

@@ -1,16 +1,17 @@
-"""What every request passes first: host name, token, size. Plain ASGI."""
+"""What every request passes first: host name, origin, token, size. Plain ASGI."""
 
-import hmac
 import ipaddress
 import re
 from collections.abc import Collection
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ensue.api import problems
-from ensue.model.errors import InvalidInput, Unauthenticated
+from ensue.api.recognising import Recognition
+from ensue.model.errors import EnsueError, InvalidInput
 from ensue.model.identity import Identity
 
 MAX_BODY = 1024 * 1024
@@ -24,7 +25,8 @@ MAX_HOOK_BODY = 25 * 1024 * 1024
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 # compared, not bound
 TOO_LARGE = "the body is larger than {} bytes"
-REMEDY = "send Authorization: Bearer TOKEN with the token from the server's data directory"
+OPEN = re.compile(r"/hooks/|/login(/|$)")
+"""Who comes here has no token yet, or never one: a signature or a one-time link says who it is."""
 
 
 class Guard:
@@ -33,37 +35,63 @@ class Guard:
     Senders of webhooks have no token, and come by any name: the route asks for their signature."""
 
     def __init__(
-        self, app: ASGIApp, *, token: str, identity: Identity, hosts: Collection[str], event_bytes: int
+        self,
+        app: ASGIApp,
+        *,
+        recognition: Recognition,
+        hosts: Collection[str],
+        origins: Collection[str],
+        event_bytes: int,
     ) -> None:
-        """`event_bytes` is how large a message of events may be."""
+        """`origins` are addresses as https://ensue.example.org, beside those of a request's own host;
+        `event_bytes` is how large a message of events may be."""
         self._app = app
         self._event_bytes = event_bytes
-        self._token = token.encode()
-        self._identity = identity
+        self._recognition = recognition
         self._hosts = LOOPBACK | set(hosts)
+        self._origins = {origin.lower().rstrip("/") for origin in origins}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         limit = self._limit(scope["path"])
-        host = host_name(headers.get("host", ""))
-        is_hook = HOOKS.match(scope["path"]) is not None
-        if not is_hook and not self._is_ours(host):
-            refusal = problems.problem(421, problems.CODES[421], f'this server does not answer to the name "{host}"')
-        elif not is_hook and not self._has_token(headers.get("authorization", "")):
-            refusal = problems.of(Unauthenticated(remedy=REMEDY))
-        elif "\0" in scope["path"] or b"%00" in scope["query_string"]:
-            refusal = problems.of(InvalidInput("the address contains a NUL character"))
-        elif headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > limit:
-            detail = TOO_LARGE.format(limit)
-            refusal = problems.problem(413, problems.CODES[413], detail, headers={"Connection": "close"})
-        else:
-            scope.setdefault("state", {})["identity"] = self._identity
-            await self._app(scope, _bounded(receive, limit), send)
+        refusal = self._refusal(scope, headers, limit)
+        identity: Identity | None = None
+        if refusal is None and not OPEN.match(scope["path"]):
+            try:
+                identity = await self._recognition.recognise(headers, scope.get("method", "GET"))
+            except EnsueError as error:
+                refusal = problems.of(error)
+        if refusal is not None:
+            await (_closed(send) if scope["type"] == "websocket" else refusal(scope, receive, send))
             return
-        await refusal(scope, receive, send)
+        if identity is not None:
+            scope.setdefault("state", {})["identity"] = identity
+        await self._app(scope, _bounded(receive, limit), send)
+
+    def _refusal(self, scope: Scope, headers: Headers, limit: int) -> JSONResponse | None:
+        host, length = host_name(headers.get("host", "")), headers.get("content-length", "0")
+        if not HOOKS.match(scope["path"]) and not self._is_ours(host):
+            return problems.problem(421, problems.CODES[421], f'this server does not answer to the name "{host}"')
+        if not self._is_own_origin(headers):
+            detail = f"a page of {headers['origin']} may not ask this server"
+            return problems.problem(403, "foreign_origin", detail, remedy="set ENSUE_URL to the address people use")
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            return problems.of(InvalidInput("the address contains a NUL character"))
+        if length.isdigit() and int(length) > limit:
+            return problems.problem(413, problems.CODES[413], TOO_LARGE.format(limit), headers={"Connection": "close"})
+        return None
+
+    def _is_own_origin(self, headers: Headers) -> bool:
+        """Browsers say whose page asks; other programs say nothing."""
+        origin = headers.get("origin", "").lower()
+        if not origin:
+            return True
+        scheme, _, rest = origin.partition("://")
+        own = scheme in ("http", "https") and rest == headers.get("host", "").lower()
+        return own or origin in self._origins
 
     def _limit(self, path: str) -> int:
         if EVENTS.fullmatch(path):
@@ -76,16 +104,17 @@ class Guard:
         """A name that an attacker's DNS leads here is not among ours; an address in the header needs no DNS."""
         return host in self._hosts or (not ANY_ADDRESS.isdisjoint(self._hosts) and _is_address(host))
 
-    def _has_token(self, authorization: str) -> bool:
-        scheme, _, token = authorization.partition(" ")
-        return scheme.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), self._token)
-
 
 def host_name(header: str) -> str:
     """A Host header without its port, in lower case."""
     if header.startswith("["):
         return header[1:].partition("]")[0].lower()
     return header.partition(":")[0].lower().removesuffix(".")
+
+
+async def _closed(send: Send) -> None:
+    """A WebSocket is refused before it opens: its client sees a 403."""
+    await send({"type": "websocket.close", "code": 1008})
 
 
 def _is_address(host: str) -> bool:

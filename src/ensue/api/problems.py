@@ -1,5 +1,6 @@
 """Errors as problem documents (RFC 9457). The one table from error to status."""
 
+import logging
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -12,6 +13,9 @@ from starlette.responses import JSONResponse
 
 from ensue.api import views
 from ensue.model import errors
+from ensue.operations.world import World
+
+log = logging.getLogger("ensue.api")
 
 STATUS: Mapping[type[errors.EnsueError], int] = {
     errors.InvalidDefinition: 422,
@@ -83,6 +87,12 @@ def register(app: FastAPI) -> None:
 
 async def _known(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.EnsueError)
+    if isinstance(error, errors.Denied) and error.refused is not None:
+        world: World = request.app.state.world
+        try:
+            await world.access.note(error.refused)
+        except errors.Unavailable as away:
+            log.warning("cannot record that %s was refused: %s", error.refused.identity.subject, away)
     return of(error)
 
 

@@ -41,5 +41,5 @@ async def health() -> Response:
 @router.get("/readyz")
 async def readiness(world: WorldOf, identity: IdentityOf) -> Response:
     """The database answers too; else 503."""
-    await runs.workers(identity, world)
+    await runs.ready(identity, world)
     return JSONResponse({"status": "ok", "checks": {"store": "ok"}})

@@ -1,6 +1,7 @@
 """Answers that take their time, and end when the server does."""
 
 import asyncio
+import contextlib
 import json
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,6 +12,7 @@ from fastapi import Request as HttpRequest
 from starlette.responses import StreamingResponse
 
 from ensue.api import views
+from ensue.model.errors import Denied, Unauthenticated
 from ensue.operations.logs import Line
 
 T = TypeVar("T")
@@ -72,8 +74,10 @@ class Reading:
 
 
 async def _encoded(lines: AsyncIterator[Line]) -> AsyncIterator[bytes]:
-    async for line in lines:
-        yield json.dumps(views.line(line), ensure_ascii=False).encode() + b"\n"
+    # What was taken back in the middle ends the answer; whoever asks again is told why.
+    with contextlib.suppress(Denied, Unauthenticated):
+        async for line in lines:
+            yield json.dumps(views.line(line), ensure_ascii=False).encode() + b"\n"
 
 
 async def _until(closing: asyncio.Event, lines: AsyncIterator[Line]) -> AsyncIterator[Line]:

@@ -106,6 +106,17 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         *MANAGEMENT,
         LABELS,
     ),
+    "permissions": (
+        NAME,
+        Column(title="EFFECT", cell=lambda item: str(item["spec"].get("effect", "Allow"))),
+        Column(title="SUBJECTS", cell=lambda item: ",".join(item["spec"]["subjects"])),
+        Column(title="METHODS", cell=lambda item: ",".join(item["spec"]["methods"])),
+        Column(title="RESOURCES", cell=lambda item: ",".join(item["spec"]["resources"])),
+        Column(title="NAMESPACES", cell=lambda item: ",".join(item["spec"].get("namespaces", ())) or "(its own)"),
+        AGE,
+        Column(title="MANAGER", cell=_of_status("manager"), is_wide=True),
+        Column(title="DESCRIPTION", cell=lambda item: str(item["spec"].get("description", "")), is_wide=True),
+    ),
     "events": (
         NAME,
         Column(title="TYPE", cell=_of_spec("type")),

@@ -58,6 +58,11 @@ COMMANDS: Mapping[str, Entry] = {
     "pause": Entry(RUNS, "Start no further step of a run", "runs", "pause"),
     "resume": Entry(RUNS, "Let a paused run go on", "runs", "resume"),
     "secret": Entry(ACCESS, "Set, list and delete secrets, change their key", "secret"),
+    "token": Entry(ACCESS, "Make, list and delete tokens", "token"),
+    "login": Entry(ACCESS, "Log in to a server elsewhere, or sign a browser in", "login"),
+    "context": Entry(ACCESS, "List the servers that you logged in to, and choose one", "context"),
+    "whoami": Entry(ACCESS, "Say who you are to the server", "whoami"),
+    "audit": Entry(ACCESS, "Read the audit log, and prove that nobody changed it", "audit"),
     "doctor": Entry(CARE, "Check that a server can work here, and what to do about it", "doctor"),
     "db": Entry(CARE, "Upgrade, back up, restore and check the database", "db"),
     "selftest": Entry(CARE, "Kill a server of its own and check that nothing is lost", "selftest"),
@@ -98,6 +103,7 @@ class Commands(click.Group):
 @click.group("ensue", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="ensue", message="%(prog)s %(version)s")
 @invocation.options
+@invocation.context
 @click.pass_context
 def group(context: click.Context) -> None:
     """Watch for events, decide, and run workflows.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from ensue.cli import exits
+from ensue.cli import config_file, exits
 from ensue.model.errors import DataDirectoryOwned, NotFound
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ def placed(action: Callable[Concatenate[Place, P], Coroutine[Any, Any, int]]) ->
         given = click.get_current_context().meta
         data = given.get(f"{PLACE}.data")
         url = given.get(f"{PLACE}.database")
-        chosen = settings.load(os.environ, data_dir=data.absolute() if data else None, database_url=url)
+        file = config_file.read(None)
+        chosen = settings.load(os.environ, file=file, data_dir=data.absolute() if data else None, database_url=url)
         return asyncio.run(action(Place(chosen), *args, **kwargs))
 
     return run

@@ -18,6 +18,7 @@ JSONPATH = "jsonpath="
 class Invocation:
     """The options that all commands share."""
 
+    context: str = ""
     namespace: str = ""
     output: str = ""
     verbosity: int = 0
@@ -50,7 +51,7 @@ class Invocation:
 
 
 pass_invocation = click.make_pass_decorator(Invocation, ensure=True)
-SHARED = {"namespace": "-n", "output": "-o", "verbose": "-v", "quiet": "--quiet"}
+SHARED = {"context": "--context", "namespace": "-n", "output": "-o", "verbose": "-v", "quiet": "--quiet"}
 
 
 def options(command: Decorated) -> Decorated:
@@ -63,6 +64,13 @@ def options(command: Decorated) -> Decorated:
     ):
         command = option(command)
     return command
+
+
+def context(command: Decorated) -> Decorated:
+    """Add --context, where something is asked of a server."""
+    return click.option(
+        "--context", metavar="NAME", help="Which server: a name of `ensue context`.", **_stored("context")
+    )(command)
 
 
 def output(command: Decorated) -> Decorated:

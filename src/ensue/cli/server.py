@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from ensue import __version__, app, settings
-from ensue.cli import definition_files, exits, labels, logging_setup, serving_loop
+from ensue.cli import config_file, definition_files, exits, labels, logging_setup, serving_loop
 from ensue.files.reading import STANDARD_INPUT
 
 Settings = settings.Settings
@@ -30,7 +30,7 @@ def options(command: Decorated) -> Decorated:
         click.option("--listen", metavar="HOST:PORT", help="Where the HTTP API answers; default 127.0.0.1:8080."),
     ):
         command = option(command)
-    return command
+    return config_file.option(command)
 
 
 @click.command("server")
@@ -78,6 +78,7 @@ def _serve(
     follow: app.Following | None,
     *,
     listen: str | None,
+    config: Path | None,
     data: Path | None,
     database: str | None,
     labels: dict[str, str] | None,
@@ -85,6 +86,7 @@ def _serve(
 ) -> int:
     chosen = settings.load(
         os.environ,
+        file=config_file.read(config),
         listen=listen,
         data_dir=data.absolute() if data else None,
         database_url=database,

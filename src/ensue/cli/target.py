@@ -1,4 +1,4 @@
-"""Which server a command talks to: the one of a data directory, or of ENSUE_URL."""
+"""Which server a command talks to: the one of a data directory, of ENSUE_URL, or one that was logged in to."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from ensue.cli import waiting
+from ensue.cli import contexts, invocation, waiting
 from ensue.cli.invocation import Invocation
 from ensue.model.errors import InvalidInput, NotFound, Unauthenticated, Unavailable
 
@@ -22,7 +22,7 @@ START = "start one with `ensue server`, or name it with --data DIR or ENSUE_URL"
 
 
 def option(command: Decorated) -> Decorated:
-    """Add --data, which chooses the server."""
+    """Add --data and --context, which choose the server."""
     return option_named("--data")(command)
 
 
@@ -32,7 +32,7 @@ def option_named(name: str) -> Callable[[Decorated], Decorated]:
     def store(context: click.Context, parameter: click.Parameter, value: Path | None) -> None:
         context.meta[DIRECTORY] = value
 
-    return click.option(
+    data = click.option(
         name,
         "server_data",
         type=click.Path(path_type=Path, file_okay=False),
@@ -41,6 +41,7 @@ def option_named(name: str) -> Callable[[Decorated], Decorated]:
         expose_value=False,
         callback=store,
     )
+    return lambda command: invocation.context(data(command))
 
 
 def server() -> "Server":
@@ -48,24 +49,51 @@ def server() -> "Server":
     context = click.get_current_context()
     said = context.find_object(Invocation) or Invocation()
     directory: Path | None = context.meta.get(DIRECTORY)
-    url = os.environ.get("ENSUE_URL")
-    return _by_url(url, said) if url and directory is None else _by_directory(directory, said)
+    named = said.context or os.environ.get("ENSUE_CONTEXT", "")
+    if directory is not None:
+        if said.context:
+            raise click.UsageError("--data and --context name two servers: give one of them")
+        return _by_directory(directory, said)
+    if named:
+        return _by_context(named, said)
+    if url := os.environ.get("ENSUE_URL"):
+        return _by_url(url, said)
+    if _is_directory_named():
+        return _by_directory(None, said)
+    return _by_context(contexts.read().current, said)
+
+
+def _is_directory_named() -> bool:
+    return "ENSUE_DATA_DIR" in os.environ or "ENSUE_DATA_DIR_FILE" in os.environ
+
+
+def _by_context(name: str, said: Invocation) -> "Server":
+    if name == contexts.LOCAL:
+        return _by_directory(None, said)
+    found = contexts.read().get(name)
+    return at(found.url, found.token, f"log in again: `ensue login {found.url} --name {name}`", said)
+
+
+def at(url: str, token: str, remedy: str, said: Invocation) -> "Server":
+    """A server elsewhere."""
+    from ensue.clients.server import Server
+
+    return Server(url=url, token=token, remedy=remedy, is_local=False, note=_note(said))
 
 
 def _by_url(url: str, said: Invocation) -> "Server":
-    from ensue.clients.server import Server
-
     if urlsplit(url).scheme not in ("http", "https"):
         raise InvalidInput(f"ENSUE_URL is not an address: {url}", remedy="write it as https://ensue.example.org")
-    token = os.environ.get("ENSUE_TOKEN") or _token_of_file()
+    token = token_of_environment()
     if not token:
         raise Unauthenticated(f"there is no token for {url}", remedy="set ENSUE_TOKEN or ENSUE_TOKEN_FILE")
-    return Server(
-        url=url.rstrip("/"), token=token, remedy="check ENSUE_URL and ENSUE_TOKEN", is_local=False, note=_note(said)
-    )
+    return at(url.rstrip("/"), token, "check ENSUE_URL and ENSUE_TOKEN", said)
 
 
-def _token_of_file() -> str:
+def token_of_environment() -> str:
+    """Empty when there is none. Raises InvalidInput."""
+    if token := os.environ.get("ENSUE_TOKEN"):
+        return token
     path = os.environ.get("ENSUE_TOKEN_FILE")
     if not path:
         return ""

@@ -8,17 +8,24 @@ from pathlib import Path
 import click
 
 from ensue import __version__, app, settings
-from ensue.cli import exits, labels, logging_setup, serving_loop
+from ensue.cli import config_file, exits, labels, logging_setup, serving_loop
 from ensue.cli.server import user_note
 from ensue.model.errors import InvalidInput
 
 
 @click.command("worker")
+@config_file.option
 @click.option("--database", metavar="URL", help="The servers' database, postgresql://…")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="The data directory.")
 @labels.option("--labels", help="Labels of this worker: steps with `requires` run where they match.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="How the log on stderr is written.")
-def command(database: str | None, data: Path | None, labels: dict[str, str] | None, log_format: str | None) -> int:
+def command(
+    config: Path | None,
+    database: str | None,
+    data: Path | None,
+    labels: dict[str, str] | None,
+    log_format: str | None,
+) -> int:
     """Run steps for the servers of a PostgreSQL database.
 
     Log segments go to ENSUE_STORAGE_DIR, which all processes on the database share.
@@ -29,6 +36,7 @@ def command(database: str | None, data: Path | None, labels: dict[str, str] | No
     """
     chosen = settings.load(
         os.environ,
+        file=config_file.read(config),
         data_dir=data.absolute() if data else None,
         database_url=database,
         labels=labels,

@@ -17,6 +17,7 @@ Body = dict[str, Any]
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 LONG_POLL = 30
+VERIFY_SECONDS = 600.0
 RECONNECTS = 8
 LONGEST_PAUSE = 5.0
 
@@ -53,7 +54,7 @@ class Server:
         self, *, url: str, token: str, remedy: str, is_local: bool, note: Callable[[str], None] | None = None
     ) -> None:
         """`note` is told of every request."""
-        self._url = url
+        self.url = url
         self._remedy = remedy
         self._http = httpx.Client(
             base_url=url,
@@ -155,6 +156,26 @@ class Server:
     def rotate_secrets(self, *, has_new_key: bool) -> Body:
         return self._json("POST", "/api/v1/secrets/rotate", json={"newKey": has_new_key})
 
+    def whoami(self) -> Body:
+        return self._json("GET", "/api/v1/whoami")
+
+    def tokens(self) -> Body:
+        return self._json("GET", "/api/v1/tokens")
+
+    def create_token(self, body: Body) -> Body:
+        """Its answer alone has the secret, as status.token."""
+        return self._json("POST", "/api/v1/tokens", json=body)
+
+    def create_link(self) -> Body:
+        """What signs a browser in, once: the path, and the server's address where it knows it."""
+        return self._json("POST", "/api/v1/login-links", json={})
+
+    def delete_token(self, id: str) -> None:
+        self._send("DELETE", f"/api/v1/tokens/{quote(id, safe='')}")
+
+    def verify_audit(self, head: str) -> Body:
+        return self._json("POST", "/api/v1/audit/verify", json={"head": head}, timeout=VERIFY_SECONDS)
+
     def wait(self, namespace: str, run: str, timeout: float | None = None) -> Body:
         """The run when it has ended, or as it is after `timeout` seconds. A server that restarts is waited for."""
         deadline = None if timeout is None else time.monotonic() + timeout
@@ -235,21 +256,21 @@ class Server:
         return answer
 
     def _unreached(self, error: Exception) -> Unreached:
-        return Unreached(f"no answer from {self._url}: {str(error) or type(error).__name__}", remedy=self._remedy)
+        return Unreached(f"no answer from {self.url}: {str(error) or type(error).__name__}", remedy=self._remedy)
 
     def _fail(self, answer: httpx.Response) -> NoReturn:
         try:
             problem = answer.json()
             code, detail, remedy = problem["code"], problem["detail"], problem.get("remedy", "")
         except (ValueError, KeyError, TypeError):
-            message = f"{self._url} answered {answer.status_code}, not as an Ensue server does"
+            message = f"{self.url} answered {answer.status_code}, not as an Ensue server does"
             raise errors.Unavailable(message, remedy="check the address") from None
         if code == errors.InvalidDefinition.code:
             raise errors.InvalidDefinition([_problem(each) for each in problem.get("problems", [])], detail)
         if code == errors.Unauthenticated.code:
-            raise errors.Unauthenticated(f"{self._url} does not know this token", remedy=self._remedy)
+            raise errors.Unauthenticated(f"{self.url} does not know this token", remedy=self._remedy)
         if code == OTHER_VERSION:
-            raise errors.Unavailable(f"the server at {self._url} does not know this: {detail}", remedy="upgrade it")
+            raise errors.Unavailable(f"the server at {self.url} does not know this: {detail}", remedy="upgrade it")
         raise ERRORS.get(code, errors.EnsueError)(detail, remedy=remedy)
 
     def _pause(self, failures: int, error: errors.EnsueError) -> int:

@@ -20,6 +20,7 @@ from ensue.core.checking_paths import Path, render
 from ensue.expr import relay
 from ensue.model.definition import Strict
 from ensue.model.errors import Problem
+from ensue.model.permission import Permission
 from ensue.model.trigger import Trigger
 from ensue.model.workflow import ENGINES, Step, Workflow
 
@@ -72,6 +73,13 @@ def check_workflow(workflow: Workflow, known: Known = NOTHING_MORE) -> tuple[Pro
 def check_trigger(trigger: Trigger, known: Known = NOTHING_MORE) -> tuple[Problem, ...]:
     """The findings in a trigger, the first hundred."""
     return tuple(islice(_check_trigger(trigger, known), MAX_PROBLEMS))
+
+
+def check_permission(permission: Permission) -> tuple[Problem, ...]:
+    """The findings in a permission, the first hundred."""
+    from ensue.core import checking_permissions
+
+    return tuple(islice(checking_permissions.check(permission), MAX_PROBLEMS))
 
 
 def _check_workflow(workflow: Workflow, known: Known) -> Iterator[Problem]:

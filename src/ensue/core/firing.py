@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from ensue.core import canonical, checking_parameters, supporting
+from ensue.core import canonical, checking_parameters, permitting, supporting
 from ensue.core.graph import Graph
 from ensue.expr import interface, relay
 from ensue.model.definition import NATIVE_GROUP, Dialect
-from ensue.model.errors import Problem, Severity
+from ensue.model.errors import Denied, Problem, Severity
+from ensue.model.identity import Identity
 from ensue.model.run import Reason
 from ensue.model.trigger import Trigger
-from ensue.model.values import DefinitionHash, Json
+from ensue.model.values import DefinitionHash, Json, Namespace
 from ensue.model.workflow import Step
 
 _OF_START = frozenset({"name", "type", "workflow", "parameters"})
@@ -101,6 +102,15 @@ def actions_body(trigger: Trigger) -> dict[str, Json]:
         "metadata": {"name": trigger.metadata.name},
         "spec": spec,
     }
+
+
+def denied(applier: Identity, namespace: Namespace, name: str) -> Failure | None:
+    """Why the one who applied a trigger, as whom it acts, may not start what it starts."""
+    try:
+        permitting.require(applier, "start", "Run", namespace, name)
+    except Denied as error:
+        return Failure(reason=Reason.NOT_ALLOWED, message=f"the trigger acts as who applied it, and {error}")
+    return None
 
 
 def hash_of(body: Mapping[str, Json]) -> DefinitionHash:

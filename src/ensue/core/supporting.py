@@ -12,7 +12,7 @@ from ensue.model.workflow import Step, Workflow
 TYPES = frozenset({"container", "approval"})
 """Types of steps that nothing runs."""
 ENGINES = frozenset({"inline", "process"})
-KINDS = frozenset({"Workflow", "Trigger", "Source"})
+KINDS = frozenset({"Workflow", "Trigger", "Source", "Permission"})
 """Kinds whose behaviour exists; the others are only validated."""
 _FAN_OUT = ("matrix", "foreach")
 

@@ -26,6 +26,7 @@ from ensue.files.short_forms import ShortForms
 from ensue.model.definition import Dialect
 from ensue.model.errors import InvalidDefinition, Problem, Severity
 from ensue.model.kinds import DIALECTS, KINDS, Definition, Kind
+from ensue.model.permission import Permission
 from ensue.model.source import Source
 from ensue.model.trigger import Trigger
 from ensue.model.values import Json
@@ -238,6 +239,8 @@ def _define(document: Document, value: dict[str, Json], kind: Kind, known: check
         problems += checking.check_workflow(definition, known)
     elif isinstance(definition, Trigger):
         problems += checking.check_trigger(definition, known)
+    elif isinstance(definition, Permission):
+        problems += checking.check_permission(definition)
     if isinstance(definition, Trigger | Source):
         problems += source_settings.check(definition, known)
     document = replace(

@@ -141,6 +141,7 @@ _SHORT_FORMS: dict[tuple[str, str], list[Schema]] = {
     ("CredentialSpec", "data"): [_map_of(_STRING, _ref("CredentialValue"))],
     ("CredentialSpec", "workflows"): [_STRING],
     ("PermissionSpec", "subjects"): [_STRING],
+    ("PermissionSpec", "namespaces"): [_STRING],
     ("PermissionSpec", "resources"): [_STRING],
     ("PermissionSpec", "methods"): [_STRING],
 }

@@ -167,7 +167,7 @@ class ShortForms:
         return spec
 
     def permission(self, spec: Object, path: Path) -> Json:
-        for plural in ("subjects", "resources", "methods"):
+        for plural in ("subjects", "resources", "methods", "namespaces"):
             self._replace(spec, path, plural, lambda value, _: _listed(value, str))
         return spec
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from ensue.model.identity import Refused
+
 
 class Severity(StrEnum):
     ERROR = "error"
@@ -91,6 +93,10 @@ class Denied(EnsueError):
     """This identity may not do that."""
 
     code = "denied"
+
+    def __init__(self, message: str = "", *, remedy: str = "", refused: Refused | None = None) -> None:
+        self.refused = refused
+        super().__init__(message, remedy=remedy)
 
 
 class Conflict(EnsueError):

@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from ensue.model.definition import Compat, Metadata, Strict
+from ensue.model.values import NAME_PATTERN
 
 SUBJECT_PATTERN = r"^(\*|(user|group|token|system|trigger|step):\S{1,250})$"
+NAMESPACE_PATTERN = rf"^\*$|{NAME_PATTERN}"
 Subject = Annotated[str, StringConstraints(pattern=SUBJECT_PATTERN)]
 
 
@@ -25,6 +27,8 @@ class PermissionSpec(Strict):
     """What, as `run/*` or `workflow/build`."""
     methods: tuple[Annotated[str, StringConstraints(min_length=1, max_length=64)], ...] = Field(min_length=1)
     """Which verbs: get, list, create, approve…, or `*`."""
+    namespaces: tuple[Annotated[str, StringConstraints(pattern=NAMESPACE_PATTERN)], ...] = ()
+    """Where: its own namespace when empty; others, or all as `*`, are for a server's admin to name."""
     effect: Effect = Effect.ALLOW
     """An explicit Deny beats every Allow; what nothing allows is denied."""
 

@@ -1,16 +1,18 @@
 """Applying, reading and deleting definitions."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypedDict, Unpack
 
 from ensue import files
-from ensue.core import canonical, merging, permitting, supporting
+from ensue.core import bylaws, canonical, merging, permitting, supporting
 from ensue.core.following import Key
 from ensue.files.documents import Document
 from ensue.model.errors import InvalidDefinition, InvalidInput, NotFound, Problem, Severity
 from ensue.model.identity import Identity
 from ensue.model.kinds import Definition
+from ensue.model.permission import Permission
 from ensue.model.values import Json, Namespace
 from ensue.operations.world import World
 from ensue.ports.origins import Origin
@@ -60,13 +62,14 @@ async def apply_document(
 ) -> StoredDefinition:
     definition = require_valid(document)
     namespace = Namespace(definition.metadata.namespace)
-    permitting.require(identity, "apply", document.kind, namespace)
+    permitting.require(identity, "apply", document.kind, namespace, definition.metadata.name)
+    await _require_reach(identity, world, definition)
     if document.kind not in supporting.KINDS:
         known = ", ".join(sorted(supporting.KINDS))
         raise InvalidInput(f"A {document.kind} cannot be applied in this version", remedy=f"these can: {known}")
     value = files.body(document)
     hash = canonical.definition_hash(value, document.dialect)
-    return await world.definitions.put(
+    stored = await world.definitions.put(
         value,
         hash,
         document.dialect,
@@ -77,6 +80,28 @@ async def apply_document(
         expected=expected,
         is_rehearsal=is_rehearsal,
     )
+    if document.kind == "Permission":
+        world.access.forget()
+    return stored
+
+
+async def _require_reach(identity: Identity, world: World, definition: Definition) -> None:
+    """A permission that concerns other namespaces is for a server's admin, who alone may also replace or delete it.
+    Raises Denied."""
+    if not isinstance(definition, Permission):
+        return
+    verb, name = "apply", definition.metadata.name
+    if bylaws.reaches_beyond(definition):
+        permitting.require(identity, verb, "Permission", None, name)
+    with contextlib.suppress(NotFound):
+        before = await world.definitions.get(Namespace(definition.metadata.namespace), "Permission", name)
+        require_reach_of(identity, verb, before)
+
+
+def require_reach_of(identity: Identity, verb: str, stored: StoredDefinition) -> None:
+    """Raises Denied."""
+    if stored.kind == "Permission" and bylaws.reaches_beyond(Permission.model_validate(stored.body)):
+        permitting.require(identity, verb, "Permission", None, stored.name)
 
 
 async def patch(
@@ -104,7 +129,7 @@ def require_valid(document: Document) -> Definition:
 
 async def get(identity: Identity, world: World, namespace: Namespace, kind: str, name: str) -> StoredDefinition:
     """Raises NotFound, which names the file where one defines it and is broken."""
-    permitting.require(identity, "get", kind, namespace)
+    permitting.require(identity, "get", kind, namespace, name)
     try:
         return await world.definitions.get(namespace, kind, name)
     except NotFound as error:
@@ -125,7 +150,7 @@ async def history(
     identity: Identity, world: World, namespace: Namespace, kind: str, name: str, limit: int, before: int | None = None
 ) -> tuple[StoredDefinition, ...]:
     """Newest first, also of what was deleted. Raises NotFound."""
-    permitting.require(identity, "get", kind, namespace)
+    permitting.require(identity, "get", kind, namespace, name)
     found = await world.definitions.history(namespace, kind, name, limit, before)
     if not found and before is None:
         raise NotFound(f"there never was a {kind} {name} in namespace {namespace}")
@@ -159,5 +184,9 @@ async def delete(
 
     Raises NotFound, Changed when it is not at that revision, and Conflict when another than `manager` manages it
     (None: whoever does)."""
-    permitting.require(identity, "delete", kind, namespace)
+    permitting.require(identity, "delete", kind, namespace, name)
+    if kind == "Permission":
+        require_reach_of(identity, "delete", await world.definitions.get(namespace, kind, name))
     await world.definitions.delete(namespace, kind, name, identity, expected, manager)
+    if kind == "Permission":
+        world.access.forget()

@@ -11,6 +11,7 @@ from ensue.model.errors import NotFound
 from ensue.model.identity import Identity
 from ensue.model.run import Run, StepKey, StepRun
 from ensue.model.values import Namespace
+from ensue.operations import runs
 from ensue.operations.world import World
 from ensue.ports.store import LogSegment
 from ensue.runtime import shipping
@@ -47,8 +48,7 @@ async def read(
 ) -> AsyncIterator[Line]:
     """The lines of a run and of the runs within it, step after step in the order of the definition; followed, as
     they come."""
-    permitting.require(identity, "get", "Run", namespace)
-    run = await world.history.run(namespace, name)
+    run = await runs.find(identity, world, "get", namespace, name)
     if select.step is not None:
         names = [step.key.step for step in await world.history.steps(namespace, run.uid)]
         if select.step not in names:
@@ -62,6 +62,9 @@ async def read(
         if is_over:
             return
         await asyncio.sleep(FOLLOW_SECONDS)
+        # What was allowed when the reading began may have been taken back since.
+        identity = await world.access.renew(identity)
+        permitting.require(identity, "get", "Run", namespace, run.name)
 
 
 async def _new(world: World, run: Run, name: str | None, seen: Seen, prefix: str = "") -> AsyncIterator[Line]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ensue.core import canonical, checking, explaining, permitting, supporting
 from ensue.core.graph import Graph
-from ensue.model.errors import Conflict, InvalidDefinition, InvalidParameters, Severity
+from ensue.model.errors import Conflict, InvalidDefinition, InvalidParameters, NotFound, Severity
 from ensue.model.identity import Identity
 from ensue.model.run import Attempt, Run, StepRun
 from ensue.model.values import Json, Namespace, RunUid
@@ -41,7 +41,7 @@ class Whole:
 async def start(identity: Identity, world: World, request: Start) -> Run:
     """Start the current version of a workflow; a repeat is answered with the run as it is, whatever became of the
     workflow. Raises NotFound, InvalidParameters, InvalidDefinition, or Conflict when the key was used otherwise."""
-    permitting.require(identity, "start", "Run", request.namespace)
+    permitting.require(identity, "start", "Run", request.namespace, request.workflow)
     if not request.key:
         return await _start(identity, world, request)
     key, digest = _start_key(identity, request.key), _digest(request)
@@ -101,9 +101,21 @@ def _require_supported(graph: Graph) -> None:
         raise InvalidDefinition(problems)
 
 
+async def find(identity: Identity, world: World, verb: str, namespace: Namespace, name: str) -> Run:
+    """The run, named or by its uid, when the identity may do that with it. Raises Denied, NotFound."""
+    permitting.require_some(identity, verb, "Run", namespace)
+    try:
+        run = await world.history.run(namespace, name)
+    except NotFound:
+        # What is hidden is not told apart from what is not there.
+        permitting.require(identity, verb, "Run", namespace, name)
+        raise
+    permitting.require(identity, verb, "Run", namespace, run.name)
+    return run
+
+
 async def get(identity: Identity, world: World, namespace: Namespace, name: str) -> Whole:
-    permitting.require(identity, "get", "Run", namespace)
-    run = await world.history.run(namespace, name)
+    run = await find(identity, world, "get", namespace, name)
     steps = await world.history.steps(namespace, run.uid)
     return Whole(run=run, steps=steps, attempts=await world.history.attempts(namespace, run.uid))
 
@@ -115,16 +127,14 @@ async def list_all(identity: Identity, world: World, select: RunFilter, limit: i
 
 async def stop(identity: Identity, world: World, namespace: Namespace, name: str, *, is_kill: bool = False) -> Run:
     """Cancel a run, or kill it: then `finally` does not run either. Raises Conflict when it has ended."""
-    permitting.require(identity, "cancel", "Run", namespace)
-    run = await world.history.run(namespace, name)
+    run = await find(identity, world, "cancel", namespace, name)
     run = await world.runs.stop(namespace, run.uid, Stop.KILL if is_kill else Stop.CANCEL, identity)
     world.wakeup.notify("stops", "steps", "runs", "timers", f"run:{namespace}/{run.uid}", f"run:{namespace}/{run.name}")
     return run
 
 
 async def pause(identity: Identity, world: World, namespace: Namespace, name: str, *, is_paused: bool) -> Run:
-    permitting.require(identity, "pause" if is_paused else "resume", "Run", namespace)
-    run = await world.history.run(namespace, name)
+    run = await find(identity, world, "pause" if is_paused else "resume", namespace, name)
     run = await world.runs.pause(namespace, run.uid, is_paused, identity)
     world.wakeup.notify("steps", "runs", "timers")
     return run
@@ -132,7 +142,7 @@ async def pause(identity: Identity, world: World, namespace: Namespace, name: st
 
 async def wait(identity: Identity, world: World, namespace: Namespace, name: str, timeout: float) -> Run:
     """The run when it has ended, or as it is after `timeout` seconds."""
-    permitting.require(identity, "get", "Run", namespace)
+    await find(identity, world, "get", namespace, name)
     deadline = asyncio.get_running_loop().time() + timeout
     while True:
         left = deadline - asyncio.get_running_loop().time()
@@ -144,6 +154,9 @@ async def wait(identity: Identity, world: World, namespace: Namespace, name: str
             if run.state.is_final or left <= 0:
                 return run
             await woken
+            # What was allowed when the waiting began may have been taken back since.
+            identity = await world.access.renew(identity)
+            permitting.require(identity, "get", "Run", namespace, run.name)
         finally:
             woken.cancel()
 
@@ -159,6 +172,11 @@ async def explain(
         for worker in await world.workers.list()
     ]
     return explaining.explain(graph, whole.run, whole.steps, places)
+
+
+async def ready(identity: Identity, world: World) -> None:
+    """Whether the store answers: for everybody with a token, and of no use to anybody else. Raises Unavailable."""
+    await world.workers.list()
 
 
 async def workers(identity: Identity, world: World) -> tuple[Worker, ...]:

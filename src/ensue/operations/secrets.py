@@ -27,7 +27,7 @@ class Rotation:
 
 async def set_value(identity: Identity, world: World, place: SecretPlace, value: bytes) -> Secret:
     """Raises InvalidInput, Denied, SecretsLocked."""
-    permitting.require(identity, "set", KIND, place.namespace)
+    permitting.require(identity, "set", KIND, place.namespace, place.name)
     secret.check(place)
     if not value:
         raise InvalidInput(f"the value of secret {place.name} is empty", remedy="delete it, or give it a value")
@@ -40,13 +40,13 @@ async def set_value(identity: Identity, world: World, place: SecretPlace, value:
 
 async def list_all(identity: Identity, world: World, namespace: Namespace | None, name: str = "") -> tuple[Secret, ...]:
     """Names, keys and times."""
-    permitting.require(identity, "list", KIND, namespace)
+    permitting.require(identity, "list", KIND, namespace, name)
     return await world.secrets.list(namespace, name)
 
 
 async def delete(identity: Identity, world: World, place: SecretPlace, *, has_all_keys: bool = False) -> int:
     """One value, or all of the secret's. Raises NotFound."""
-    permitting.require(identity, "delete", KIND, place.namespace)
+    permitting.require(identity, "delete", KIND, place.namespace, place.name)
     return await world.secrets.delete(place, identity, has_all_keys=has_all_keys)
 
 

@@ -59,7 +59,7 @@ async def explain_source(
     identity: Identity, world: World, namespace: Namespace, name: str, problems: Sequence[Problem] = ()
 ) -> SourceStory:
     """`problems` are why it takes no requests, if it is a webhook. Raises NotFound."""
-    permitting.require(identity, "get", "Source", namespace)
+    permitting.require(identity, "get", "Source", namespace, name)
     stored = await world.definitions.get(namespace, "Source", name)
     return await _source(world, stored, await _seers(world, stored), problems)
 
@@ -68,7 +68,7 @@ async def explain_trigger(
     identity: Identity, world: World, namespace: Namespace, name: str, problems: Sequence[Problem] = ()
 ) -> TriggerStory:
     """`problems` are why webhooks of its own take no requests. Raises NotFound."""
-    permitting.require(identity, "get", "Trigger", namespace)
+    permitting.require(identity, "get", "Trigger", namespace, name)
     stored = await world.definitions.get(namespace, "Trigger", name)
     rule = rule_of(stored)
     is_enabled = wanting.is_enabled(stored)

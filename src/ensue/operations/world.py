@@ -6,6 +6,7 @@ from typing import Protocol
 from ensue.core.checking import Known
 from ensue.model.identity import Identity
 from ensue.model.run import Run
+from ensue.ports.access import Access, AuditLog, Tokens
 from ensue.ports.activity import Activity
 from ensue.ports.clock import Clock
 from ensue.ports.intake import Decisions, Intake
@@ -27,7 +28,9 @@ class Starting(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
+    access: Access
     activity: Activity
+    audit: AuditLog
     clock: Clock
     counted: Telemetry
     decisions: Decisions
@@ -44,6 +47,7 @@ class World:
     secrets: SealedSecrets
     starting: Starting
     storage: Storage
+    tokens: Tokens
     vault: Vault
     wakeup: Wakeup
     workers: Workers

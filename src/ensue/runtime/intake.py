@@ -13,6 +13,7 @@ from ensue.model.decision import Conclusion
 from ensue.model.event import Accepted, Cause, Event
 from ensue.model.run import Reason, Run, State
 from ensue.model.values import DefinitionHash, Json, Namespace, RunUid
+from ensue.ports.access import Access
 from ensue.ports.clock import Clock
 from ensue.ports.intake import Arrival, Decisions, Reaction, Recorded
 from ensue.ports.store import Definitions, Told
@@ -43,12 +44,14 @@ class Intake:
         *,
         definitions: Definitions,
         decisions: Decisions,
+        access: Access,
         wakeup: Wakeup,
         clock: Clock,
         keep_ids: timedelta = KEEP_IDS,
     ) -> None:
         self._definitions = definitions
         self._decisions = Gathering(decisions=decisions, keep_ids=keep_ids)
+        self._access = access
         self._wakeup = wakeup
         self._clock = clock
         self._books = Rulebooks(definitions=definitions)
@@ -104,7 +107,9 @@ class Intake:
         if proposal.conclusion is not Conclusion.FIRED:
             return None
         bound = await self._bind(book, rule, event)
-        failure = bound.failure
+        applier = await self._access.known(book.appliers[rule.uid])
+        # Asked again for each event: whoever lost the right since does not act through the triggers left behind.
+        failure = bound.failure or firing.denied(applier, event.namespace, bound.workflow or rule.name)
         return Run(
             namespace=event.namespace,
             uid=RunUid(self._clock.uid()),
@@ -114,7 +119,7 @@ class Intake:
             definition_hash=bound.hash,
             parameters=bound.parameters,
             labels={},
-            started_by=book.appliers[rule.uid],
+            started_by=applier,
             event_uid=event.uid,
             cause=Cause(event=event.uid, triggers=(*event.cause.triggers, rule.uid)),
             state=State.QUEUED if failure is None else State.FAILED,

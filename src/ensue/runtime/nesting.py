@@ -9,6 +9,7 @@ from ensue.model.errors import Denied, NotFound, Severity
 from ensue.model.run import Lease, Outcome, Parent, Reason, Run, State
 from ensue.model.values import Json
 from ensue.model.workflow import Step
+from ensue.ports.access import Access
 from ensue.ports.clock import Clock
 from ensue.ports.store import Definitions, History
 from ensue.runtime.patience import patiently
@@ -17,6 +18,7 @@ from ensue.runtime.resolving import Resolver
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nesting:
+    access: Access
     definitions: Definitions
     history: History
     clock: Clock
@@ -56,8 +58,9 @@ class Nesting:
 
     async def _refusal(self, graph: Graph, step: Step, name: str, lease: Lease) -> str:
         """Why this run must not begin another; empty if it may."""
+        starter = await patiently(lambda: self.access.known(lease.started_by))
         try:
-            permitting.require(lease.started_by, "start", "Run", lease.key.namespace)
+            permitting.require(starter, "start", "Run", lease.key.namespace, name)
         except Denied as error:
             return str(error)
         is_computed = relay.has_expressions(step.workflow or "")

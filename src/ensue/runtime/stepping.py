@@ -14,6 +14,7 @@ from ensue.model.errors import EnsueError, OtherVersion, Unavailable
 from ensue.model.run import Lease, Outcome, Reason, State
 from ensue.model.values import Json, RunUid
 from ensue.model.workflow import Step
+from ensue.ports.access import Access
 from ensue.ports.clock import Clock
 from ensue.ports.engine import Command, DirectEngine, Engine, Handle, Limits, StepOrder
 from ensue.ports.secrets import Secrets
@@ -57,6 +58,7 @@ class Engines:
 class Records:
     """What stepping reads and writes."""
 
+    access: Access
     definitions: Definitions
     feed: Feed
     history: History
@@ -158,7 +160,9 @@ class Stepping:
         if skipped is not None:
             return skipped
         records = self._records
-        nesting = Nesting(definitions=records.definitions, history=records.history, clock=self._clock)
+        nesting = Nesting(
+            access=records.access, definitions=records.definitions, history=records.history, clock=self._clock
+        )
         return await nesting.begin(graph, node.step, lease, resolver)
 
     async def _order(self, node: Node, lease: Lease, resolver: Resolver) -> StepOrder | Outcome:

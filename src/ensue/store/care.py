@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from ensue.model.values import Namespace, RunUid
 from ensue.ports.store import RunKey
+from ensue.store import audit
 from ensue.store.driver import Driver
 from ensue.store.invariants import INVARIANTS
 from ensue.store.statement import NOW, Sql, Transaction
@@ -26,12 +27,6 @@ OF_RUNS = tuple(
 OLD_EVENTS = Sql("""
     DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE stored_at < $1 ORDER BY stored_at LIMIT $2)
     RETURNING namespace, uid
-""")
-# The oldest rows come first in the table, so that no index by time is needed.
-OLD_AUDIT = Sql("""
-    DELETE FROM audit WHERE seq IN (
-        SELECT seq FROM (SELECT seq, at FROM audit ORDER BY seq LIMIT $2) oldest WHERE at < $1)
-    RETURNING seq
 """)
 OLD_VERSIONS = Sql("""
     DELETE FROM definitions WHERE (namespace, kind, name, from_revision) IN (
@@ -85,7 +80,7 @@ def _ended(keep: int, limit: int) -> Transaction[tuple[RunKey, ...]]:
 def _prune(runs: Sequence[RunKey], keep_events: int, keep_audit: int, limit: int) -> Transaction[bool]:
     now: int = (yield NOW)[0][0]
     events = yield OLD_EVENTS(now - keep_events, limit)
-    audit = yield OLD_AUDIT(now - keep_audit, limit)
+    entries = yield from audit.prune(now - keep_audit, limit)
     # An event tells the revision that it met.
     versions = yield OLD_VERSIONS(now - max(keep_audit, keep_events), limit)
     for namespace, uids in _by_namespace(events).items():
@@ -95,7 +90,7 @@ def _prune(runs: Sequence[RunKey], keep_events: int, keep_audit: int, limit: int
         for statement in OF_RUNS:
             yield statement(namespace, json.dumps(uids))
     bodies = (yield FREE_BODIES(now - _micros(KEPT_BODIES), limit)) if not runs else ()
-    return bool(runs) or limit in (len(events), len(windows), len(audit), len(versions), len(bodies))
+    return bool(runs) or limit in (len(events), len(windows), entries, len(versions), len(bodies))
 
 
 def _by_namespace(keys: Iterable[Sequence[str]]) -> dict[str, list[str]]:

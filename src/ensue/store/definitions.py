@@ -88,7 +88,7 @@ class Definitions:
         return _stored(found[0])
 
     async def list(self, namespace: Namespace | None, kind: str) -> tuple[StoredDefinition, ...]:
-        return await self._driver.read(lambda: _list(namespace, kind))
+        return await self._driver.read(lambda: current(namespace, kind))
 
     async def delete(
         self,
@@ -189,7 +189,7 @@ def _require_manager(old: StoredDefinition, manager: str) -> Transaction[None]:
     )
 
 
-def _list(namespace: Namespace | None, kind: str) -> Transaction[tuple[StoredDefinition, ...]]:
+def current(namespace: Namespace | None, kind: str) -> Transaction[tuple[StoredDefinition, ...]]:
     found = yield ALL(kind) if namespace is None else ALL_IN(kind, namespace)
     return tuple(_stored(row) for row in found)
 

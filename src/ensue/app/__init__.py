@@ -5,18 +5,16 @@ import contextlib
 import logging
 import os
 import pwd
-import random
-import socket
-import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from ensue import __version__, sources, steps
+from ensue import steps
+from ensue.app import parts
+from ensue.app.parts import SystemClock as SystemClock
+from ensue.app.parts import puller_of as puller_of
 from ensue.clients.outbound import Outbound
-from ensue.engines.inline import InlineEngine
 from ensue.engines.process import spawning
 from ensue.engines.process.engine import ProcessEngine
 from ensue.following.follower import Follower
@@ -27,28 +25,22 @@ from ensue.model.rate import Rate
 from ensue.model.values import WorkerId
 from ensue.operations import events
 from ensue.operations.world import World
-from ensue.ports.clock import Clock
-from ensue.ports.engine import Limits
-from ensue.ports.store import Worker
-from ensue.ports.wakeup import Wakeup
-from ensue.runtime import keeping, stepping, tending
 from ensue.runtime.cleaning import Cleaner
-from ensue.runtime.intake import Intake
-from ensue.runtime.keeping import Keeper, Retention
+from ensue.runtime.keeping import Keeper
 from ensue.runtime.measuring import MeasuredDecisions
 from ensue.runtime.pacing import Paces
 from ensue.runtime.pulling import Puller
-from ensue.runtime.runner import Profile, Runner
+from ensue.runtime.runner import Runner
+from ensue.runtime.sealing import Sealer
 from ensue.runtime.secrets import OpenedSecrets
 from ensue.runtime.stepping import Stepping
 from ensue.runtime.telemetry import Telemetry
 from ensue.settings import Settings
 from ensue.sources.hooks import Hooks
 from ensue.sources.keys import Keys
-from ensue.steps import run as run_step
 from ensue.storage.directory import DirectoryStorage
 from ensue.store.activity import Activity
-from ensue.store.care import Care
+from ensue.store.audit import Audit
 from ensue.store.decisions import Decisions
 from ensue.store.definitions import Definitions
 from ensue.store.driver import Driver
@@ -57,13 +49,13 @@ from ensue.store.graphs import Graphs
 from ensue.store.history import History
 from ensue.store.levels import Levels
 from ensue.store.logs import Logs
-from ensue.store.memories import Memories
 from ensue.store.migrating import migrate
 from ensue.store.opening import open_driver
 from ensue.store.origins import Origins
 from ensue.store.ownership import DataDirectory
 from ensue.store.runs import Runs
 from ensue.store.secrets import SealedSecrets
+from ensue.store.tokens import TokenTable
 from ensue.store.wakeups import PostgresWakeup, wakeup_for
 from ensue.store.workers import Workers
 from ensue.vaults.local import LocalVault
@@ -71,21 +63,6 @@ from ensue.vaults.local import LocalVault
 log = logging.getLogger("ensue.app")
 
 ID_FILE = "instance-id"
-
-
-class SystemClock:
-    """The machine's time, and ids that sort by it."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def uid(self) -> str:
-        millis = time.time_ns() // 1_000_000
-        value = (millis & (2**48 - 1)) << 80 | 0x7 << 76 | random.getrandbits(12) << 64
-        return str(uuid.UUID(int=value | 0b10 << 62 | random.getrandbits(62)))
-
-    def draw(self) -> float:
-        return random.random()  # noqa: S311
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +80,7 @@ class Node:
 
     world: World
     runner: Runner
+    sealer: Sealer
     keeper: Keeper
     cleaner: Cleaner
     driver: Driver
@@ -118,6 +96,7 @@ class Node:
             loops.create_task(self.runner.run())
             loops.create_task(self.keeper.run())
             loops.create_task(self.cleaner.run())
+            loops.create_task(self.sealer.run())
             if pulls:
                 loops.create_task(self.puller.run(self.let_in))
             if self.follower is not None:
@@ -161,6 +140,7 @@ async def serve(
             token=serving.token(settings.data_dir),
             identity=local_identity(),
             hosts=(listener.host,),
+            url=settings.url,
             event_bytes=settings.event_bytes,
             event_rate=settings.event_rate,
         )
@@ -246,38 +226,22 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, process: Process
     table, vault = SealedSecrets(driver=driver), LocalVault(path=settings.secret_keys)
     storage, wakeup = DirectoryStorage(settings.storage), wakeup_for(settings.database)
     decisions = MeasuredDecisions(decisions=Decisions(driver=driver, graphs=graphs), counted=counted)
-    intake = Intake(
-        definitions=definitions, decisions=decisions, wakeup=wakeup, clock=clock, keep_ids=settings.keep_event_ids
-    )
-    engines = _engines(settings, process, outbound, intake)
+    access = parts.access_of(settings, driver)
+    intake = parts.intake_of(settings, definitions, decisions, access, wakeup)
+    records = parts.records_of(settings, driver, definitions, runs, OpenedSecrets(table=table, vault=vault))
+    engines = parts.engines_of(settings, process, outbound, intake)
     runner = Runner(
         runs=runs,
         workers=workers,
         wakeup=wakeup,
-        stepping=Stepping(
-            records=stepping.Records(
-                definitions=definitions,
-                feed=feed,
-                history=history,
-                logs=logs,
-                runs=runs,
-                secrets=OpenedSecrets(table=table, vault=vault),
-                storage=storage,
-            ),
-            engines=engines,
-            clock=clock,
-            counted=counted,
-        ),
-        profile=_profile(settings, worker, engines),
+        stepping=Stepping(records=records, engines=engines, clock=clock, counted=counted),
+        profile=parts.profile_of(settings, worker, engines),
     )
-    kept = keeping.Records(
-        runs=runs, workers=workers, feed=feed, decisions=decisions, care=Care(driver=driver), storage=storage
-    )
-    keeper = _keeper(settings, kept, intake, wakeup, worker)
-    cleaner = Cleaner(engines=[process], history=history)
-    puller = puller_of(driver, clock, worker)
+    puller = parts.puller_of(driver, clock, worker)
     world = World(
+        access=access,
         activity=Activity(driver=driver),
+        audit=Audit(driver=driver),
         clock=clock,
         counted=counted,
         decisions=decisions,
@@ -294,44 +258,20 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, process: Process
         secrets=table,
         starting=runner,
         storage=storage,
+        tokens=TokenTable(driver=driver),
         vault=vault,
         wakeup=wakeup,
         workers=workers,
     )
     return Node(
-        world=world, runner=runner, keeper=keeper, cleaner=cleaner, driver=driver, outbound=outbound, puller=puller
-    )
-
-
-def _keeper(settings: Settings, records: keeping.Records, intake: Intake, wakeup: Wakeup, worker: WorkerId) -> Keeper:
-    return Keeper(
-        records=records,
-        intake=intake,
-        wakeup=wakeup,
-        worker=worker,
-        ttl=settings.lease,
-        retention=Retention(runs=settings.keep_runs, events=settings.keep_events, audit=settings.keep_audit),
-    )
-
-
-def puller_of(driver: Driver, clock: Clock, place: str) -> Puller:
-    """The sources that go and look, as this server runs them."""
-    graphs = Graphs()
-    records = tending.Records(
-        definitions=Definitions(driver=driver, graphs=graphs),
-        decisions=Decisions(driver=driver, graphs=graphs),
-        history=History(driver=driver),
-        memories=Memories(driver=driver),
-    )
-    return Puller(types=sources.installed(), records=records, clock=clock, place=place)
-
-
-def _engines(settings: Settings, process: ProcessEngine, outbound: Outbound, intake: Intake) -> stepping.Engines:
-    return stepping.Engines(
-        direct=InlineEngine(step_types=steps.installed(outbound, intake), clock=SystemClock()),
-        others={"process": process},
-        command_of=run_step.command,
-        limits=Limits(grace=settings.step_grace, output=settings.step_output),
+        world=world,
+        runner=runner,
+        keeper=parts.keeper_of(settings, driver, worker, world),
+        sealer=Sealer(audit=world.audit, tokens=world.tokens),
+        cleaner=Cleaner(engines=[process], history=history),
+        driver=driver,
+        outbound=outbound,
+        puller=puller,
     )
 
 
@@ -350,24 +290,6 @@ async def _check_keys(world: World) -> None:
             await asyncio.to_thread(world.vault.prepare, used)
     except SecretsLocked as error:
         log.error("steps that use secrets will fail: %s", error)
-
-
-def _profile(settings: Settings, worker: WorkerId, engines: stepping.Engines) -> Profile:
-    slots: Mapping[str, int] = {"inline": settings.inline_slots, "process": settings.process_slots}
-    return Profile(
-        worker=Worker(
-            id=worker,
-            labels=settings.labels,
-            engines=tuple(name for name in engines.names if slots.get(name)),
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            version=__version__,
-        ),
-        slots=slots,
-        ttl=settings.lease,
-        drain=settings.drain,
-        waits_for_all=settings.is_shared,
-    )
 
 
 async def _open(driver: Driver, settings: Settings) -> None:

@@ -1,0 +1,81 @@
+"""Routes that sign a browser in and out. A link's GET shows, its POST acts: what previews links uses none up."""
+
+from html import escape
+from typing import Final
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter
+from fastapi import Request as HttpRequest
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+from ensue.api import recognising
+from ensue.api.requests import IdentityOf, WorldOf
+from ensue.model.errors import Unauthenticated
+from ensue.operations import sessions
+
+LOGIN: Final = "/login"
+MOST: Final = 4096
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    # With `no-referrer` the form would come from the origin `null`.
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+PAGE: Final = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Ensue</title>
+<h1>Ensue</h1>
+{}
+</html>
+"""
+FORM: Final = """<form method="post" action="/login">
+<input type="hidden" name="link" value="{}">
+<button>Sign in on this browser</button>
+</form>"""
+
+router = APIRouter(tags=["access"])
+
+
+@router.post("/api/v1/login-links", status_code=201)
+async def create_login_link(request: HttpRequest, world: WorldOf, identity: IdentityOf) -> Response:
+    """Make a link that signs a browser in as who asks: once, within ten minutes."""
+    made = await sessions.create_link(identity, world)
+    body = {"path": f"{LOGIN}/{made.secret}", "url": request.app.state.url}
+    return JSONResponse(body, 201, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/login/{link}")
+async def show_login(link: str) -> Response:
+    """What a link leads to: a button. Nothing is looked up, nothing is used up."""
+    return HTMLResponse(PAGE.format(FORM.format(escape(link[:MOST]))), headers=HEADERS)
+
+
+@router.post(
+    "/login", openapi_extra={"requestBody": {"content": {"application/x-www-form-urlencoded": {"schema": {}}}}}
+)
+async def log_in(request: HttpRequest, world: WorldOf) -> Response:
+    """Use a link up: the answer sets the cookie of a session of twelve hours."""
+    body = (await request.body())[:MOST].decode("latin-1")
+    try:
+        opened = await sessions.redeem(world, parse_qs(body).get("link", [""])[0])
+    except Unauthenticated as error:
+        return HTMLResponse(PAGE.format(f"<p>{escape(str(error))}</p>"), 401, headers=HEADERS)
+    answer = RedirectResponse("/", 303, headers=HEADERS)
+    answer.set_cookie(
+        recognising.COOKIE,
+        opened.secret,
+        max_age=opened.seconds,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https" or request.app.state.url.startswith("https:"),
+    )
+    return answer
+
+
+@router.post("/api/v1/logout", status_code=204)
+async def log_out(request: HttpRequest, world: WorldOf, identity: IdentityOf) -> Response:
+    """End the session of the browser that asks; without one nothing happens."""
+    await sessions.close(world, request.cookies.get(recognising.COOKIE, ""))
+    answer = Response(status_code=204)
+    answer.delete_cookie(recognising.COOKIE, httponly=True, samesite="strict")
+    return answer

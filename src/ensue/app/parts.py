@@ -1,0 +1,154 @@
+"""The parts that a node is made of, each built from the settings and what it works with."""
+
+import os
+import random
+import socket
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from ensue import __version__, sources, steps
+from ensue.clients.outbound import Outbound
+from ensue.engines.inline import InlineEngine
+from ensue.engines.process.engine import ProcessEngine
+from ensue.model.values import WorkerId
+from ensue.operations.world import World
+from ensue.ports import intake as intake_ports
+from ensue.ports.clock import Clock
+from ensue.ports.engine import Limits
+from ensue.ports.store import Worker
+from ensue.ports.wakeup import Wakeup
+from ensue.runtime import keeping, stepping, tending
+from ensue.runtime.access import Access
+from ensue.runtime.intake import Intake
+from ensue.runtime.keeping import Keeper, Retention
+from ensue.runtime.pulling import Puller
+from ensue.runtime.runner import Profile
+from ensue.runtime.secrets import OpenedSecrets
+from ensue.settings import Settings
+from ensue.steps import run as run_step
+from ensue.storage.directory import DirectoryStorage
+from ensue.store.audit import Audit
+from ensue.store.care import Care
+from ensue.store.decisions import Decisions
+from ensue.store.definitions import Definitions
+from ensue.store.driver import Driver
+from ensue.store.feed import Feed
+from ensue.store.graphs import Graphs
+from ensue.store.history import History
+from ensue.store.logs import Logs
+from ensue.store.memories import Memories
+from ensue.store.permissions import PermissionTable
+from ensue.store.runs import Runs
+from ensue.store.tokens import TokenTable
+
+
+class SystemClock:
+    """The machine's time, and ids that sort by it."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def uid(self) -> str:
+        millis = time.time_ns() // 1_000_000
+        value = (millis & (2**48 - 1)) << 80 | 0x7 << 76 | random.getrandbits(12) << 64
+        return str(uuid.UUID(int=value | 0b10 << 62 | random.getrandbits(62)))
+
+    def draw(self) -> float:
+        return random.random()  # noqa: S311
+
+
+def access_of(settings: Settings, driver: Driver) -> Access:
+    return Access(
+        tokens=TokenTable(driver=driver),
+        permissions=PermissionTable(driver=driver),
+        audit=Audit(driver=driver),
+        users=settings.identities,
+    )
+
+
+def intake_of(
+    settings: Settings, definitions: Definitions, decisions: intake_ports.Decisions, access: Access, wakeup: Wakeup
+) -> Intake:
+    return Intake(
+        definitions=definitions,
+        decisions=decisions,
+        access=access,
+        wakeup=wakeup,
+        clock=SystemClock(),
+        keep_ids=settings.keep_event_ids,
+    )
+
+
+def keeper_of(settings: Settings, driver: Driver, worker: WorkerId, world: World) -> Keeper:
+    return Keeper(
+        records=keeping.Records(
+            runs=world.runs,
+            workers=world.workers,
+            feed=world.feed,
+            decisions=world.decisions,
+            care=Care(driver=driver),
+            storage=world.storage,
+        ),
+        intake=world.intake,
+        wakeup=world.wakeup,
+        worker=worker,
+        ttl=settings.lease,
+        retention=Retention(runs=settings.keep_runs, events=settings.keep_events, audit=settings.keep_audit),
+    )
+
+
+def puller_of(driver: Driver, clock: Clock, place: str) -> Puller:
+    """The sources that go and look, as this server runs them."""
+    graphs = Graphs()
+    records = tending.Records(
+        definitions=Definitions(driver=driver, graphs=graphs),
+        decisions=Decisions(driver=driver, graphs=graphs),
+        history=History(driver=driver),
+        memories=Memories(driver=driver),
+    )
+    return Puller(types=sources.installed(), records=records, clock=clock, place=place)
+
+
+def engines_of(settings: Settings, process: ProcessEngine, outbound: Outbound, intake: Intake) -> stepping.Engines:
+    return stepping.Engines(
+        direct=InlineEngine(step_types=steps.installed(outbound, intake), clock=SystemClock()),
+        others={"process": process},
+        command_of=run_step.command,
+        limits=Limits(grace=settings.step_grace, output=settings.step_output),
+    )
+
+
+def records_of(
+    settings: Settings, driver: Driver, definitions: Definitions, runs: Runs, secrets: OpenedSecrets
+) -> stepping.Records:
+    """What steps are carried out with."""
+    return stepping.Records(
+        access=access_of(settings, driver),
+        definitions=definitions,
+        feed=Feed(driver=driver),
+        history=History(driver=driver),
+        logs=Logs(driver=driver),
+        runs=runs,
+        secrets=secrets,
+        storage=DirectoryStorage(settings.storage),
+    )
+
+
+def profile_of(settings: Settings, worker: WorkerId, engines: stepping.Engines) -> Profile:
+    slots: Mapping[str, int] = {"inline": settings.inline_slots, "process": settings.process_slots}
+    return Profile(
+        worker=Worker(
+            id=worker,
+            labels=settings.labels,
+            engines=tuple(name for name in engines.names if slots.get(name)),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=__version__,
+        ),
+        slots=slots,
+        ttl=settings.lease,
+        drain=settings.drain,
+        waits_for_all=settings.is_shared,
+    )

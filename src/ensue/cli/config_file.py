@@ -1,0 +1,45 @@
+"""The file of settings of long-running commands: --config, or ENSUE_CONFIG."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ensue.model.errors import InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from ensue.settings import ConfigFile
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+def option(command: Decorated) -> Decorated:
+    """Add --config."""
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="A file of settings and users, YAML or JSON; default: what ENSUE_CONFIG names.",
+    )(command)
+
+
+def read(given: Path | None) -> "ConfigFile | None":
+    """None when there is none. Raises NotFound, InvalidInput, InvalidDefinition."""
+    from ensue import files
+    from ensue.settings import CONFIG, ConfigFile
+
+    path = given or (Path(named) if (named := os.environ.get(CONFIG)) else None)
+    if path is None:
+        return None
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        raise NotFound(f"there is no file of settings {path}", remedy=f"check --config and {CONFIG}") from None
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from None
+    value = files.value(text, str(path)) if text.strip() else {}
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{path} holds no mapping of settings", remedy="write as `listen: 127.0.0.1:8080`")
+    return ConfigFile(path=str(path), values=value)

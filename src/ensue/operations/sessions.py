@@ -1,0 +1,51 @@
+"""Signing a browser in: a link that works once, and its session. Neither gives more than its maker has."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from ensue.model import token as tokens
+from ensue.model.errors import Denied, Unauthenticated
+from ensue.model.identity import Identity
+from ensue.model.token import Purpose, Token
+from ensue.operations.tokens import Made, add, made_of
+from ensue.operations.world import World
+
+LINK: Final = timedelta(minutes=10)
+SESSION: Final = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    token: Token
+    secret: str
+    """What the browser keeps as its cookie."""
+    seconds: int
+
+
+async def create_link(identity: Identity, world: World) -> Made:
+    """Signs in as who asks, once, within ten minutes; its session ends with the token that it was asked for with."""
+    if identity.is_session:
+        raise Denied("a browser's session makes no links", remedy="use `ensue login --link` on a terminal")
+    now = world.clock.now()
+    return await add(identity, world, identity, now, now + LINK, purpose=Purpose.LINK)
+
+
+async def redeem(world: World, secret: str) -> Opened:
+    """A session for a link. Of all who come with it, one gets one. Raises Unauthenticated."""
+    now = world.clock.now()
+    session, hash, own = made_of(Identity(subject=""), now, now + SESSION, Purpose.SESSION)
+    found = await world.tokens.redeem(tokens.hash_of(secret), session, hash)
+    if found is None:
+        raise Unauthenticated(
+            "this link was used, has expired or never was one", remedy="make another with `ensue login --link`"
+        )
+    return Opened(token=found, secret=own, seconds=int(SESSION.total_seconds()))
+
+
+async def close(world: World, secret: str) -> None:
+    """Sign out: the session is worth nothing any more; nothing happens when there is none."""
+    found = await world.tokens.find(tokens.hash_of(secret))
+    if found is not None and found.purpose is Purpose.SESSION:
+        await world.tokens.delete(found.id, found.identity)
+        world.access.forget()
