@@ -152,3 +152,20 @@ async def test_who_goes_away_takes_nobody_along(gathering: Gathering, transactio
     found = await asyncio.gather(*calls, return_exceptions=True)
     assert [isinstance(one, asyncio.CancelledError) for one in found] == [True, False, False, True, False]
     assert transactions.seen == [["1"], ["2"], ["3", "5"]]
+
+
+async def test_who_calls_as_the_last_transactions_end_begins_another(
+    transactions: Transactions, gathering: Gathering
+) -> None:
+    async def twice(id: str) -> list[int]:
+        return [(await gathering.record([arrival(f"{id}{round}")], {A: 1})).queued for round in range(2)]
+
+    calls = []
+    async with asyncio.timeout(30):
+        for number, id in enumerate("ab"):
+            calls.append(asyncio.create_task(twice(id)))
+            while len(transactions.seen) <= number:
+                await asyncio.sleep(0)
+        transactions.may_end.set()
+        assert await asyncio.gather(*calls)
+    assert sorted(id for ids in transactions.seen for id in ids) == ["a0", "a1", "b0", "b1"]
