@@ -53,7 +53,9 @@ def _filter(number: int) -> str:
 
 
 def _rules(filters: Sequence[str]) -> Ruling:
-    return ruling.rule_by(deciding.compile(_trigger(number, text), str(number), 1) for number, text in enumerate(filters))
+    return ruling.rule_by(
+        deciding.compile(_trigger(number, text), str(number), 1) for number, text in enumerate(filters)
+    )
 
 
 def _trigger(number: int, filter: str) -> Trigger:
