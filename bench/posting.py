@@ -25,9 +25,9 @@ def post(**args: Any) -> Figures:
 
 
 def body(number: int) -> bytes:
-    """300 bytes; one in ten has severity 3."""
+    """300 bytes; one in ten has severity 3. `sent` is the time at which it is made, in µs."""
     alert = {"sev": number % 10, "host": f"host-{number % 1000}", "text": ""}
-    found = {"seq": number, "alert": alert}
+    found = {"seq": number, "sent": time.time_ns() // 1000, "alert": alert}
     alert["text"] = "x" * (300 - len(json.dumps(found)))
     return json.dumps(found).encode()
 
@@ -85,7 +85,9 @@ def _length(head: bytes) -> int:
 
 async def run(args: Mapping[str, Any]) -> Figures:
     head = f"POST {args['path']} HTTP/1.1\r\nHost: 127.0.0.1:{args['port']}\r\nContent-Type: application/json\r\n"
-    requests = iter([_request(head, body(number)) for number in range(args["count"])])
+    made = (_request(head, body(number)) for number in range(args["count"]))
+    # With time between them each is made when it is sent.
+    requests = made if args["every"] else iter([*made])
     took: list[float] = []
     statuses: list[int] = []
     loop = asyncio.get_running_loop()

@@ -1,6 +1,7 @@
 """W5: webhooks of 300 bytes over loopback; ours are answered when they are stored, decided about and let to begin."""
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ EDA, RED = rulebooks.NAME, flows.NAME
 CONNECTIONS = (16, 64)
 WARM = 500
 TYPE = "bench.alert"
+ENSUE = (sys.executable, "-m", "ensue")
 DEFINITIONS = f"""\
 apiVersion: ensue.dev/v1alpha1
 kind: Workflow
@@ -80,44 +82,57 @@ def reports(*, is_quick: bool, only: str) -> Iterator[Report]:
 
 def _ours(count: int) -> Figures:
     with places.scratch() as home:
-        data = home / "data"
-        env = {**places.environment(home), "ENSUE_DATA_DIR": str(data), "PYTHONPATH": ""}
-        port = footprint.free_port()
-        ensue = [sys.executable, "-m", "ensue"]
-        start = [*ensue, "server", "--listen", f"127.0.0.1:{port}"]
-        with footprint.serving(start, env, port, "/readyz", token=data / "token"):
-            (home / "alerts.yaml").write_text(DEFINITIONS, encoding="utf-8")
-            apply = [*ensue, "apply", "-f", str(home / "alerts.yaml")]
-            subprocess.run(apply, env=env, check=True, stdout=subprocess.DEVNULL)
+        with server(home, DEFINITIONS) as port:
             figures = posted(port, "/hooks/alerts", count)
         total = WARM + count * len(CONNECTIONS)
-        found = asyncio.run(counting.counts({"url": "", "data": str(data)}, TYPE))
+        found = asyncio.run(counting.counts({"url": "", "data": str(home / "data")}, TYPE))
         # Counts are multiples of ten, so that a tenth fires.
-        return {
-            **figures,
-            "lost": figures["lost"] + counting.lost(found, events=total, fired=total // 10, runs=total // 10),
-        }
+        fires = total // 10
+        return {**figures, "lost": figures["lost"] + counting.lost(found, events=total, fired=fires, runs=fires)}
+
+
+@contextlib.contextmanager
+def server(home: Path, definitions: str) -> Iterator[int]:
+    """Ours, with its data in `data`, as users start it; gives the port."""
+    port = footprint.free_port()
+    start = [*ENSUE, "server", "--listen", f"127.0.0.1:{port}"]
+    with footprint.serving(start, _environment(home), port, "/readyz", token=home / "data" / "token"):
+        apply(home, definitions)
+        yield port
+
+
+def apply(home: Path, definitions: str) -> None:
+    """To the server whose home it is."""
+    file = home / "definitions.yaml"
+    file.write_text(definitions, encoding="utf-8")
+    command = [*ENSUE, "apply", "-f", str(file)]
+    subprocess.run(command, env=_environment(home), check=True, stdout=subprocess.DEVNULL)
+
+
+def _environment(home: Path) -> dict[str, str]:
+    return {**places.environment(home), "ENSUE_DATA_DIR": str(home / "data"), "PYTHONPATH": ""}
 
 
 def _rulebook(count: int) -> Figures:
     port = footprint.free_port()
     source = {"eda.builtin.webhook": {"host": "127.0.0.1", "port": port}}
     rules = [{"condition": "event.payload.alert.sev == 3"}]
-    return peer(port, "/alerts", count, lambda home: rulebooks.command(home, source, rules), 405)
+    with peer(port, "/alerts", lambda home: rulebooks.command(home, source, rules), 405):
+        return posted(port, "/alerts", count)
 
 
 def _flow(count: int) -> Figures:
     port = footprint.free_port()
-    return peer(port, flows.PATH, count, lambda home: flows.command(home, port, FLOW), 200)
+    with peer(port, flows.PATH, lambda home: flows.command(home, port, FLOW), 200):
+        return posted(port, flows.PATH, count)
 
 
-def peer(port: int, path: str, count: int, command: Callable[[Path], list[str]], ready: int) -> Figures:
+@contextlib.contextmanager
+def peer(port: int, path: str, command: Callable[[Path], list[str]], ready: int) -> Iterator[None]:
     """`ready`: what it answers to a GET of the path as soon as it takes POSTs."""
-    with (
-        places.scratch() as home,
-        footprint.serving(command(home), rulebooks.environment(home), port, path, status=ready),
-    ):
-        return posted(port, path, count)
+    with places.scratch() as home:
+        with footprint.serving(command(home), rulebooks.environment(home), port, path, status=ready):
+            yield
 
 
 def posted(port: int, path: str, count: int) -> Figures:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ COUNTS = Sql(
     " (SELECT count(*) FROM runs WHERE state = 'Succeeded')"
 )
 SUCCEEDED = Sql("SELECT count(*) FROM runs WHERE state = 'Succeeded'")
+ENDS = Sql("SELECT parameters, completed_at FROM runs WHERE completed_at IS NOT NULL ORDER BY created_at, uid")
 PAUSE = 0.1
 PATIENCE = 300.0
 NAMES = ("events", "decisions", "fired", "runs", "steps", "succeeded")
@@ -40,6 +42,13 @@ async def until_succeeded(args: Mapping[str, Any], total: int) -> None:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{found} of {total} runs ended in {PATIENCE:.0f} s")
             await asyncio.sleep(PAUSE)
+
+
+async def seconds_since(args: Mapping[str, Any], parameter: str) -> list[float]:
+    """From the time in a parameter, in µs, to the end of the run; of all that ended, in the order of their starts."""
+    async with _opened(args) as driver:
+        rows = await driver.fetch(ENDS())
+    return [(completed_at - json.loads(parameters)[parameter]) / 1e6 for parameters, completed_at in rows]
 
 
 @contextlib.asynccontextmanager
