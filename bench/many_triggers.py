@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 
-from bench import footprint, places, posting, processes, webhook
+from bench import places, posting, processes, webhook
 from bench.contest import Contender, Figures, Metric, Report, contest
 from bench.ours import counting
 

@@ -130,9 +130,9 @@ def _flow(count: int) -> Figures:
 @contextlib.contextmanager
 def peer(port: int, path: str, command: Callable[[Path], list[str]], ready: int) -> Iterator[None]:
     """`ready`: what it answers to a GET of the path as soon as it takes POSTs."""
-    with places.scratch() as home:
-        with footprint.serving(command(home), rulebooks.environment(home), port, path, status=ready):
-            yield
+    env = rulebooks.environment
+    with places.scratch() as home, footprint.serving(command(home), env(home), port, path, status=ready):
+        yield
 
 
 def posted(port: int, path: str, count: int) -> Figures:

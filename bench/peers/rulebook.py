@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 
 TIME = re.compile(r"^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) - .*? - INFO - (.*)", re.MULTILINE)
 FIRST, LAST = "Waiting for events", "Cancelling all ruleset tasks"
@@ -15,7 +15,7 @@ def time_of(log: str, text: str) -> datetime:
     (found,) = [when for when, message in TIME.findall(log) if message.startswith(text)][:1] or [""]
     if not found:
         sys.exit(f"its log does not say {text}:\n{log[-2000:]}")
-    return datetime.strptime(found, "%Y-%m-%d %H:%M:%S,%f")
+    return datetime.strptime(found, "%Y-%m-%d %H:%M:%S,%f").replace(tzinfo=UTC)
 
 
 def main() -> None:
