@@ -21,6 +21,12 @@ NAMES = {
     "footprint": "W16: start, memory, size",
     "expressions": "filters, templates, hostile texts",
     "flood": "wrong signatures beside good webhooks",
+    "match-fire": "W1: events that fire a trigger each",
+    "match-miss": "W2: events that match none of up to 1,000 triggers",
+    "throttle": "W4: 100,000 events, each of 1,000 hosts let through once",
+    "webhook": "W5: webhooks taken in over HTTP",
+    "event-to-run": "W6: from a POST to the end of the run it starts",
+    "many-triggers": "10,000 triggers: memory, time to apply",
     "store-writes": "raw transactions of the store's driver",
 }
 

@@ -41,7 +41,10 @@ class Report:
     missed: tuple[str, ...]
 
 
-def contest(title: str, contenders: Sequence[Contender], metrics: Sequence[Metric], rounds: int) -> Report:
+def contest(
+    title: str, contenders: Sequence[Contender], metrics: Sequence[Metric], rounds: int, *absences: str
+) -> Report:
+    """`absences` say why a contender does not play; empty ones say nothing."""
     played: dict[str, list[Figures]] = {contender.name: [] for contender in contenders}
     for number in range(rounds):
         for contender in contenders:
@@ -55,6 +58,7 @@ def contest(title: str, contenders: Sequence[Contender], metrics: Sequence[Metri
         missed += unmet
     head = ["", *played, "goal"]
     text = f"### {title}\n\n{_table(head, rows)}\n"
+    text += "".join(f"\n{absence}\n" for absence in absences if absence)
     text += "".join(f"\n**{name}: {count} lost or doubled**\n" for name, count in lost.items() if count)
     text += "".join(f"\nMissed: {sentence}\n" for sentence in missed)
     return Report(text=text, is_complete=not lost[contenders[0].name], missed=tuple(missed))

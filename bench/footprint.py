@@ -105,9 +105,14 @@ def _prefect(bin: Path, idle: float) -> Figures:
 
 @contextlib.contextmanager
 def serving(
-    command: Sequence[str], env: Mapping[str, str], port: int, path: str, token: Path | None = None
+    command: Sequence[str],
+    env: Mapping[str, str],
+    port: int,
+    path: str,
+    token: Path | None = None,
+    status: int = 200,
 ) -> Iterator[float]:
-    """A server until the end of the block; gives the seconds it took until `path` answered 200.
+    """A server until the end of the block; gives the seconds it took until `path` answered 200, or that status.
 
     `token`: the file that will hold what must be sent along.
     """
@@ -115,7 +120,7 @@ def serving(
         began = time.perf_counter()
         process = subprocess.Popen(command, env=dict(env), cwd=env["HOME"], stdin=null, stdout=null, stderr=errors)
         try:
-            while not _answers(port, path, token):
+            while _answer(port, path, token) != status:
                 if process.poll() is not None or time.perf_counter() - began > PATIENCE:
                     log = Path(errors.name).read_text(encoding="utf-8", errors="replace")[-2000:]
                     raise processes.Broken(f"{command[0]} did not get ready:\n{log}")
@@ -150,14 +155,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _answers(port: int, path: str, token: Path | None) -> bool:
+def _answer(port: int, path: str, token: Path | None) -> int:
+    """Its status; 0 when nobody answers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5.0)
     try:
         headers = {"Authorization": f"Bearer {token.read_text(encoding='ascii').strip()}"} if token else {}
         connection.request("GET", path, headers=headers)
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
     finally:
         connection.close()
 

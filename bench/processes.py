@@ -71,6 +71,15 @@ def run(
     return Done(answer=answer, seconds=seconds, cpu=cpu, memory=peak / 2**20)
 
 
+def aside(command: Sequence[str], timeout: float = 600.0) -> Mapping[str, float]:
+    """The answer of a process that is no contender, as what sends to them."""
+    done = subprocess.run(command, cwd=Path(__file__).resolve().parent.parent, capture_output=True, timeout=timeout)
+    if done.returncode:
+        raise Broken(f"{' '.join(command)[:200]} ended with {done.returncode}:\n{done.stderr.decode()[-4000:]}")
+    answer: Mapping[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
 def end_all(spared: Collection[int] = ()) -> float:
     """End what is left below this process; returns the processor seconds that it had used."""
     spent_seconds = 0.0

@@ -23,15 +23,25 @@ PATIENCE = 120.0
 @contextlib.asynccontextmanager
 async def at_work(args: Mapping[str, Any], **settings: Any) -> AsyncIterator[World]:
     """`args`: `data`, the data directory, and `url`, of the database, or nothing for SQLite in the data directory."""
-    logging.basicConfig(level="WARNING")
-    chosen = Settings(data_dir=args["data"], database_url=args["url"], **settings)
-    async with app.open_node(chosen) as node, asyncio.TaskGroup() as loops:
+    async with app.open_node(_settings(args, settings)) as node, asyncio.TaskGroup() as loops:
         work = loops.create_task(node.run())
         await asyncio.sleep(0.2)
         try:
             yield node.world
         finally:
             work.cancel()
+
+
+@contextlib.asynccontextmanager
+async def at_rest(args: Mapping[str, Any], **settings: Any) -> AsyncIterator[World]:
+    """The same without its loops: what ensues is stored, and taken up by nobody."""
+    async with app.open_node(_settings(args, settings)) as node:
+        yield node.world
+
+
+def _settings(args: Mapping[str, Any], more: Mapping[str, Any]) -> Settings:
+    logging.basicConfig(level="WARNING")
+    return Settings(data_dir=args["data"], database_url=args["url"], **more)
 
 
 async def apply(world: World, name: str, steps: list[dict[str, Any]]) -> None:

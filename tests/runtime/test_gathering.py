@@ -152,3 +152,21 @@ async def test_who_goes_away_takes_nobody_along(gathering: Gathering, transactio
     found = await asyncio.gather(*calls, return_exceptions=True)
     assert [isinstance(one, asyncio.CancelledError) for one in found] == [True, False, False, True, False]
     assert transactions.seen == [["1"], ["2"], ["3", "5"]]
+
+
+async def test_who_calls_as_the_last_transactions_end_begins_another(
+    transactions: Transactions, gathering: Gathering
+) -> None:
+    async def record(*ids: str) -> None:
+        for id in ids:
+            await gathering.record([arrival(id)], {A: 1})
+
+    async with asyncio.timeout(30):
+        calls = []
+        for ids in (("1", "3"), ("2",)):
+            calls.append(asyncio.create_task(record(*ids)))
+            for _ in range(3):
+                await asyncio.sleep(0)
+        transactions.may_end.set()
+        await asyncio.gather(*calls)
+    assert transactions.seen == [["1"], ["2"], ["3"]]

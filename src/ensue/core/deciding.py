@@ -114,7 +114,10 @@ def shared_key(name: str) -> str:
 
 def filter_program(given: Filter) -> Program:
     if given.cel is not None:
-        return cel.compile(given.cel)
+        program = cel.compile(given.cel)
+        if program.error is not None:
+            return program
+        return interface.Deferred(compile=cel.compile, text=given.cel, refs=program.refs)
     return subscriptions.parse(given.model_dump(mode="json", by_alias=True, exclude_none=True), LANGUAGES)
 
 

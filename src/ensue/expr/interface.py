@@ -1,6 +1,6 @@
 """What every expression language gives and takes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -177,6 +177,31 @@ class Broken:
 
     def explain(self, scope: Scope) -> Explanation:
         return Explanation(self.error)
+
+
+class Deferred:
+    """A text that is known to compile, and is compiled when it is first asked: of many filters most never are."""
+
+    __slots__ = ("_compile", "_program", "_text", "refs")
+
+    error = None
+
+    def __init__(self, *, compile: Callable[[str], Program], text: str, refs: frozenset[Ref]) -> None:
+        self._compile = compile
+        self._text = text
+        self._program: Program | None = None
+        self.refs = refs
+
+    def evaluate(self, scope: Scope) -> Result:
+        return self._compiled().evaluate(scope)
+
+    def explain(self, scope: Scope) -> Explanation:
+        return self._compiled().explain(scope)
+
+    def _compiled(self) -> Program:
+        if self._program is None:
+            self._program = self._compile(self._text)
+        return self._program
 
 
 def reason(result: Result) -> str:

@@ -44,14 +44,21 @@ class Gathering:
         return await call.recorded
 
     async def _work(self) -> None:
-        while self._waiting:
-            calls = self._take()
-            try:
-                await self._record(calls)
-            except BaseException:
-                for call in calls:
-                    call.recorded.cancel()
-                raise
+        try:
+            while self._waiting:
+                await self._record_or_cancel(self._take())
+        finally:
+            # At once: who calls between the last look and a callback of this task would wait for nobody.
+            if me := asyncio.current_task():
+                self._at_work.discard(me)
+
+    async def _record_or_cancel(self, calls: Sequence[Call]) -> None:
+        try:
+            await self._record(calls)
+        except BaseException:
+            for call in calls:
+                call.recorded.cancel()
+            raise
 
     def _take(self) -> list[Call]:
         """The longest waiting, and those after it that know the same definitions."""

@@ -14,12 +14,14 @@ from ensue.core.ruling import Ruling
 from ensue.model.identity import Identity
 from ensue.model.trigger import Trigger
 from ensue.model.values import DefinitionHash, Namespace
-from ensue.ports.store import Definitions, Snapshot, StoredDefinition
+from ensue.ports.store import Definitions, StoredDefinition
 
 log = logging.getLogger("ensue.intake")
 
 MOST = 1000
 """Namespaces at hand; senders can make up any number of names."""
+TURN = 50
+"""Rules that are made ready without letting others of the loop have their turn."""
 
 Version = tuple[str, int]
 """A trigger's uid and generation."""
@@ -54,7 +56,7 @@ class Rulebooks:
         async with lock:
             known = self._books.get(namespace)
             if known is None:
-                known = self._read(namespace, await self._definitions.snapshot(namespace))
+                known = await self._read(namespace)
                 self._keep(namespace, known)
             return known
 
@@ -71,10 +73,17 @@ class Rulebooks:
             del self._books[oldest]
             self._rules.pop(oldest, None)
 
-    def _read(self, namespace: Namespace, snapshot: Snapshot) -> Rulebook:
+    async def _read(self, namespace: Namespace) -> Rulebook:
+        snapshot = await self._definitions.snapshot(namespace)
         known = self._rules.get(namespace, {})
         triggers = [one for one in snapshot.definitions if one.kind == "Trigger"]
-        rules = {(one.uid, one.generation): known.get((one.uid, one.generation)) or rule_of(one) for one in triggers}
+        rules: dict[Version, Rule] = {}
+        for number, one in enumerate(triggers):
+            version = (one.uid, one.generation)
+            rules[version] = known.get(version) or rule_of(one)
+            if number % TURN == TURN - 1:
+                # Thousands take seconds, in which leases must be renewed and others be answered.
+                await asyncio.sleep(0)
         self._rules.pop(namespace, None)
         if rules:
             self._rules[namespace] = rules

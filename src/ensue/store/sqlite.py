@@ -282,6 +282,8 @@ class Reader:
                 if not member.future.cancelled():
                     self._read(cursor, member)
                     self._deliver([member])
+                # Its answer may be large, and the next one may be long in coming.
+                del member
         finally:
             connection.close()
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from ensue.expr import indexing
-from ensue.expr.cel import failure, parsing, syntax
+from ensue.expr.cel import program, syntax
 from ensue.expr.cel.syntax import And, Binary, Choice, Index, Literal, Name, Node, Not, Or, Select
 from ensue.expr.indexing import ANYTHING, NEVER, Clauses, Key, Path
 from ensue.expr.interface import LIMITS, Limits
@@ -14,10 +14,8 @@ _EQUALITIES: Final = {"==": True, "!=": False}
 
 def clauses(text: str, limits: Limits = LIMITS) -> Clauses:
     """Of a filter that does not compile nothing is known: it says why when it is evaluated."""
-    try:
-        return when(parsing.parse(text, limits), True)
-    except failure.Failure:
-        return ANYTHING
+    compiled = program.compile(text, limits)
+    return when(compiled.tree, True) if isinstance(compiled, program.Program) else ANYTHING
 
 
 def when(node: Node, wanted: bool) -> Clauses:
