@@ -76,7 +76,8 @@ async def test_the_same_event_from_many_senders_at_once_fires_once(place: Place)
 
 async def test_a_trigger_sees_only_events_of_its_sources(place: Place) -> None:
     await place.trigger("shared", sources=[{"ref": "hook"}])
-    inline = await place.trigger("own", sources=[{"name": "hook", "type": "webhook"}])
+    hook = {"name": "hook", "type": "webhook", "with": {"path": "own", "verify": {"type": "none"}}}
+    inline = await place.trigger("own", sources=[hook])
     await place.trigger("all", sources=[{"type": "events"}, {"ref": "hook"}])
     for source, seen in (
         ("events", {"all"}),
