@@ -77,7 +77,8 @@ class Settings(BaseModel):
     users: dict[str, User] = Field(default_factory=dict)
     """Who may come with a token, by name; only in the file of settings."""
     labels: dict[str, str] = Field(default_factory=dict)
-    """Labels of this worker, as key=value,key=value: steps with `requires` run where they match."""
+    """Labels of this worker, as key=value,key=value (or ENSUE_LABELS__KEY=value): steps with `requires` run where they
+    match."""
     process_slots: int = Field(default_factory=lambda: max(4, 2 * (os.cpu_count() or 2)), ge=0, le=10_000)
     """Steps run as processes at once."""
     inline_slots: int = Field(default=200, ge=1, le=10_000)
@@ -145,6 +146,8 @@ def load(environment: Mapping[str, str], *, file: ConfigFile | None = None, **fl
         text = None if name == "users" else _read(environment, f"{PREFIX}{name.upper()}")
         if text is not None:
             values[name] = _labels(text) if name == "labels" else text
+    if single := _nested(environment, f"{PREFIX}LABELS"):
+        values["labels"] = {**values.get("labels", {}), **single}
     values |= {name: value for name, value in flags.items() if value is not None}
     try:
         return Settings.model_validate(values)
@@ -175,6 +178,16 @@ def _of_file(file: ConfigFile) -> dict[str, Any]:
         except InvalidInput as error:
             raise InvalidInput(f"{file.path}: users.{name}: {error.message}", remedy=error.remedy) from None
     return dict(file.values)
+
+
+def origin(environment: Mapping[str, str], file: ConfigFile | None, name: str) -> str:
+    """Where the value of a setting comes from, when no flag gives it."""
+    variable = f"{PREFIX}{name.upper()}"
+    if name != "users" and _read(environment, variable) is not None:
+        return _place(environment, {}, file, name, (name,))
+    if name == "labels" and _nested(environment, variable):
+        return f"{variable}__…"
+    return f"{file.path}: {name}" if file is not None and name in file.values else "default"
 
 
 def named_data_dir(environment: Mapping[str, str]) -> Path | None:
@@ -229,6 +242,14 @@ def _read(environment: Mapping[str, str], name: str) -> str | None:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise InvalidInput(f"{name}_FILE: {path} cannot be read: {error.strerror}") from None
+
+
+def _nested(environment: Mapping[str, str], name: str) -> dict[str, str]:
+    """What stands below a name: ENSUE_LABELS__ARCH=arm64 is the label `arch`."""
+    start = f"{name}__"
+    return {
+        variable[len(start) :].lower(): text for variable, text in environment.items() if variable.startswith(start)
+    }
 
 
 def _labels(text: str) -> dict[str, str]:

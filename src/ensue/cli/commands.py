@@ -63,6 +63,7 @@ COMMANDS: Mapping[str, Entry] = {
     "context": Entry(ACCESS, "List the servers that you logged in to, and choose one", "context"),
     "whoami": Entry(ACCESS, "Say who you are to the server", "whoami"),
     "audit": Entry(ACCESS, "Read the audit log, and prove that nobody changed it", "audit"),
+    "config": Entry(CARE, "Show the settings, and where each comes from", "config"),
     "doctor": Entry(CARE, "Check that a server can work here, and what to do about it", "doctor"),
     "db": Entry(CARE, "Upgrade, back up, restore and check the database", "db"),
     "selftest": Entry(CARE, "Kill a server of its own and check that nothing is lost", "selftest"),

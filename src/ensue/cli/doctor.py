@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ensue.cli import exits, invocation, printing, tables
+from ensue.cli import config_file, exits, invocation, printing, tables
 from ensue.cli.invocation import JSONPATH, Invocation
 
 COLORS = {"ok": "Succeeded", "warning": "Waiting", "fault": "Failed"}
@@ -17,9 +17,10 @@ COLORS = {"ok": "Succeeded", "warning": "Waiting", "fault": "Failed"}
 @click.command("doctor")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="The data directory.")
 @click.option("--database", metavar="URL", help="postgresql://…; default: SQLite in the data directory.")
+@config_file.option
 @invocation.options
 @invocation.pass_invocation
-def command(invocation: Invocation, data: Path | None, database: str | None) -> int:
+def command(invocation: Invocation, data: Path | None, database: str | None, config: Path | None) -> int:
     """Check that a server can work here: versions, settings, database, clock, disk, keys, steps, address.
 
     It looks and changes nothing, beside a running server too. Exit code 1: something is at fault.
@@ -33,7 +34,12 @@ def command(invocation: Invocation, data: Path | None, database: str | None) -> 
     from ensue.cli import examining
 
     invocation.require("a diagnosis", "table", "wide", "json", "yaml", JSONPATH)
-    chosen = settings.load(os.environ, data_dir=data.absolute() if data else None, database_url=database)
+    chosen = settings.load(
+        os.environ,
+        file=config_file.read(config),
+        data_dir=data.absolute() if data else None,
+        database_url=database,
+    )
     findings = asyncio.run(examining.examine(chosen, os.environ))
     items = [finding.view() for finding in findings]
     printing.document(invocation, {"items": items}, lambda found: _render(found["items"]))

@@ -68,7 +68,7 @@ def _environment(environment: Mapping[str, str]) -> Iterator[Finding]:
         if not variable.startswith(settings.PREFIX) or is_step:
             continue
         name = variable.removeprefix(settings.PREFIX)
-        if name.removesuffix("_FILE") not in known and name not in OURS:
+        if name.removesuffix("_FILE").partition("__")[0] not in known and name not in OURS:
             meant = spelling.closest(name, sorted(known))
             remedy = f"did you mean {settings.PREFIX}{meant}?" if meant else "unset it; `ensue config show` lists them"
             yield Finding("settings", State.WARNING, f"{variable} is no setting, and is ignored", remedy)
