@@ -133,6 +133,7 @@ def test_every_error_has_an_exit_code() -> None:
         "Unavailable": 1,
         "StoreBroken": 1,
         "SecretsLocked": 1,
+        "RateExceeded": 1,
         "Fail": 1,
         "Retry": 1,
     }
@@ -149,7 +150,9 @@ def test_completion_is_a_script(cli: Cli, shell: str) -> None:
 
 def test_completion_knows_the_commands(cli: Cli) -> None:
     env = {"_ENSUE_COMPLETE": "bash_complete", "COMP_WORDS": "ensue c", "COMP_CWORD": "1"}
-    assert cli(env=env, code=None).stdout.split() == ["plain,cancel", "plain,completion"]
+    assert cli(env=env, code=None).stdout.split() == [
+        f"plain,{name}" for name in ("cancel", "context", "config", "completion")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def create(
     \b
     Examples:
       ensue token create --subject ann --group role:editor@team --expires 90d
-      ensue token create --subject token:ci --group role:runner --scope viewer --scope start:run/build > ci.token
+      ensue token create --subject token:ci --group role:runner --scope start:run/build > ci.token
     """
     body = {
         "subject": subject,
@@ -139,7 +139,8 @@ def print_hash() -> int:
     Nothing is asked of a server. The ID of a token is the beginning of its hash.
 
     \b
-    Example:
+    Examples:
+      ensue token hash < ann.token
       openssl rand -hex 32 | tee ann.token | ensue token hash
     """
     is_typed = sys.stdin.isatty()

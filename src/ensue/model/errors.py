@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from ensue.model.identity import Refused
+if TYPE_CHECKING:
+    # What is imported there would make every command slow to start.
+    from ensue.model.identity import Refused
 
 
 class Severity(StrEnum):
@@ -94,7 +97,7 @@ class Denied(EnsueError):
 
     code = "denied"
 
-    def __init__(self, message: str = "", *, remedy: str = "", refused: Refused | None = None) -> None:
+    def __init__(self, message: str = "", *, remedy: str = "", refused: "Refused | None" = None) -> None:
         self.refused = refused
         super().__init__(message, remedy=remedy)
 
