@@ -13,6 +13,7 @@ from ensue.api import (
     audit,
     definitions,
     events,
+    following,
     hooks,
     login,
     metrics,
@@ -49,7 +50,7 @@ HOT: tuple[Route, ...] = (
 def routers() -> tuple[APIRouter, ...]:
     """Of what is in a namespace. The busiest come first: routes are tried in order."""
     kinds = (definitions.routes(KINDS[kind]) for kind in sorted(supporting.KINDS))
-    return (events.router, runs.router, secrets.router, sources.router, audit.router, *kinds)
+    return (events.router, following.router, runs.router, secrets.router, sources.router, audit.router, *kinds)
 
 
 def create_app(
@@ -76,6 +77,7 @@ def create_app(
     app.state.url = url.rstrip("/")
     app.state.gate = Gate()
     app.state.paces = Paces()
+    app.state.streams = Gate(most=following.MOST_STREAMS, refusal=following.BUSY)
     app.state.closing = asyncio.Event()
     problems.register(app)
     app.include_router(hooks.router)

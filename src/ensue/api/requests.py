@@ -9,9 +9,11 @@ from typing import Annotated, Any, TypeVar, cast
 from fastapi import Depends, Query
 from fastapi import Request as HttpRequest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import HTTPConnection
 
 from ensue.api.holding import EACH, Gate, Holding
 from ensue.core import canonical
+from ensue.core.selecting import EventFilter
 from ensue.model.errors import InvalidInput, TooLarge, TooSlow
 from ensue.model.identity import Identity
 from ensue.model.run import State
@@ -24,6 +26,7 @@ LABEL_KEY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,251}[A-Za-z0-9])?")
 LABEL_VALUE = re.compile(r"[^\x00-\x1f\x7f,]{0,253}")
 TOO_LARGE = "the body is larger than {} bytes"
 READ_SECONDS = 30.0
+EVENT_FIELDS = ("type", "source", "subject")
 FIELDS = "status.state and spec.workflowRef"
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -44,25 +47,25 @@ class StopBody(BaseModel):
     force: bool = False
 
 
-def world_of(request: HttpRequest) -> World:
-    return cast(World, request.app.state.world)
+def world_of(connection: HTTPConnection) -> World:
+    return cast(World, connection.app.state.world)
 
 
-def identity_of(request: HttpRequest) -> Identity:
-    return cast(Identity, request.state.identity)
+def identity_of(connection: HTTPConnection) -> Identity:
+    return cast(Identity, connection.state.identity)
 
 
-def namespace_of(request: HttpRequest) -> Namespace:
+def namespace_of(connection: HTTPConnection) -> Namespace:
     """The namespace of the path, `default` where the path names none."""
-    name = request.path_params.get("namespace", DEFAULT_NAMESPACE)
+    name = connection.path_params.get("namespace", DEFAULT_NAMESPACE)
     if not re.fullmatch(NAME_PATTERN, name):
         raise InvalidInput(f'"{name}" is not the name of a namespace')
     return Namespace(name)
 
 
-def scope_of(request: HttpRequest) -> Namespace | None:
+def scope_of(connection: HTTPConnection) -> Namespace | None:
     """The namespace a list is of; None for all."""
-    return namespace_of(request) if "namespace" in request.path_params else None
+    return namespace_of(connection) if "namespace" in connection.path_params else None
 
 
 def headers_of(request: HttpRequest) -> dict[str, str]:
@@ -83,8 +86,8 @@ def paces_of(request: HttpRequest) -> Paces:
     return cast(Paces, request.app.state.paces)
 
 
-def gate_of(request: HttpRequest) -> Gate:
-    return cast(Gate, request.app.state.gate)
+def gate_of(connection: HTTPConnection) -> Gate:
+    return cast(Gate, connection.app.state.gate)
 
 
 async def bytes_of(request: HttpRequest, limit: int, holding: Holding) -> bytes:
@@ -180,6 +183,20 @@ def run_filter(
             case _:
                 raise InvalidInput(f"fieldSelector: {field} cannot be selected by", remedy=f"use {FIELDS}")
     return RunFilter(namespace=scope, workflow=workflow, states=tuple(states), labels=labels)
+
+
+def event_filter(scope: Namespace | None, field_selector: str) -> EventFilter:
+    """Which events a list is of. Raises InvalidInput."""
+    found = _pairs(field_selector, "fieldSelector")
+    wanted: dict[str, str] = {}
+    for field, value in found.items():
+        name = field.removeprefix("spec.")
+        if name not in EVENT_FIELDS:
+            raise InvalidInput(
+                f"fieldSelector: {field} cannot be selected by", remedy=f"use {' or '.join(EVENT_FIELDS)}"
+            )
+        wanted[name] = value
+    return EventFilter(namespace=scope, **wanted)
 
 
 def _pairs(text: str, name: str) -> dict[str, str]:

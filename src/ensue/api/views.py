@@ -142,8 +142,8 @@ def definition(stored: StoredDefinition, problems: Sequence[Problem] = (), origi
     }
 
 
-def event(stored: StoredEvent) -> View:
-    """An event as it is stored: `spec` is the CloudEvent."""
+def event(stored: StoredEvent, decisions: Iterable[Decision] | None = None) -> View:
+    """An event as it is stored: `spec` is the CloudEvent. In a stream, with what was decided about it."""
     event = stored.event
     return {
         "apiVersion": NATIVE_GROUP,
@@ -161,6 +161,7 @@ def event(stored: StoredEvent) -> View:
                 "revision": stored.revision,
                 "replayOf": event.extensions.get(REPLAY_OF),
                 "cause": _cause(event.cause),
+                "decisions": None if decisions is None else [decision(each) for each in decisions],
             }
         ),
     }

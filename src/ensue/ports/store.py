@@ -359,6 +359,9 @@ class Feed(Protocol):
     async def read(self, namespace: Namespace | None, after: str = "", limit: int = 100) -> Page[StoredEvent]:
         """`after` of a page continues it, also later: it is never empty here."""
 
+    async def end(self) -> str:
+        """A cursor from which a reader finds all that is not there yet, whatever commits in which order."""
+
     async def latest(self, namespace: Namespace | None, before: str = "", limit: int = 100) -> Page[StoredEvent]:
         """The other way round: the newest first, for people."""
 
