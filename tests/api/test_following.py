@@ -89,7 +89,7 @@ async def test_a_reader_resumes_after_the_last_it_had(reached: httpx.AsyncClient
     await send(reached, "1", "2", "3", "4")
     first = await take(reached, 2, params={"continue": "0.0"})
     last = first[-1]["id"]
-    again = {"headers": {"Last-Event-ID": last}} if how == "header" else {"params": {"continue": last}}
+    again: dict[str, Any] = {"headers": {"Last-Event-ID": last}} if how == "header" else {"params": {"continue": last}}
     rest = await take(reached, 2, **again)
     assert (names(first), names(rest)) == (["1", "2"], ["3", "4"])
 

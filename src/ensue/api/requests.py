@@ -41,6 +41,19 @@ class StartBody(BaseModel):
     labels: dict[str, str] = Field(default_factory=dict)
 
 
+class RerunBody(BaseModel):
+    """What is run again of a run."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    start: str = Field(default="", alias="from", pattern=f"^$|{NAME_PATTERN}")
+    """A step: it and what depends on it."""
+    failed: bool = False
+    """Only what did not succeed, and what depends on that."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """In place of those it had."""
+
+
 class StopBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -139,6 +152,10 @@ async def start_body(request: HttpRequest) -> StartBody:
     body = await body_as(StartBody, request)
     check_labels(body.labels)
     return body
+
+
+async def rerun_body(request: HttpRequest) -> RerunBody:
+    return await body_as(RerunBody, request)
 
 
 async def stop_body(request: HttpRequest) -> StopBody:

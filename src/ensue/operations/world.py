@@ -1,11 +1,12 @@
 """What operations work with, wired once by `app`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ensue.core.checking import Known
 from ensue.model.identity import Identity
-from ensue.model.run import Run
+from ensue.model.run import Run, StepRun
 from ensue.ports.access import Access, AuditLog, Tokens
 from ensue.ports.activity import Activity
 from ensue.ports.clock import Clock
@@ -23,7 +24,7 @@ from ensue.runtime.telemetry import Telemetry
 class Starting(Protocol):
     """How a run comes to be: through the runner of this process, or the store alone."""
 
-    async def start(self, run: Run, by: Identity) -> Started: ...
+    async def start(self, run: Run, by: Identity, reused: Sequence[StepRun] = ()) -> Started: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

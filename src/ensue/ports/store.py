@@ -203,10 +203,13 @@ class Runs(Protocol):
     guarded by (attempt, epoch) and reports whether it was accepted.
     """
 
-    async def start(self, run: Run, by: Identity, claimant: Claimant | None = None) -> Started:
+    async def start(
+        self, run: Run, by: Identity, claimant: Claimant | None = None, reused: Sequence[StepRun] = ()
+    ) -> Started:
         """Record the run and its steps; the definition must be stored before. A uid or start key that is there
         already is not started again. An empty name is filled in: `WORKFLOW-xxxxx`. With a claimant, ready steps
-        are claimed at once. Raises Conflict when the given name is taken."""
+        are claimed at once. `reused` are steps of an earlier run of the same definition whose ends count as this
+        run's. Raises Conflict when the given name is taken."""
 
     async def claim(self, claimant: Claimant) -> Claimed: ...
 
