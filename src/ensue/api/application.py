@@ -1,6 +1,7 @@
 """Puts the application together: guard, routes, errors."""
 
 import asyncio
+import functools
 import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from ensue.api import (
     access,
     audit,
     definitions,
+    describing,
     events,
     following,
     hooks,
@@ -66,6 +68,7 @@ def create_app(
     app = FastAPI(
         title="Ensue",
         version=__version__,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -96,4 +99,5 @@ def create_app(
         origins=[url] if url else [],
         event_bytes=event_bytes,
     )
+    app.openapi = functools.cache(lambda: describing.document(app))  # type: ignore[method-assign]
     return app

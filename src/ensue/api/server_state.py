@@ -3,13 +3,15 @@
 import platform
 
 from fastapi import APIRouter
-from starlette.responses import JSONResponse, Response
+from fastapi import Request as HttpRequest
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from ensue import __version__
-from ensue.api import views
+from ensue.api import browsing, views
 from ensue.api.requests import IdentityOf, WorldOf
 from ensue.model.definition import NATIVE_GROUP
 from ensue.operations import definitions, runs
+from ensue.operations import health as operations
 
 router = APIRouter(tags=["server"])
 
@@ -38,8 +40,30 @@ async def health() -> Response:
     return JSONResponse({"status": "ok"})
 
 
+@router.get("/livez")
+async def liveness() -> Response:
+    """The process answers; restart it when it does not."""
+    return JSONResponse({"status": "ok"})
+
+
 @router.get("/readyz")
-async def readiness(world: WorldOf, identity: IdentityOf) -> Response:
-    """The database answers too; else 503."""
-    await runs.ready(identity, world)
-    return JSONResponse({"status": "ok", "checks": {"store": "ok"}})
+async def readiness(world: WorldOf, identity: IdentityOf, verbose: str = "false") -> Response:
+    """The database answers and has its tables, secrets can be opened, every loop goes round; else 503, part by part.
+
+    `verbose` says how each part is, also when all is well."""
+    checks = await operations.check(identity, world)
+    is_ok = all(check.is_ok for check in checks)
+    is_told = not is_ok or verbose.lower() in ("", "1", "true")
+    return JSONResponse(views.health(checks, is_told=is_told), 200 if is_ok else 503)
+
+
+@router.get("/openapi.json", response_class=JSONResponse)
+async def openapi(request: HttpRequest) -> Response:
+    """This API, as OpenAPI has it."""
+    return JSONResponse(request.app.openapi())
+
+
+@router.get("/docs", response_class=HTMLResponse)
+async def docs(request: HttpRequest) -> Response:
+    """This API, for people: a page of its own, which needs nothing from elsewhere."""
+    return HTMLResponse(browsing.page(request.app.openapi()), headers=browsing.HEADERS)

@@ -16,8 +16,9 @@ from ensue.ports.origins import Origins
 from ensue.ports.pulling import Pulling
 from ensue.ports.secrets import SealedSecrets, Vault
 from ensue.ports.storage import Storage
-from ensue.ports.store import Definitions, Feed, History, Logs, Runs, Started, Workers
+from ensue.ports.store import Definitions, Feed, History, Logs, Runs, Schema, Started, Workers
 from ensue.ports.wakeup import Wakeup
+from ensue.runtime.patience import Rounds
 from ensue.runtime.telemetry import Telemetry
 
 
@@ -44,7 +45,10 @@ class World:
     logs: Logs
     pulling: Pulling
     origins: Origins
+    rounds: Rounds
+    """How the loops of this process went round last, by what they do."""
     runs: Runs
+    schema: Schema
     secrets: SealedSecrets
     starting: Starting
     storage: Storage
