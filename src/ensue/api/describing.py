@@ -45,6 +45,7 @@ ANSWERS: Mapping[str, str] = {
     "explain_source": "SourceStory",
     "explain_trigger": "TriggerStory",
     "list_workers": "Worker[]",
+    "list_files": "File[]",
     "version": "About",
     "health": "Health",
     "liveness": "Health",
@@ -53,6 +54,7 @@ ANSWERS: Mapping[str, str] = {
 """By the name of the route; what definitions answer follows from their kind."""
 TEXTS: Mapping[str, str] = {
     "stream_events": "text/event-stream",
+    "read_metrics": "text/plain",
     "read_log": "application/x-ndjson",
     "read_step_log": "application/x-ndjson",
     "docs": "text/html",
@@ -75,6 +77,7 @@ PARAMETERS: Mapping[str, str] = {
     "since": "Only lines from this time on.",
     "tail": "Only so many of the last lines.",
     "workflow": "The workflow that owns the secret; its namespace does when empty.",
+    "dryRun": "Answer as if it were done, and change nothing.",
     "takeOver": "Also when another manages the definition.",
     "verbose": "Say how each part is.",
     "Idempotency-Key": "Repeats with the same key are one request, and answered as the first was.",
@@ -117,14 +120,14 @@ def _complete(operation: Schema, path: str) -> None:
     if path.startswith("/hooks/"):
         operation["security"] = []
     for parameter in operation.get("parameters", ()):
-        parameter.setdefault("description", PARAMETERS.get(parameter["name"], ""))
+        parameter["description"] = parameter.get("description") or PARAMETERS.get(parameter["name"], "")
     kind = _kind(name)
     answer = ANSWERS.get(name, "")
     if kind and name.startswith("put_"):
         operation["requestBody"] = {"required": True, **_json(_ref(kind))}
         operation["responses"]["201"] = _content("application/json", _ref(kind), "It is new.")
     if kind:
-        answer = f"{kind}[]" if name.startswith("list_") else kind
+        answer = f"{kind}[]" if name.startswith(("list_", "history_")) else kind
     _answer(operation, name, answer)
     if name in EXAMPLES:
         content = operation["requestBody"]["content"]
@@ -136,7 +139,8 @@ def _answer(operation: Schema, name: str, answer: str) -> None:
     if status == "204":
         return
     if name in TEXTS:
-        found = _content(TEXTS[name], {"type": "string"}, "What was asked for.")
+        schema = {"type": "object" if TEXTS[name] == "application/json" else "string"}
+        found = _content(TEXTS[name], schema, "What was asked for.")
     else:
         many = MANY.fullmatch(answer)
         found = _content("application/json", _ref(f"{many[1]}List" if many else answer), "What was asked for.")
@@ -149,9 +153,9 @@ def _answer(operation: Schema, name: str, answer: str) -> None:
 
 def _kind(name: str) -> str:
     """The kind that a route of definitions is about."""
-    verb, _, noun = name.partition("_")
+    verb, _, noun = name.replace("history_of_", "history_").partition("_")
     for kind in supporting.KINDS:
-        if verb in ("list", "get", "put", "patch") and noun in (kind.lower(), KINDS[kind].plural):
+        if verb in ("list", "get", "put", "patch", "history") and noun in (kind.lower(), KINDS[kind].plural):
             return kind
     return ""
 

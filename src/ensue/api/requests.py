@@ -182,14 +182,19 @@ def check_labels(labels: Mapping[str, str]) -> None:
             raise InvalidInput(f"the value of label {key} is not one", remedy="at most 253 characters, no comma")
 
 
+def label_selector(text: Annotated[str, Query(alias="labelSelector")] = "") -> Mapping[str, str]:
+    """The labels that are wanted. Raises InvalidInput."""
+    labels = _pairs(text, "labelSelector")
+    check_labels(labels)
+    return labels
+
+
 def run_filter(
     scope: ScopeOf,
-    label_selector: Annotated[str, Query(alias="labelSelector")] = "",
+    labels: Annotated[Mapping[str, str], Depends(label_selector)],
     field_selector: Annotated[str, Query(alias="fieldSelector")] = "",
 ) -> RunFilter:
     """Which runs a list is of. Raises InvalidInput."""
-    labels = _pairs(label_selector, "labelSelector")
-    check_labels(labels)
     workflow, states = None, []
     for field, value in _pairs(field_selector, "fieldSelector").items():
         match field:

@@ -8,6 +8,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from ensue import __version__
 from ensue.api import browsing, views
+from ensue.api.paging import PageOf
 from ensue.api.requests import IdentityOf, WorldOf
 from ensue.model.definition import NATIVE_GROUP
 from ensue.operations import definitions, runs
@@ -17,15 +18,17 @@ router = APIRouter(tags=["server"])
 
 
 @router.get("/api/v1/workers")
-async def list_workers(world: WorldOf, identity: IdentityOf) -> Response:
+async def list_workers(world: WorldOf, identity: IdentityOf, page: PageOf) -> Response:
     """Who runs steps."""
-    return JSONResponse(views.listing(views.worker(worker) for worker in await runs.workers(identity, world)))
+    items, after = page.of(await runs.workers(identity, world), lambda worker: (worker.id,))
+    return JSONResponse(views.listing(map(views.worker, items), after))
 
 
 @router.get("/api/v1/files")
-async def list_files(world: WorldOf, identity: IdentityOf) -> Response:
+async def list_files(world: WorldOf, identity: IdentityOf, page: PageOf) -> Response:
     """The files that are followed, what each defines, and what is wrong there."""
-    return JSONResponse(views.listing(views.files(await definitions.files_followed(identity, world))))
+    found = views.files(await definitions.files_followed(identity, world))
+    return JSONResponse(views.listing(*page.of(found, lambda file: (file["metadata"]["name"],))))
 
 
 @router.get("/version")

@@ -343,3 +343,45 @@ class HookAccepted(Strict):
 
     id: str
     """The uid of its event."""
+
+
+class Defined(Strict):
+    """A definition that a file holds."""
+
+    namespace: str
+    """The namespace that it is in."""
+    kind: str
+    """What it is."""
+    name: str
+    """Its name."""
+    line: int
+    """Where it begins, from 1."""
+
+
+class FileMetadata(Strict):
+    """What names a file."""
+
+    name: str
+    """Its path."""
+
+
+class FileStatus(Strict):
+    """What is known of a file."""
+
+    defines: list[Defined]
+    """What it holds."""
+    problems: list[Finding]
+    """What is wrong in it."""
+
+
+class File(Strict):
+    """A file that the server follows."""
+
+    api_version: Version
+    """The version of this shape."""
+    kind: Literal["File"]
+    """`File`."""
+    metadata: FileMetadata
+    """What names it."""
+    status: FileStatus
+    """What is known of it."""

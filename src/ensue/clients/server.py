@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
+from ensue import __version__
 from ensue.model import errors
 
 Body = dict[str, Any]
@@ -18,6 +19,8 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 LONG_POLL = 30
 VERIFY_SECONDS = 600.0
+STREAM_SECONDS = 60.0
+"""A stream says that it is there four times as often."""
 RECONNECTS = 8
 LONGEST_PAUSE = 5.0
 
@@ -93,6 +96,10 @@ class Server:
 
     def act(self, namespace: str, run: str, verb: str, body: Body | None = None) -> Body:
         return self._json("POST", f"{_path(namespace, 'runs', run)}/{verb}", json=body or {})
+
+    def rerun(self, namespace: str, run: str, body: Body) -> Body:
+        """A new run of what an ended run was."""
+        return self.act(namespace, run, "rerun", body)
 
     def explain(self, namespace: str, name: str, plural: str = "runs") -> Body:
         return self._json("GET", f"{_path(namespace, plural, name)}/explain")
@@ -230,15 +237,48 @@ class Server:
                 given.left_out_until = asked_at if given.count >= tail else None
                 tail = None
 
+    def stream(self, namespace: str | None, *, note: Callable[[str], None], **query: str) -> Iterator[Body]:
+        """Events as they are stored, for ever: `{id, data}`, and without data where the reader stands. When the
+        connection is lost it goes on after the last."""
+        last, failures = "", 0
+        while True:
+            resume = {"Last-Event-ID": last} if last else {}
+            try:
+                for message in self._messages(f"{_place(namespace)}/stream", query, resume):
+                    last, failures = message["id"], 0
+                    yield message
+                time.sleep(0.2)
+            except errors.Unavailable as error:
+                note(f"the connection was lost ({error.message}); trying again")
+                failures = self._pause(failures, error)
+
+    def _messages(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Iterator[Body]:
+        found: Body = {}
+        for line in self._lines_of(path, query, STREAM_SECONDS, headers):
+            name, _, value = line.decode().removesuffix("\r").partition(": ")
+            if name in ("id", "data"):
+                found[name] = json.loads(value) if name == "data" else value
+            elif not line.strip():
+                if "id" in found:
+                    yield found
+                found = {}
+
     def _lines(self, path: str, query: Mapping[str, str | int]) -> Iterator[Body]:
+        for line in self._lines_of(path, query, None, {}):
+            yield json.loads(line)
+
+    def _lines_of(
+        self, path: str, query: Mapping[str, str | int], seconds: float | None, headers: Mapping[str, str]
+    ) -> Iterator[bytes]:
+        """`seconds`: after so long without a byte the connection is lost."""
+        timeout = httpx.Timeout(seconds, connect=CONNECT_SECONDS)
+        asked = dict(query)
         try:
-            timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
-            with self._http.stream("GET", path, params=dict(query), timeout=timeout) as answer:
+            with self._http.stream("GET", path, params=asked, timeout=timeout, headers=dict(headers)) as answer:
                 if answer.is_error:
                     answer.read()
                     self._fail(answer)
-                for line in _split(answer.iter_bytes()):
-                    yield json.loads(line)
+                yield from _split(answer.iter_bytes())
         except httpx.HTTPError as error:
             raise self._unreached(error) from None
 
@@ -270,8 +310,18 @@ class Server:
         if code == errors.Unauthenticated.code:
             raise errors.Unauthenticated(f"{self.url} does not know this token", remedy=self._remedy)
         if code == OTHER_VERSION:
-            raise errors.Unavailable(f"the server at {self.url} does not know this: {detail}", remedy="upgrade it")
+            raise errors.Unavailable(f"the server at {self.url} does not know this: {detail}", remedy=self._skew())
         raise ERRORS.get(code, errors.EnsueError)(detail, remedy=remedy)
+
+    def _skew(self) -> str:
+        """What to do about a server that does not know what this program asks for."""
+        try:
+            theirs = str(self._http.get("/version").json()["version"])
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return "upgrade it"
+        if theirs == __version__:
+            return "upgrade it, or check the address"
+        return f"it is version {theirs}, this program {__version__}: let them be the same"
 
     def _pause(self, failures: int, error: errors.EnsueError) -> int:
         """Before asking again; gives up after some time."""

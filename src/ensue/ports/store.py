@@ -164,6 +164,12 @@ class StoredDefinition:
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def labels(self) -> Mapping[str, Json]:
+        metadata = self.body.get("metadata")
+        labels = metadata.get("labels") if isinstance(metadata, Mapping) else None
+        return labels if isinstance(labels, Mapping) else {}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
