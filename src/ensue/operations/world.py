@@ -14,9 +14,10 @@ from ensue.ports.intake import Decisions, Intake
 from ensue.ports.levels import Levels
 from ensue.ports.origins import Origins
 from ensue.ports.pulling import Pulling
+from ensue.ports.schema import Schema
 from ensue.ports.secrets import SealedSecrets, Vault
 from ensue.ports.storage import Storage
-from ensue.ports.store import Definitions, Feed, History, Logs, Runs, Schema, Started, Workers
+from ensue.ports.store import Definitions, Feed, History, Logs, Runs, Started, Workers
 from ensue.ports.wakeup import Wakeup
 from ensue.runtime.patience import Rounds
 from ensue.runtime.telemetry import Telemetry

@@ -381,13 +381,6 @@ class Feed(Protocol):
         """What runs left to be told, oldest first; each stays until it has been recorded as an event."""
 
 
-class Schema(Protocol):
-    """The tables that this version needs."""
-
-    async def missing(self) -> tuple[str, ...]:
-        """The migrations that the database lacks, by name. Raises StoreBroken when it is newer than this version."""
-
-
 class Care(Protocol):
     """Keeping the store healthy."""
 
