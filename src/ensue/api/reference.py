@@ -14,16 +14,16 @@ from ensue.model import errors
 
 HEAD = """# Errors
 
-**Why it is as it is.** A sentence is for people and may become clearer; a code is for programs and stays. Over HTTP it
-is `code` of the problem document, whose `type` is `https://ensue.dev/problems/CODE`; `remedy` there says what to do about
-this very error, where more is known than here. Commands print both in one line.
+**Why it is as it is.** A sentence is for people and may become clearer; a code is for programs and stays. Over HTTP
+it is `code` of the problem document, whose `type` is `https://ensue.dev/problems/CODE`; `remedy` there says what to do
+about this very error, where more is known than here. Commands print both in one line.
 
 This page is generated from the models: `python -m ensue.api.reference docs/reference`.
 """
 REMEDIES: Mapping[str, str] = {
     "conflict": "`detail` names what stands against it: a run that has ended or has not, another manager (`takeOver`), "
     "an `Idempotency-Key` that was used for another request. Repeating the request does not help.",
-    "data_directory_owned": "Stop the process that it names, or use another directory; several servers share a PostgreSQL.",
+    "data_directory_owned": "Stop the process that it names, or use another directory; servers share a PostgreSQL.",
     "denied": "Ask somebody who may, or for the permission.",
     "error": "See the log of the server.",
     "fail": "See the message and the log of the step.",

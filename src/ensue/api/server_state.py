@@ -54,10 +54,10 @@ async def readiness(world: WorldOf, identity: IdentityOf, verbose: str = "false"
     """The database answers and has its tables, secrets can be opened, every loop goes round; else 503, part by part.
 
     `verbose` says how each part is, also when all is well."""
-    checks = await operations.check(identity, world)
+    is_verbose = verbose.lower() in ("", "1", "true")
+    checks = await (operations.describe if is_verbose else operations.check)(identity, world)
     is_ok = all(check.is_ok for check in checks)
-    is_told = not is_ok or verbose.lower() in ("", "1", "true")
-    return JSONResponse(views.health(checks, is_told=is_told), 200 if is_ok else 503)
+    return JSONResponse(views.health(checks, is_told=is_verbose or not is_ok), 200 if is_ok else 503)
 
 
 @router.get("/openapi.json", response_class=JSONResponse)

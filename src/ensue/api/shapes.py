@@ -323,8 +323,8 @@ class Check(Strict):
     """Of the part."""
     ok: bool
     """Whether it is well."""
-    message: str
-    """How it is."""
+    message: str = ""
+    """How it is; only when asked for."""
     age_seconds: float | None = None
     """How long ago a loop last went round."""
 

@@ -272,7 +272,7 @@ def health(checks: Sequence[Check], *, is_told: bool) -> View:
             {
                 "name": check.name,
                 "ok": check.is_ok,
-                "message": check.message,
+                "message": check.message or None,
                 "ageSeconds": None if check.age is None else round(check.age, 3),
             }
         )

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from ensue import __version__
+from ensue.clients.streams import Given, messages, split
 from ensue.model import errors
 
 Body = dict[str, Any]
@@ -244,24 +245,13 @@ class Server:
         while True:
             resume = {"Last-Event-ID": last} if last else {}
             try:
-                for message in self._messages(f"{_place(namespace)}/stream", query, resume):
+                for message in messages(self._lines_of(f"{_place(namespace)}/stream", query, STREAM_SECONDS, resume)):
                     last, failures = message["id"], 0
                     yield message
                 time.sleep(0.2)
             except errors.Unavailable as error:
                 note(f"the connection was lost ({error.message}); trying again")
                 failures = self._pause(failures, error)
-
-    def _messages(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Iterator[Body]:
-        found: Body = {}
-        for line in self._lines_of(path, query, STREAM_SECONDS, headers):
-            name, _, value = line.decode().removesuffix("\r").partition(": ")
-            if name in ("id", "data"):
-                found[name] = json.loads(value) if name == "data" else value
-            elif not line.strip():
-                if "id" in found:
-                    yield found
-                found = {}
 
     def _lines(self, path: str, query: Mapping[str, str | int]) -> Iterator[Body]:
         for line in self._lines_of(path, query, None, {}):
@@ -278,7 +268,7 @@ class Server:
                 if answer.is_error:
                     answer.read()
                     self._fail(answer)
-                yield from _split(answer.iter_bytes())
+                yield from split(answer.iter_bytes())
         except httpx.HTTPError as error:
             raise self._unreached(error) from None
 
@@ -331,29 +321,6 @@ class Server:
         return failures + 1
 
 
-class Given:
-    """What a reader of a log has, so that nothing comes twice when the log does."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.left_out_until: datetime | None = None
-        """Of steps of which the reader has nothing, it wants nothing older: the tail that it asked for left it out."""
-        self._last: dict[tuple[str, int], int] = {}
-
-    def is_new(self, line: Body) -> bool:
-        place = (line["step"], line["attempt"])
-        if line["offset"] <= self._last.get(place, -1):
-            return False
-        if place not in self._last and self._is_left_out(line):
-            return False
-        self._last[place] = line["offset"]
-        self.count += 1
-        return True
-
-    def _is_left_out(self, line: Body) -> bool:
-        return self.left_out_until is not None and datetime.fromisoformat(line["time"]) < self.left_out_until
-
-
 def _noting(note: Callable[[str], None]) -> dict[str, "list[Callable[..., Any]]"]:
     def asked(request: httpx.Request) -> None:
         request.extensions["asked_at"] = time.monotonic()
@@ -364,16 +331,6 @@ def _noting(note: Callable[[str], None]) -> dict[str, "list[Callable[..., Any]]"
         note(f"{request.method} {request.url.raw_path.decode()}: {answer.status_code} in {millis:.0f} ms")
 
     return {"request": [asked], "response": [answered]}
-
-
-def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Lines, by line ends alone: other separators are part of a log."""
-    rest = b""
-    for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from lines
-    if rest:
-        raise httpx.RemoteProtocolError("the answer ended within a line")
 
 
 def _chosen(**given: bool) -> dict[str, str]:

@@ -26,8 +26,17 @@ class Check:
 
 
 async def check(identity: Identity, world: World) -> tuple[Check, ...]:
-    """Part by part: the database, its migrations, the keys of secrets, and each loop."""
-    permitting.require(identity, "get", "Server", None)
+    """Which parts are well, for everybody with a token: database, migrations, keys of secrets, loops."""
+    return tuple(Check(name=part.name, is_ok=part.is_ok) for part in await _parts(world))
+
+
+async def describe(identity: Identity, world: World) -> tuple[Check, ...]:
+    """The same with how each is. Raises Denied."""
+    permitting.require(identity, "get", "Metrics", None)
+    return await _parts(world)
+
+
+async def _parts(world: World) -> tuple[Check, ...]:
     asked: dict[str, Callable[[World], Awaitable[str]]] = {
         "database": _database,
         "migrations": _migrations,

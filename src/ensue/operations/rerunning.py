@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ensue.core import permitting, rerunning
+from ensue.core import rerunning
 from ensue.core.graph import Graph
 from ensue.expr import spelling
 from ensue.model.errors import Conflict, InvalidInput, NotFound
@@ -32,14 +32,13 @@ async def rerun(identity: Identity, world: World, request: Rerun) -> Run:
     """A new run of the definition that the old one had, which points at it. The steps that need not run again have
     ended in it as they had, with their outputs; their files are not taken over.
 
-    Raises NotFound, InvalidInput, InvalidParameters, and Conflict when the old one has not ended, when nothing of it
-    failed, or when the key was used otherwise.
+    Raises Denied, NotFound, InvalidInput, InvalidParameters, and Conflict when the old one has not ended, when nothing
+    of it failed, or when the key was used otherwise.
     """
-    permitting.require(identity, "rerun", "Run", request.namespace)
-    old = await world.history.run(request.namespace, request.name)
+    old = await runs.find(identity, world, "rerun", request.namespace, request.name)
     asked = ("rerun", old.uid, request.parameters, request.start, request.is_failed_only)
     return await runs.once(
-        identity, world, request.namespace, request.key, asked, lambda key: _begin(identity, world, old, request, key)
+        world, identity, request.namespace, request.key, asked, lambda key: _begin(identity, world, old, request, key)
     )
 
 

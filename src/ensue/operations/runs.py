@@ -52,13 +52,13 @@ async def start(identity: Identity, world: World, request: Start) -> Run:
     permitting.require(identity, "start", "Run", request.namespace, request.workflow)
     asked = (request.workflow, request.parameters, request.labels, request.rerun_of)
     return await once(
-        identity, world, request.namespace, request.key, asked, lambda key: _start(identity, world, request, key)
+        world, identity, request.namespace, request.key, asked, lambda key: _start(identity, world, request, key)
     )
 
 
 async def once(
-    identity: Identity,
     world: World,
+    identity: Identity,
     namespace: Namespace,
     key: str,
     asked: Sequence[object],
@@ -193,11 +193,6 @@ async def explain(
         for worker in await world.workers.list()
     ]
     return explaining.explain(graph, whole.run, whole.steps, places)
-
-
-async def ready(identity: Identity, world: World) -> None:
-    """Whether the store answers: for everybody with a token, and of no use to anybody else. Raises Unavailable."""
-    await world.workers.list()
 
 
 async def workers(identity: Identity, world: World) -> tuple[Worker, ...]:
