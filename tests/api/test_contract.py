@@ -28,8 +28,8 @@ CHECKS = [
     checks.response_schema_conformance,
 ]
 IS_SHORT = re.compile(r"/api/v1/(?!namespaces/)")
-ENDLESS = ("/stream",)
-"""What goes on until the reader leaves."""
+ENDLESS = ("/stream", "/login")
+"""What goes on until the reader leaves; what is for browsers."""
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from ensue.api import run_shapes, shapes, story_shapes
+from ensue.api import access_shapes, run_shapes, shapes, story_shapes
 from ensue.core import supporting
 from ensue.files import field_docs, schemas
 from ensue.model.definition import Strict
@@ -44,6 +44,12 @@ ANSWERS: Mapping[str, str] = {
     "rotate_secrets": "Rotated",
     "explain_source": "SourceStory",
     "explain_trigger": "TriggerStory",
+    "whoami": "Identity",
+    "list_tokens": "Token[]",
+    "create_token": "Token",
+    "create_login_link": "LoginLink",
+    "list_audit": "AuditEntry[]",
+    "verify_audit": "AuditReport",
     "list_workers": "Worker[]",
     "list_files": "File[]",
     "version": "About",
@@ -54,6 +60,7 @@ ANSWERS: Mapping[str, str] = {
 """By the name of the route; what definitions answer follows from their kind."""
 TEXTS: Mapping[str, str] = {
     "stream_events": "text/event-stream",
+    "show_login": "text/html",
     "read_metrics": "text/plain",
     "read_log": "application/x-ndjson",
     "read_step_log": "application/x-ndjson",
@@ -64,6 +71,8 @@ PARAMETERS: Mapping[str, str] = {
     "namespace": "The namespace.",
     "name": "The name; of a run, its uid as well.",
     "uid": "The uid of the event.",
+    "id": "The id of the token.",
+    "link": "What the link ends with.",
     "step": "The name of the step; `test.0` for one of several.",
     "key": "Which of the values of the secret.",
     "path": "The path that a source of type webhook has.",
@@ -117,7 +126,7 @@ def _complete(operation: Schema, path: str) -> None:
     name = operation["operationId"].removesuffix("_in")
     operation["responses"].pop("422", None)
     operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
-    if path.startswith("/hooks/"):
+    if path.startswith(("/hooks/", "/login")):
         operation["security"] = []
     for parameter in operation.get("parameters", ()):
         parameter["description"] = parameter.get("description") or PARAMETERS.get(parameter["name"], "")
@@ -135,6 +144,11 @@ def _complete(operation: Schema, path: str) -> None:
 
 
 def _answer(operation: Schema, name: str, answer: str) -> None:
+    if name == "log_in":
+        page = _content("text/html", {"type": "string"}, "The link is not one, or was used.")
+        operation["responses"] = {"303": {"description": "Signed in."}, "401": page, **operation["responses"]}
+        del operation["responses"]["200"]
+        return
     status = next(iter(sorted(operation["responses"])))
     if status == "204":
         return
@@ -162,7 +176,7 @@ def _kind(name: str) -> str:
 
 def _schemas() -> Schema:
     found = {name: schema for kind in supporting.KINDS for name, schema in _of_kind(kind)}
-    named = {**vars(shapes), **vars(run_shapes), **vars(story_shapes)}.values()
+    named = {**vars(shapes), **vars(run_shapes), **vars(story_shapes), **vars(access_shapes)}.values()
     models = [each for each in named if isinstance(each, type) and issubclass(each, Strict) and each is not Strict]
     _, generated = models_json_schema([(model, "serialization") for model in models], ref_template=REF + "{model}")
     for model in models:
