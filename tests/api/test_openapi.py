@@ -54,7 +54,9 @@ def test_every_operation_says_what_it_does_and_what_it_answers(document: Documen
     for name, operation in operations(document):
         status, answer = success(operation)
         schemas = [content["schema"] for content in answer.get("content", {}).values()]
-        if not operation.get("description") or (status not in ("204", "303") and not all(schemas and schemas)):
+        if not operation.get("description") or (
+            status not in ("204", "303") and not name.startswith("OPTIONS") and not all(schemas and schemas)
+        ):
             lacking.append(name)
         assert operation["responses"]["default"] == {"$ref": "#/components/responses/Problem"}
         assert status in ("200", "201", "202", "204", "303"), name
