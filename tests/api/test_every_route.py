@@ -95,7 +95,7 @@ async def test_no_route_changes_anything_for_who_may_only_look(
         assert ("nothing allows it to role:viewer" in answer.json()["detail"]) is is_in
 
 
-FOR_ALL = {"/openapi.json", "/api/v1/whoami", "/version", "/healthz", "/readyz", "/livez", "/metrics"}
+FOR_ALL = {"/openapi.json", "/api/v1/whoami", "/version", "/healthz", "/readyz", "/livez", "/metrics", "/docs"}
 
 
 async def test_who_may_do_nothing_sees_nothing(application: FastAPI, client: httpx.AsyncClient) -> None:

@@ -17,7 +17,7 @@ from ensue.model.identity import SYSTEM, Identity
 from ensue.model.permission import Permission
 from ensue.model.secret import SecretPlace
 from ensue.model.values import EPOCH, DefinitionHash, Namespace
-from ensue.operations import logs, runs, tokens
+from ensue.operations import logs, rerunning, runs, tokens
 from ensue.ports.store import RunFilter, StoredDefinition
 from tests.operations import surveying
 from tests.operations.places import event
@@ -31,7 +31,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     **{(verb, kind): EDITORS for kind in ("Workflow", "Trigger", "Source") for verb in ("apply", "delete")},
     **{(verb, "Permission"): ADMINS for verb in ("get", "list", "apply", "delete")},
     **{(verb, "Run"): ALL for verb in ("get", "list")},
-    **{(verb, "Run"): RUNNERS for verb in ("start", "cancel", "pause", "resume")},
+    **{(verb, "Run"): RUNNERS for verb in ("start", "cancel", "pause", "resume", "rerun")},
     **{(verb, "Event"): ALL for verb in ("get", "list")},
     **{(verb, "Event"): RUNNERS for verb in ("create", "replay")},
     **{(verb, "Secret"): EDITORS for verb in ("list", "set", "delete")},
@@ -43,7 +43,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     **{(verb, "Audit"): ADMINS for verb in ("list", "verify")},
 }  # fmt: skip
 ASKED = sorted(set(surveying.asked()))
-FREE = {"create_link", "ready"}
+FREE = {"create_link", "check"}
 """Tell or give nobody more than the asking identity has."""
 
 
@@ -93,6 +93,8 @@ GIVEN: dict[str, Any] = {
     "value": b"value",
     "wanted": tokens.Wanted(subject="x", expires=timedelta(days=1)),
     "limit": 1,
+    "after": "",
+    "is_newest_first": True,
     "timeout": 0.0,
     "is_paused": True,
     "manager": "api",
@@ -103,6 +105,10 @@ GIVEN: dict[str, Any] = {
         "metadata": {"name": "one", "namespace": "team"},
         "spec": {"subjects": ["*"], "resources": ["*"], "methods": ["*"]},
     },
+}
+OWN: dict[Callable[..., Any], dict[str, Any]] = {
+    logs.read: {"select": logs.Select()},
+    rerunning.rerun: {"request": rerunning.Rerun(namespace=TEAM, name="one")},
 }
 GIVEN["change"] = {"metadata": {"labels": {"a": "b"}}}
 GIVEN["stored"] = StoredDefinition(
@@ -135,10 +141,8 @@ async def test_every_operation_asks_before_it_does_anything(operation: Callable[
     parameters = list(inspect.signature(operation).parameters.values())[2:]
     needed = (inspect.Parameter.empty, inspect.Parameter.VAR_KEYWORD)
     wanted = [one for one in parameters if one.default is needed[0] and one.kind is not needed[1]]
-    given = {
-        one.name: logs.Select() if operation is logs.read and one.name == "select" else GIVEN[one.name]
-        for one in wanted
-    }
+    own = OWN.get(operation, {})
+    given = {one.name: own[one.name] if one.name in own else GIVEN[one.name] for one in wanted}
     found = operation(Identity(subject="user:nobody", groups=("role:admin@other",)), Untouched(), **given)
     with pytest.raises(Denied):
         await (anext(found) if inspect.isasyncgen(found) else found)

@@ -1,7 +1,7 @@
 """Concurrent senders share transactions, and nothing but those."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 import pytest
@@ -47,6 +47,9 @@ class Transactions:
         raise NotImplementedError
 
     async def of(self, namespace: Namespace, event: str) -> tuple[Decision, ...]:
+        raise NotImplementedError
+
+    async def of_all(self, namespace: Namespace, events: Collection[str]) -> Mapping[str, tuple[Decision, ...]]:
         raise NotImplementedError
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from ensue.api import access_views, recognising, requests, views
+from ensue.api.paging import PageOf
 from ensue.api.requests import IdentityOf, WorldOf
 from ensue.model.errors import InvalidInput
 from ensue.model.values import parse_duration
@@ -38,10 +39,11 @@ async def whoami(request: HttpRequest, identity: IdentityOf) -> Response:
 
 
 @router.get("/api/v1/tokens")
-async def list_tokens(world: WorldOf, identity: IdentityOf) -> Response:
+async def list_tokens(world: WorldOf, identity: IdentityOf, page: PageOf) -> Response:
     """Tokens without their secrets, oldest first."""
     found = await tokens.list_all(identity, world)
-    return JSONResponse(views.listing(access_views.token(each) for each in found))
+    items, after = page.of(found, lambda token: (token.created_at.isoformat(), token.id))
+    return JSONResponse(views.listing(map(access_views.token, items), after))
 
 
 @router.post("/api/v1/tokens", status_code=201, openapi_extra=requests.documented(TokenBody))

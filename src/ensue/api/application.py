@@ -1,6 +1,7 @@
 """Puts the application together: guard, routes, errors."""
 
 import asyncio
+import functools
 import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -12,7 +13,9 @@ from ensue.api import (
     access,
     audit,
     definitions,
+    describing,
     events,
+    following,
     hooks,
     login,
     metrics,
@@ -49,7 +52,7 @@ HOT: tuple[Route, ...] = (
 def routers() -> tuple[APIRouter, ...]:
     """Of what is in a namespace. The busiest come first: routes are tried in order."""
     kinds = (definitions.routes(KINDS[kind]) for kind in sorted(supporting.KINDS))
-    return (events.router, runs.router, secrets.router, sources.router, audit.router, *kinds)
+    return (events.router, following.router, runs.router, secrets.router, sources.router, audit.router, *kinds)
 
 
 def create_app(
@@ -65,6 +68,7 @@ def create_app(
     app = FastAPI(
         title="Ensue",
         version=__version__,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -76,6 +80,7 @@ def create_app(
     app.state.url = url.rstrip("/")
     app.state.gate = Gate()
     app.state.paces = Paces()
+    app.state.streams = Gate(most=following.MOST_STREAMS, refusal=following.BUSY)
     app.state.closing = asyncio.Event()
     problems.register(app)
     app.include_router(hooks.router)
@@ -94,4 +99,5 @@ def create_app(
         origins=[url] if url else [],
         event_bytes=event_bytes,
     )
+    app.openapi = functools.cache(lambda: describing.document(app))  # type: ignore[method-assign]
     return app

@@ -1,6 +1,7 @@
 """Routes of definitions as they were applied: the same for every kind."""
 
 import contextlib
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -8,6 +9,7 @@ from fastapi import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
 from ensue.api import requests, sources, views
+from ensue.api.paging import PageOf
 from ensue.api.requests import IdentityOf, NamespaceOf, ScopeOf, WorldOf
 from ensue.model.errors import Changed, InvalidInput, NotFound, UnsupportedMediaType
 from ensue.model.identity import Identity
@@ -36,9 +38,18 @@ def routes(kind: Kind) -> APIRouter:
 
 def _read(router: APIRouter, kind: Kind, noun: str) -> None:
     @router.get(f"/{kind.plural}", name=f"list_{kind.plural}", description=f"All {kind.plural}, by name.")
-    async def list_all(request: HttpRequest, world: WorldOf, identity: IdentityOf, scope: ScopeOf) -> Response:
+    async def list_all(
+        request: HttpRequest,
+        world: WorldOf,
+        identity: IdentityOf,
+        scope: ScopeOf,
+        page: PageOf,
+        wanted: Annotated[Mapping[str, str], Depends(requests.label_selector)],
+    ) -> Response:
         found = await definitions.list_all(identity, world, scope, kind.name)
-        return JSONResponse(views.listing(await sources.views_of(request, found)))
+        chosen = [each for each in found if wanted.items() <= each.labels.items()]
+        items, after = page.of(chosen, lambda each: (each.namespace, each.name))
+        return JSONResponse(views.listing(await sources.views_of(request, items), after))
 
     about = f"A {noun}; its ETag changes with every change of it."
 

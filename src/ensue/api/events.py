@@ -3,7 +3,7 @@
 import time
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 from fastapi import Request as HttpRequest
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
@@ -73,10 +73,13 @@ async def list_events(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 100,
     after: Annotated[str, Query(alias="continue")] = "",
     order: Literal["newest", "stored"] = "newest",
+    fields: Annotated[str, Query(alias="fieldSelector")] = "",
 ) -> Response:
-    """Events, newest first. In the order in which they were stored, `continue` also leads to those that come later."""
-    read = events.latest if order == "newest" else events.list_all
-    page = await read(identity, world, scope, after, limit)
+    """Events, newest first. In the order in which they were stored, `continue` also leads to those that come later.
+
+    With a `fieldSelector` a page may have fewer than `limit`, even none, although `continue` leads to more."""
+    select = requests.event_filter(scope, fields)
+    page = await events.search(identity, world, select, after, limit, is_newest_first=order == "newest")
     return JSONResponse(views.listing((views.event(stored) for stored in page.items), page.after))
 
 
@@ -102,11 +105,16 @@ async def explain_event(world: WorldOf, identity: IdentityOf, namespace: Namespa
 
 @router.post("/events/{uid}/replay", status_code=202, openapi_extra=requests.documented(ReplayBody))
 async def replay_event(
-    request: HttpRequest, world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, uid: str
+    request: HttpRequest,
+    world: WorldOf,
+    identity: IdentityOf,
+    namespace: NamespaceOf,
+    uid: str,
+    key: Annotated[str, Header(alias="Idempotency-Key", max_length=255)] = "",
 ) -> Response:
     """The same event once more, for one trigger or all; windows are skipped."""
     body = await requests.body_as(ReplayBody, request)
-    accepted = await events.replay(identity, world, namespace, uid, body.trigger)
+    accepted = await events.replay(identity, world, namespace, uid, body.trigger, key)
     return JSONResponse({"id": accepted.uid, "duplicate": accepted.is_duplicate}, 202)
 
 

@@ -65,7 +65,7 @@ class Guard:
             except EnsueError as error:
                 refusal = problems.of(error)
         if refusal is not None:
-            await (_closed(send) if scope["type"] == "websocket" else refusal(scope, receive, send))
+            await (refusal(scope, receive, send) if _can_answer(scope) else _closed(send))
             return
         if identity is not None:
             scope.setdefault("state", {})["identity"] = identity
@@ -110,6 +110,11 @@ def host_name(header: str) -> str:
     if header.startswith("["):
         return header[1:].partition("]")[0].lower()
     return header.partition(":")[0].lower().removesuffix(".")
+
+
+def _can_answer(scope: Scope) -> bool:
+    """Whether a refusal reaches who asks: always but for a WebSocket on a server that cannot."""
+    return scope["type"] == "http" or "websocket.http.response" in scope.get("extensions", {})
 
 
 async def _closed(send: Send) -> None:

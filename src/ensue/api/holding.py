@@ -19,8 +19,9 @@ class Gate:
 
     When there is no room, bodies that have been coming for long make it: nobody holds it by being slow."""
 
-    def __init__(self, *, most: int = MOST) -> None:
+    def __init__(self, *, most: int = MOST, refusal: str = "more events come at once than can be taken in") -> None:
         self._most = self._left = most
+        self._refusal = refusal
         self._reading: dict[Holding, float] = {}
 
     @property
@@ -41,7 +42,7 @@ class Gate:
         while size > self._left and self._give_up_slowest():
             pass
         if size > self._left:
-            raise Unavailable("more events come at once than can be taken in")
+            raise Unavailable(self._refusal)
         self._left -= size
 
     @contextlib.asynccontextmanager

@@ -9,9 +9,11 @@ from typing import Annotated, Any, TypeVar, cast
 from fastapi import Depends, Query
 from fastapi import Request as HttpRequest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import HTTPConnection
 
 from ensue.api.holding import EACH, Gate, Holding
 from ensue.core import canonical
+from ensue.core.selecting import EventFilter
 from ensue.model.errors import InvalidInput, TooLarge, TooSlow
 from ensue.model.identity import Identity
 from ensue.model.run import State
@@ -24,6 +26,7 @@ LABEL_KEY = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._/-]{0,251}[A-Za-z0-9])?")
 LABEL_VALUE = re.compile(r"[^\x00-\x1f\x7f,]{0,253}")
 TOO_LARGE = "the body is larger than {} bytes"
 READ_SECONDS = 30.0
+EVENT_FIELDS = ("type", "source", "subject")
 FIELDS = "status.state and spec.workflowRef"
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -38,31 +41,44 @@ class StartBody(BaseModel):
     labels: dict[str, str] = Field(default_factory=dict)
 
 
+class RerunBody(BaseModel):
+    """What is run again of a run."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    start: str = Field(default="", alias="from", pattern=f"^$|{NAME_PATTERN}")
+    """A step: it and what depends on it."""
+    failed: bool = False
+    """Only what did not succeed, and what depends on that."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    """In place of those it had."""
+
+
 class StopBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     force: bool = False
 
 
-def world_of(request: HttpRequest) -> World:
-    return cast(World, request.app.state.world)
+def world_of(connection: HTTPConnection) -> World:
+    return cast(World, connection.app.state.world)
 
 
-def identity_of(request: HttpRequest) -> Identity:
-    return cast(Identity, request.state.identity)
+def identity_of(connection: HTTPConnection) -> Identity:
+    return cast(Identity, connection.state.identity)
 
 
-def namespace_of(request: HttpRequest) -> Namespace:
+def namespace_of(connection: HTTPConnection) -> Namespace:
     """The namespace of the path, `default` where the path names none."""
-    name = request.path_params.get("namespace", DEFAULT_NAMESPACE)
+    name = connection.path_params.get("namespace", DEFAULT_NAMESPACE)
     if not re.fullmatch(NAME_PATTERN, name):
         raise InvalidInput(f'"{name}" is not the name of a namespace')
     return Namespace(name)
 
 
-def scope_of(request: HttpRequest) -> Namespace | None:
+def scope_of(connection: HTTPConnection) -> Namespace | None:
     """The namespace a list is of; None for all."""
-    return namespace_of(request) if "namespace" in request.path_params else None
+    return namespace_of(connection) if "namespace" in connection.path_params else None
 
 
 def headers_of(request: HttpRequest) -> dict[str, str]:
@@ -83,8 +99,8 @@ def paces_of(request: HttpRequest) -> Paces:
     return cast(Paces, request.app.state.paces)
 
 
-def gate_of(request: HttpRequest) -> Gate:
-    return cast(Gate, request.app.state.gate)
+def gate_of(connection: HTTPConnection) -> Gate:
+    return cast(Gate, connection.app.state.gate)
 
 
 async def bytes_of(request: HttpRequest, limit: int, holding: Holding) -> bytes:
@@ -138,6 +154,10 @@ async def start_body(request: HttpRequest) -> StartBody:
     return body
 
 
+async def rerun_body(request: HttpRequest) -> RerunBody:
+    return await body_as(RerunBody, request)
+
+
 async def stop_body(request: HttpRequest) -> StopBody:
     return await body_as(StopBody, request)
 
@@ -162,14 +182,19 @@ def check_labels(labels: Mapping[str, str]) -> None:
             raise InvalidInput(f"the value of label {key} is not one", remedy="at most 253 characters, no comma")
 
 
+def label_selector(text: Annotated[str, Query(alias="labelSelector")] = "") -> Mapping[str, str]:
+    """The labels that are wanted. Raises InvalidInput."""
+    labels = _pairs(text, "labelSelector")
+    check_labels(labels)
+    return labels
+
+
 def run_filter(
     scope: ScopeOf,
-    label_selector: Annotated[str, Query(alias="labelSelector")] = "",
+    labels: Annotated[Mapping[str, str], Depends(label_selector)],
     field_selector: Annotated[str, Query(alias="fieldSelector")] = "",
 ) -> RunFilter:
     """Which runs a list is of. Raises InvalidInput."""
-    labels = _pairs(label_selector, "labelSelector")
-    check_labels(labels)
     workflow, states = None, []
     for field, value in _pairs(field_selector, "fieldSelector").items():
         match field:
@@ -180,6 +205,20 @@ def run_filter(
             case _:
                 raise InvalidInput(f"fieldSelector: {field} cannot be selected by", remedy=f"use {FIELDS}")
     return RunFilter(namespace=scope, workflow=workflow, states=tuple(states), labels=labels)
+
+
+def event_filter(scope: Namespace | None, field_selector: str) -> EventFilter:
+    """Which events a list is of. Raises InvalidInput."""
+    found = _pairs(field_selector, "fieldSelector")
+    wanted: dict[str, str] = {}
+    for field, value in found.items():
+        name = field.removeprefix("spec.")
+        if name not in EVENT_FIELDS:
+            raise InvalidInput(
+                f"fieldSelector: {field} cannot be selected by", remedy=f"use {' or '.join(EVENT_FIELDS)}"
+            )
+        wanted[name] = value
+    return EventFilter(namespace=scope, **wanted)
 
 
 def _pairs(text: str, name: str) -> dict[str, str]:

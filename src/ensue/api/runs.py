@@ -7,9 +7,9 @@ from fastapi import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
 from ensue.api import requests, streams, views
-from ensue.api.requests import IdentityOf, NamespaceOf, StartBody, StopBody, WorldOf
+from ensue.api.requests import IdentityOf, NamespaceOf, RerunBody, StartBody, StopBody, WorldOf
 from ensue.model.run import Run
-from ensue.operations import logs, runs
+from ensue.operations import logs, rerunning, runs
 from ensue.ports.store import RunFilter
 
 MAX_LIMIT = 500
@@ -64,6 +64,28 @@ async def start_run(
         namespace=namespace, workflow=body.workflow, parameters=body.parameters, labels=body.labels, key=key
     )
     run = await runs.start(identity, world, request)
+    return JSONResponse(views.run(run), 201, headers={"Location": _address(run)})
+
+
+@router.post("/runs/{name}/rerun", status_code=201, openapi_extra=requests.documented(RerunBody))
+async def rerun_run(
+    world: WorldOf,
+    identity: IdentityOf,
+    namespace: NamespaceOf,
+    name: str,
+    body: Annotated[RerunBody, Depends(requests.rerun_body)],
+    key: Annotated[str, Header(alias="Idempotency-Key", max_length=255)] = "",
+) -> Response:
+    """Run an ended run again as a new one: all of it, from a step on, or only what did not succeed."""
+    request = rerunning.Rerun(
+        namespace=namespace,
+        name=name,
+        parameters=body.parameters,
+        start=body.start,
+        is_failed_only=body.failed,
+        key=key,
+    )
+    run = await rerunning.rerun(identity, world, request)
     return JSONResponse(views.run(run), 201, headers={"Location": _address(run)})
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from ensue.api import requests, views
+from ensue.api.paging import PageOf
 from ensue.api.requests import IdentityOf, NamespaceOf, ScopeOf, WorldOf
 from ensue.model.errors import InvalidInput, NotFound
 from ensue.model.secret import DEFAULT_KEY, SecretPlace
@@ -46,10 +47,10 @@ PlaceOf = Annotated[SecretPlace, Depends(place_of)]
 
 
 @router.get("/secrets")
-async def list_secrets(world: WorldOf, identity: IdentityOf, scope: ScopeOf) -> Response:
+async def list_secrets(world: WorldOf, identity: IdentityOf, scope: ScopeOf, page: PageOf) -> Response:
     """Names, keys and times, by name."""
-    found = await secrets.list_all(identity, world, scope)
-    return JSONResponse(views.listing(views.secrets(found)))
+    found = views.secrets(await secrets.list_all(identity, world, scope))
+    return JSONResponse(views.listing(*page.of(found, _owner)))
 
 
 @router.post("/secrets/rotate", openapi_extra=requests.documented(RotationBody))
@@ -91,6 +92,11 @@ async def delete_secret_key(world: WorldOf, identity: IdentityOf, place: PlaceOf
     """Delete one value of a secret."""
     await secrets.delete(identity, world, place)
     return Response(status_code=204)
+
+
+def _owner(found: views.View) -> tuple[str, ...]:
+    metadata, workflow = found["metadata"], found["spec"].get("workflowRef", {"name": ""})
+    return metadata["namespace"], metadata["name"], workflow["name"]
 
 
 def _bytes(body: SecretBody) -> bytes:

@@ -83,7 +83,7 @@ async def running(app: FastAPI, listener: Listener) -> AsyncIterator[None]:
         app,
         loop="none",
         http=cast(type[asyncio.Protocol], functools.partial(Connection, waiting={})),
-        ws="none",
+        ws="wsproto",
         lifespan="off",
         log_config=None,
         access_log=False,

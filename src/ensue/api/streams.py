@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from fastapi import Request as HttpRequest
+from starlette.requests import HTTPConnection
 from starlette.responses import StreamingResponse
 
 from ensue.api import views
@@ -22,9 +22,9 @@ Read = Callable[[bool], Lines]
 MEDIA_TYPE = "application/x-ndjson"
 
 
-def closing_of(request: HttpRequest) -> asyncio.Event:
+def closing_of(connection: HTTPConnection) -> asyncio.Event:
     """Set when the server ends."""
-    event = request.app.state.closing
+    event = connection.app.state.closing
     assert isinstance(event, asyncio.Event)
     return event
 
@@ -66,7 +66,7 @@ class Reading:
             for line in last:
                 yield line
         if self.tail is None or self.is_followed:
-            async for line in _until(self.closing, self.read(self.is_followed)):
+            async for line in until(self.closing, self.read(self.is_followed)):
                 if given[line.step, line.attempt] > 0:
                     given[line.step, line.attempt] -= 1
                 else:
@@ -80,10 +80,10 @@ async def _encoded(lines: AsyncIterator[Line]) -> AsyncIterator[bytes]:
             yield json.dumps(views.line(line), ensure_ascii=False).encode() + b"\n"
 
 
-async def _until(closing: asyncio.Event, lines: AsyncIterator[Line]) -> AsyncIterator[Line]:
-    while (line := await unless(closing, _next(lines))) is not None:
-        yield line
+async def until(closing: asyncio.Event, items: AsyncIterator[T]) -> AsyncIterator[T]:
+    while (item := await unless(closing, _next(items))) is not None:
+        yield item
 
 
-async def _next(lines: AsyncIterator[Line]) -> Line | None:
-    return await anext(lines, None)
+async def _next(items: AsyncIterator[T]) -> T | None:
+    return await anext(items, None)

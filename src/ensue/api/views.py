@@ -13,6 +13,7 @@ from ensue.model.errors import Problem
 from ensue.model.event import NO_CAUSE, REPLAY_OF, Cause, StoredEvent
 from ensue.model.run import WHOLE_STEP, Attempt, Run, StepRun
 from ensue.model.secret import Secret
+from ensue.operations.health import Check
 from ensue.operations.logs import Line
 from ensue.ports.origins import Origin
 from ensue.ports.store import StoredDefinition, Worker
@@ -142,8 +143,8 @@ def definition(stored: StoredDefinition, problems: Sequence[Problem] = (), origi
     }
 
 
-def event(stored: StoredEvent) -> View:
-    """An event as it is stored: `spec` is the CloudEvent."""
+def event(stored: StoredEvent, decisions: Iterable[Decision] | None = None) -> View:
+    """An event as it is stored: `spec` is the CloudEvent. In a stream, with what was decided about it."""
     event = stored.event
     return {
         "apiVersion": NATIVE_GROUP,
@@ -161,6 +162,7 @@ def event(stored: StoredEvent) -> View:
                 "revision": stored.revision,
                 "replayOf": event.extensions.get(REPLAY_OF),
                 "cause": _cause(event.cause),
+                "decisions": None if decisions is None else [decision(each) for each in decisions],
             }
         ),
     }
@@ -261,6 +263,23 @@ def secrets(found: Iterable[Secret]) -> Iterator[View]:
 
 def _owner(found: Secret) -> tuple[str, str, str]:
     return found.place.namespace, found.place.name, found.place.workflow
+
+
+def health(checks: Sequence[Check], *, is_told: bool) -> View:
+    """Whether a server is well; `is_told`: part by part."""
+    parts = [
+        _present(
+            {
+                "name": check.name,
+                "ok": check.is_ok,
+                "message": check.message or None,
+                "ageSeconds": None if check.age is None else round(check.age, 3),
+            }
+        )
+        for check in checks
+    ]
+    status = "ok" if all(check.is_ok for check in checks) else "failing"
+    return {"status": status} | ({"checks": parts} if is_told else {})
 
 
 def explanation(explanation: Explanation) -> View:

@@ -25,6 +25,7 @@ from ensue.model.rate import Rate
 from ensue.model.values import WorkerId
 from ensue.operations import events
 from ensue.operations.world import World
+from ensue.runtime import patience
 from ensue.runtime.cleaning import Cleaner
 from ensue.runtime.keeping import Keeper
 from ensue.runtime.measuring import MeasuredDecisions
@@ -49,7 +50,7 @@ from ensue.store.graphs import Graphs
 from ensue.store.history import History
 from ensue.store.levels import Levels
 from ensue.store.logs import Logs
-from ensue.store.migrating import migrate
+from ensue.store.migrating import Schema, migrate
 from ensue.store.opening import open_driver
 from ensue.store.origins import Origins
 from ensue.store.ownership import DataDirectory
@@ -90,6 +91,7 @@ class Node:
 
     async def run(self, *, pulls: bool = False) -> None:
         """All loops, until cancelled; with `pulls` the sources that go and look, as servers have them."""
+        patience.ROUNDS.set(self.world.rounds)
         async with asyncio.TaskGroup() as loops:
             if isinstance(self.world.wakeup, PostgresWakeup):
                 loops.create_task(self.world.wakeup.run())
@@ -254,7 +256,9 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, process: Process
         logs=logs,
         pulling=puller,
         origins=Origins(driver=driver),
+        rounds={},
         runs=runs,
+        schema=Schema(driver=driver),
         secrets=table,
         starting=runner,
         storage=storage,

@@ -55,6 +55,7 @@ COMMANDS: Mapping[str, Entry] = {
     "explain": Entry(RUNS, "Say why a trigger fired or not, what a run waits for, what a field means", "explain"),
     "wait": Entry(RUNS, "Wait until a run has ended", "runs", "wait"),
     "cancel": Entry(RUNS, "End a run", "runs", "cancel"),
+    "rerun": Entry(RUNS, "Run an ended run again: all of it, from a step on, or what failed", "rerun"),
     "pause": Entry(RUNS, "Start no further step of a run", "runs", "pause"),
     "resume": Entry(RUNS, "Let a paused run go on", "runs", "resume"),
     "secret": Entry(ACCESS, "Set, list and delete secrets, change their key", "secret"),

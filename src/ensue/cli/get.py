@@ -1,11 +1,13 @@
 """`ensue get`: lists of runs, events, definitions, files and workers, or one of them."""
 
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ensue.cli import columns, exits, invocation, labels, printing, target
+from ensue.cli import columns, exits, feed, invocation, labels, printing, target
 from ensue.cli.invocation import Invocation
 from ensue.cli.printing import Column
 from ensue.expr import spelling
@@ -29,6 +31,7 @@ PLURALS = {word: plural for plural in columns.COLUMNS for word in (plural, plura
 @click.argument("kind", metavar="KIND")
 @click.argument("name", required=False)
 @labels.option("-l", "--selector", "labels", help="Only runs with this label. May be repeated.")
+@labels.option("--field-selector", "fields", help="Only runs or events with this value, as type='com.github.*'.")
 @click.option("-w", "--watch", is_flag=True, help="Go on and print what changes.")
 @click.option(
     "--limit", type=click.IntRange(1), default=100, show_default=True, help="How many runs or events at most."
@@ -42,6 +45,7 @@ def command(
     kind: str,
     name: str | None,
     labels: dict[str, str] | None,
+    fields: dict[str, str] | None,
     watch: bool,
     limit: int,
     all_namespaces: bool,
@@ -54,14 +58,20 @@ def command(
       ensue get runs -l branch=main --limit 10
       ensue get run build-x7k2p -o jsonpath=.status.state
       ensue get events -o wide
+      ensue get events -w --field-selector 'type=com.github.*'
       ensue get workflows -A -o wide
       ensue get files
     """
     plural, name = _kind(kind, name)
+    if fields and plural not in PAGED:
+        raise click.UsageError(f"--field-selector is for {' and '.join(PAGED)}")
     namespace = None if all_namespaces else invocation.namespace or "default"
     with target.server() as server:
-        ask = Ask(server=server, plural=plural, name=name, namespace=namespace, labels=labels, limit=limit)
-        if watch:
+        select = Select(labels=labels or {}, fields=fields or {})
+        ask = Ask(server=server, plural=plural, name=name, namespace=namespace, select=select, limit=limit)
+        if watch and plural == "events" and name is None:
+            _follow(invocation, ask)
+        elif watch:
             _watch(invocation, ask)
         elif name is not None:
             items, _ = ask()
@@ -93,6 +103,14 @@ def _kind(word: str, name: str | None) -> tuple[str, str | None]:
     return plural, rest or name
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Select:
+    """Which objects are wanted."""
+
+    labels: dict[str, str]
+    fields: dict[str, str]
+
+
 class Ask:
     """One question to the server, which can be repeated."""
 
@@ -103,14 +121,14 @@ class Ask:
         plural: str,
         name: str | None,
         namespace: str | None,
-        labels: dict[str, str] | None,
+        select: Select,
         limit: int,
     ) -> None:
         self._server = server
         self._plural = plural
         self._name = name
         self._namespace = namespace
-        self._labels = labels
+        self._select = select
         self._limit = limit
 
     @property
@@ -124,7 +142,8 @@ class Ask:
         where = "" if self._plural in OF_SERVER else " in any namespace"
         if self._namespace is not None and self._plural not in OF_SERVER:
             where = f" in namespace {self._namespace}"
-        having = f" with {labels.selector(self._labels)}" if self._labels else ""
+        wanted = ",".join(filter(None, map(labels.selector, (self._select.labels, self._select.fields))))
+        having = f" with {wanted}" if wanted else ""
         return f"no {self._plural}{where}{having}"
 
     def __call__(self) -> tuple[list[View], str]:
@@ -139,6 +158,11 @@ class Ask:
         found = self._server.list(self._plural, self._namespace)
         return [item for item in found["items"] if self._is_wanted(item)], ""
 
+    def followed(self, note: Callable[[str], None]) -> Iterator[View]:
+        """Events: the latest, and then those to come."""
+        fields = labels.selector(self._select.fields)
+        return feed.events(self._server, self._namespace, fields, lambda: self()[0], note)
+
     def _pages(self) -> tuple[list[View], str]:
         items: list[View] = []
         after = ""
@@ -147,7 +171,8 @@ class Ask:
             query: dict[str, str | int] = {
                 "limit": size,
                 "continue": after,
-                "labelSelector": labels.selector(self._labels),
+                "labelSelector": labels.selector(self._select.labels),
+                "fieldSelector": labels.selector(self._select.fields),
             }
             page = self._server.list(self._plural, self._namespace, **query)
             items += page["items"]
@@ -159,7 +184,7 @@ class Ask:
     def _is_wanted(self, item: View) -> bool:
         own = item["metadata"].get("labels", {})
         is_named = self._name is None or item["metadata"]["name"] == self._name
-        return is_named and all(own.get(key) == value for key, value in (self._labels or {}).items())
+        return is_named and all(own.get(key) == value for key, value in self._select.labels.items())
 
 
 def _print_one(invocation: Invocation, ask: Ask, item: View) -> None:
@@ -168,6 +193,17 @@ def _print_one(invocation: Invocation, ask: Ask, item: View) -> None:
         printing.listing(invocation, [item], ask.columns)
     else:
         click.echo(text)
+
+
+def _follow(invocation: Invocation, ask: Ask) -> None:
+    """Until Ctrl-C: every event once, in the order in which they are stored."""
+    has_titles = True
+    for item in ask.followed(invocation.say):
+        if invocation.is_for_people:
+            printing.listing(invocation, [item], ask.columns, has_titles=has_titles)
+            has_titles = False
+        else:
+            _print_one(invocation, ask, item)
 
 
 def _watch(invocation: Invocation, ask: Ask) -> None:

@@ -38,6 +38,26 @@ def options(command: Decorated) -> Decorated:
 
 def read(workflow: Workflow, assignments: Sequence[str], file: str | None) -> dict[str, Json]:
     """The values given. Raises InvalidParameters, with all that is wrong, InvalidInput, NotFound."""
+    values, wrong, unread = _given(workflow, assignments, file)
+    return _without_errors(values, [*wrong, *_misfits(workflow, values, unread)])
+
+
+def read_some(workflow: Workflow, assignments: Sequence[str], file: str | None) -> dict[str, Json]:
+    """The same where others are there already: nothing that is required is missed."""
+    values, wrong, _ = _given(workflow, assignments, file)
+    return _without_errors(values, wrong)
+
+
+def _without_errors(values: dict[str, Json], wrong: Sequence[str]) -> dict[str, Json]:
+    if wrong:
+        raise InvalidParameters("; ".join(wrong))
+    return values
+
+
+def _given(
+    workflow: Workflow, assignments: Sequence[str], file: str | None
+) -> tuple[dict[str, Json], list[str], set[str]]:
+    """The values, what is wrong with them, and the parameters whose value could not be read."""
     values = {} if file is None else _of_file(file)
     given: dict[str, Json] = {}
     wrong: list[str] = []
@@ -51,11 +71,7 @@ def read(workflow: Workflow, assignments: Sequence[str], file: str | None) -> di
         except InvalidParameters as error:
             unread.add(name)
             wrong.append(str(error))
-    values |= given
-    wrong += _misfits(workflow, values, unread)
-    if wrong:
-        raise InvalidParameters("; ".join(wrong))
-    return values
+    return values | given, wrong, unread
 
 
 def _misfits(workflow: Workflow, values: dict[str, Json], unread: set[str]) -> list[str]:

@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 import httpx
 
+from ensue import __version__
+from ensue.clients.streams import Given, messages, split
 from ensue.model import errors
 
 Body = dict[str, Any]
@@ -18,6 +20,8 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 LONG_POLL = 30
 VERIFY_SECONDS = 600.0
+STREAM_SECONDS = 60.0
+"""A stream says that it is there four times as often."""
 RECONNECTS = 8
 LONGEST_PAUSE = 5.0
 
@@ -93,6 +97,10 @@ class Server:
 
     def act(self, namespace: str, run: str, verb: str, body: Body | None = None) -> Body:
         return self._json("POST", f"{_path(namespace, 'runs', run)}/{verb}", json=body or {})
+
+    def rerun(self, namespace: str, run: str, body: Body) -> Body:
+        """A new run of what an ended run was."""
+        return self.act(namespace, run, "rerun", body)
 
     def explain(self, namespace: str, name: str, plural: str = "runs") -> Body:
         return self._json("GET", f"{_path(namespace, plural, name)}/explain")
@@ -230,15 +238,37 @@ class Server:
                 given.left_out_until = asked_at if given.count >= tail else None
                 tail = None
 
+    def stream(self, namespace: str | None, *, note: Callable[[str], None], **query: str) -> Iterator[Body]:
+        """Events as they are stored, for ever: `{id, data}`, and without data where the reader stands. When the
+        connection is lost it goes on after the last."""
+        last, failures = "", 0
+        while True:
+            resume = {"Last-Event-ID": last} if last else {}
+            try:
+                for message in messages(self._lines_of(f"{_place(namespace)}/stream", query, STREAM_SECONDS, resume)):
+                    last, failures = message["id"], 0
+                    yield message
+                time.sleep(0.2)
+            except errors.Unavailable as error:
+                note(f"the connection was lost ({error.message}); trying again")
+                failures = self._pause(failures, error)
+
     def _lines(self, path: str, query: Mapping[str, str | int]) -> Iterator[Body]:
+        for line in self._lines_of(path, query, None, {}):
+            yield json.loads(line)
+
+    def _lines_of(
+        self, path: str, query: Mapping[str, str | int], seconds: float | None, headers: Mapping[str, str]
+    ) -> Iterator[bytes]:
+        """`seconds`: after so long without a byte the connection is lost."""
+        timeout = httpx.Timeout(seconds, connect=CONNECT_SECONDS)
+        asked = dict(query)
         try:
-            timeout = httpx.Timeout(None, connect=CONNECT_SECONDS)
-            with self._http.stream("GET", path, params=dict(query), timeout=timeout) as answer:
+            with self._http.stream("GET", path, params=asked, timeout=timeout, headers=dict(headers)) as answer:
                 if answer.is_error:
                     answer.read()
                     self._fail(answer)
-                for line in _split(answer.iter_bytes()):
-                    yield json.loads(line)
+                yield from split(answer.iter_bytes())
         except httpx.HTTPError as error:
             raise self._unreached(error) from None
 
@@ -270,8 +300,18 @@ class Server:
         if code == errors.Unauthenticated.code:
             raise errors.Unauthenticated(f"{self.url} does not know this token", remedy=self._remedy)
         if code == OTHER_VERSION:
-            raise errors.Unavailable(f"the server at {self.url} does not know this: {detail}", remedy="upgrade it")
+            raise errors.Unavailable(f"the server at {self.url} does not know this: {detail}", remedy=self._skew())
         raise ERRORS.get(code, errors.EnsueError)(detail, remedy=remedy)
+
+    def _skew(self) -> str:
+        """What to do about a server that does not know what this program asks for."""
+        try:
+            theirs = str(self._http.get("/version").json()["version"])
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return "upgrade it"
+        if theirs == __version__:
+            return "upgrade it, or check the address"
+        return f"it is version {theirs}, this program {__version__}: let them be the same"
 
     def _pause(self, failures: int, error: errors.EnsueError) -> int:
         """Before asking again; gives up after some time."""
@@ -279,29 +319,6 @@ class Server:
             raise error
         time.sleep(min(0.2 * 2**failures, LONGEST_PAUSE))
         return failures + 1
-
-
-class Given:
-    """What a reader of a log has, so that nothing comes twice when the log does."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.left_out_until: datetime | None = None
-        """Of steps of which the reader has nothing, it wants nothing older: the tail that it asked for left it out."""
-        self._last: dict[tuple[str, int], int] = {}
-
-    def is_new(self, line: Body) -> bool:
-        place = (line["step"], line["attempt"])
-        if line["offset"] <= self._last.get(place, -1):
-            return False
-        if place not in self._last and self._is_left_out(line):
-            return False
-        self._last[place] = line["offset"]
-        self.count += 1
-        return True
-
-    def _is_left_out(self, line: Body) -> bool:
-        return self.left_out_until is not None and datetime.fromisoformat(line["time"]) < self.left_out_until
 
 
 def _noting(note: Callable[[str], None]) -> dict[str, "list[Callable[..., Any]]"]:
@@ -314,16 +331,6 @@ def _noting(note: Callable[[str], None]) -> dict[str, "list[Callable[..., Any]]"
         note(f"{request.method} {request.url.raw_path.decode()}: {answer.status_code} in {millis:.0f} ms")
 
     return {"request": [asked], "response": [answered]}
-
-
-def _split(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Lines, by line ends alone: other separators are part of a log."""
-    rest = b""
-    for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from lines
-    if rest:
-        raise httpx.RemoteProtocolError("the answer ended within a line")
 
 
 def _chosen(**given: bool) -> dict[str, str]:

@@ -48,6 +48,8 @@ class Reason(StrEnum):
     # skipped
     CONDITION_FALSE = "ConditionFalse"
     DEPENDENCY_NOT_MET = "DependencyNotMet"
+    # succeeded
+    REUSED = "Reused"
     # failed
     STEP_FAILED = "StepFailed"
     EXIT_CODE = "ExitCode"

@@ -1,9 +1,11 @@
 """Letting events in, reading them and what was decided, replaying them, and saying why."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from ensue.core import deciding, permitting, ruling
+from ensue.core import deciding, permitting, ruling, selecting
+from ensue.core.selecting import EventFilter
 from ensue.expr.interface import Mapped
 from ensue.files.documents import Document
 from ensue.model import event as envelopes
@@ -18,8 +20,11 @@ from ensue.operations.world import World
 from ensue.ports.store import Page
 from ensue.runtime.ruling import rule_of
 
-__all__ = ["Accepted", "accept", "decisions", "explain", "get", "latest", "list_all", "replay", "try_out"]
+__all__ = ["Accepted", "accept", "decisions", "explain", "get", "latest", "list_all", "replay", "search", "try_out"]
 
+LOOK, LOOKS = 500, 4
+"""How many events are looked at for a page of some of them, at a time and how often."""
+Read = Callable[[Namespace | None, str, int], Awaitable[Page[StoredEvent]]]
 RESERVED = frozenset({REPLAY_OF, REPLAY_TO})
 """Extensions that only Ensue gives."""
 
@@ -59,6 +64,32 @@ async def latest(
     return await world.feed.latest(namespace, before, limit)
 
 
+async def search(
+    identity: Identity, world: World, select: EventFilter, after: str, limit: int, *, is_newest_first: bool
+) -> Page[StoredEvent]:
+    """The same of some of the events."""
+    permitting.require(identity, "list", "Event", select.namespace)
+    return await _chosen(world.feed.latest if is_newest_first else world.feed.read, select, after, limit)
+
+
+async def _chosen(read: Read, select: EventFilter, after: str, limit: int) -> Page[StoredEvent]:
+    """A page may have fewer than `limit`, even none, and go on: only so many events are looked at for it."""
+    if select.is_everything:
+        return await read(select.namespace, after, limit)
+    items: list[StoredEvent] = []
+    for _ in range(LOOKS):
+        page = await read(select.namespace, after, LOOK)
+        chosen = [stored for stored in page.items if selecting.is_wanted(select, stored.event)]
+        if len(items) + len(chosen) > limit:
+            items += chosen[: limit - len(items)]
+            return Page(items=tuple(items), after=items[-1].cursor)
+        items += chosen
+        if len(page.items) < LOOK:
+            return Page(items=tuple(items), after=page.after)
+        after = page.after
+    return Page(items=tuple(items), after=after)
+
+
 async def get(identity: Identity, world: World, namespace: Namespace, uid: str) -> StoredEvent:
     """Raises NotFound."""
     permitting.require(identity, "get", "Event", namespace)
@@ -71,9 +102,13 @@ async def decisions(identity: Identity, world: World, namespace: Namespace, uid:
     return await world.decisions.of(namespace, uid)
 
 
-async def replay(identity: Identity, world: World, namespace: Namespace, uid: str, trigger: str = "") -> Accepted:
+async def replay(
+    identity: Identity, world: World, namespace: Namespace, uid: str, trigger: str = "", key: str = ""
+) -> Accepted:
     """The same event once more, as a new one that names the first; windows are skipped. For all triggers that see
-    its source, or one of them. Raises NotFound, or Conflict when that trigger is not one that can decide about it."""
+    its source, or one of them. Repeats with the same key are one.
+
+    Raises NotFound, or Conflict when that trigger is not one that can decide about it."""
     permitting.require(identity, "replay", "Event", namespace)
     event = (await world.feed.get(namespace, uid)).event
     if trigger:
@@ -82,8 +117,15 @@ async def replay(identity: Identity, world: World, namespace: Namespace, uid: st
             raise Conflict(f"the trigger {trigger} decides nothing about events of {event.source_key}")
     anew = world.clock.uid()
     extensions = {**event.extensions, REPLAY_OF: uid} | ({REPLAY_TO: trigger} if trigger else {})
-    (accepted,) = await world.intake.accept([replace(event, uid=anew, id=anew, extensions=extensions)], only=trigger)
+    again = replace(event, uid=anew, id=_replay_id(identity, key, uid, trigger) or anew, extensions=extensions)
+    (accepted,) = await world.intake.accept([again], only=trigger)
     return accepted
+
+
+def _replay_id(identity: Identity, key: str, uid: str, trigger: str) -> str:
+    """What is asked for twice has the same id, and what repeats an id is answered as the first."""
+    asked = f"{identity.subject}\n{key}\n{uid}\n{trigger}"
+    return hashlib.sha256(asked.encode("utf-8", "replace")).hexdigest() if key else ""
 
 
 async def explain(identity: Identity, world: World, namespace: Namespace, uid: str) -> tuple[Decision, ...]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ensue.core import canonical, checking, explaining, permitting, supporting
@@ -30,6 +30,14 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StartKey:
+    """What makes repeats of a start one run: none unless the sender gave a key."""
+
+    key: str | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Whole:
     """A run with all its parts."""
 
@@ -42,19 +50,32 @@ async def start(identity: Identity, world: World, request: Start) -> Run:
     """Start the current version of a workflow; a repeat is answered with the run as it is, whatever became of the
     workflow. Raises NotFound, InvalidParameters, InvalidDefinition, or Conflict when the key was used otherwise."""
     permitting.require(identity, "start", "Run", request.namespace, request.workflow)
-    if not request.key:
-        return await _start(identity, world, request)
-    key, digest = _start_key(identity, request.key), _digest(request)
-    run = await world.history.started(request.namespace, key)
-    run = run or await _start(identity, world, request, start_key=key, start_digest=digest)
-    if run.start_digest != digest:
+    asked = (request.workflow, request.parameters, request.labels, request.rerun_of)
+    return await once(
+        world, identity, request.namespace, request.key, asked, lambda key: _start(identity, world, request, key)
+    )
+
+
+async def once(
+    world: World,
+    identity: Identity,
+    namespace: Namespace,
+    key: str,
+    asked: Sequence[object],
+    begin: Callable[[StartKey], Awaitable[Run]],
+) -> Run:
+    """What `begin` starts, or what it started when it was asked for with this key before. Raises Conflict when that
+    was something else."""
+    if not key:
+        return await begin(StartKey())
+    given = StartKey(key=_start_key(identity, key), digest=_digest(asked))
+    run = await world.history.started(namespace, given.key or "") or await begin(given)
+    if run.start_digest != given.digest:
         raise Conflict("this Idempotency-Key was used for another request", remedy="use a new key")
     return run
 
 
-async def _start(
-    identity: Identity, world: World, request: Start, start_key: str | None = None, start_digest: str | None = None
-) -> Run:
+async def _start(identity: Identity, world: World, request: Start, key: StartKey) -> Run:
     stored = await world.definitions.get(request.namespace, "Workflow", request.workflow)
     graph = await world.definitions.graph(stored.hash, request.workflow)
     run = Run(
@@ -63,15 +84,15 @@ async def _start(
         name="",
         workflow=request.workflow,
         definition_hash=stored.hash,
-        parameters=_parameters(graph, request.parameters),
+        parameters=parameters(graph, request.parameters),
         labels=request.labels,
         started_by=identity,
         rerun_of=request.rerun_of,
-        start_key=start_key,
-        start_digest=start_digest,
+        start_key=key.key,
+        start_digest=key.digest,
         created_at=world.clock.now(),
     )
-    _require_supported(graph)
+    require_supported(graph)
     started = await world.starting.start(run, identity)
     return started.run or await world.history.run(request.namespace, started.name)
 
@@ -81,13 +102,13 @@ def _start_key(identity: Identity, key: str) -> str:
     return hashlib.sha256(f"{identity.subject}\n{key}".encode()).hexdigest()
 
 
-def _digest(request: Start) -> str:
+def _digest(asked: Sequence[object]) -> str:
     """Of all that is asked for, as it was given: what is left out differs from the same value said."""
-    asked = (request.workflow, request.parameters, request.labels, request.rerun_of)
     return hashlib.sha256(canonical.encode(asked)).hexdigest()
 
 
-def _parameters(graph: Graph, given: Mapping[str, Json]) -> Mapping[str, Json]:
+def parameters(graph: Graph, given: Mapping[str, Json]) -> Mapping[str, Json]:
+    """All of a run's. Raises InvalidParameters."""
     values, problems = checking.check_parameters(graph.workflow, given)
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if errors:
@@ -95,7 +116,7 @@ def _parameters(graph: Graph, given: Mapping[str, Json]) -> Mapping[str, Json]:
     return values
 
 
-def _require_supported(graph: Graph) -> None:
+def require_supported(graph: Graph) -> None:
     """Refuse at the start what would only fail later."""
     if problems := list(supporting.missing(graph.workflow)):
         raise InvalidDefinition(problems)
@@ -172,11 +193,6 @@ async def explain(
         for worker in await world.workers.list()
     ]
     return explaining.explain(graph, whole.run, whole.steps, places)
-
-
-async def ready(identity: Identity, world: World) -> None:
-    """Whether the store answers: for everybody with a token, and of no use to anybody else. Raises Unavailable."""
-    await world.workers.list()
 
 
 async def workers(identity: Identity, world: World) -> tuple[Worker, ...]:

@@ -1,11 +1,12 @@
 """What operations work with, wired once by `app`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ensue.core.checking import Known
 from ensue.model.identity import Identity
-from ensue.model.run import Run
+from ensue.model.run import Run, StepRun
 from ensue.ports.access import Access, AuditLog, Tokens
 from ensue.ports.activity import Activity
 from ensue.ports.clock import Clock
@@ -13,17 +14,19 @@ from ensue.ports.intake import Decisions, Intake
 from ensue.ports.levels import Levels
 from ensue.ports.origins import Origins
 from ensue.ports.pulling import Pulling
+from ensue.ports.schema import Schema
 from ensue.ports.secrets import SealedSecrets, Vault
 from ensue.ports.storage import Storage
 from ensue.ports.store import Definitions, Feed, History, Logs, Runs, Started, Workers
 from ensue.ports.wakeup import Wakeup
+from ensue.runtime.patience import Rounds
 from ensue.runtime.telemetry import Telemetry
 
 
 class Starting(Protocol):
     """How a run comes to be: through the runner of this process, or the store alone."""
 
-    async def start(self, run: Run, by: Identity) -> Started: ...
+    async def start(self, run: Run, by: Identity, reused: Sequence[StepRun] = ()) -> Started: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +46,10 @@ class World:
     logs: Logs
     pulling: Pulling
     origins: Origins
+    rounds: Rounds
+    """How the loops of this process went round last, by what they do."""
     runs: Runs
+    schema: Schema
     secrets: SealedSecrets
     starting: Starting
     storage: Storage

@@ -1,6 +1,6 @@
 """Ports of the one door for events: what comes in, what is decided, what is recorded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -77,6 +77,9 @@ class Decisions(Protocol):
 
     async def of(self, namespace: Namespace, event: str) -> tuple[Decision, ...]:
         """By the trigger's name."""
+
+    async def of_all(self, namespace: Namespace, events: Collection[str]) -> Mapping[str, tuple[Decision, ...]]:
+        """The same of several events, by their uid; one that no trigger decided about may be absent."""
 
 
 class Intake(Protocol):

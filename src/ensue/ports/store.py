@@ -164,6 +164,12 @@ class StoredDefinition:
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def labels(self) -> Mapping[str, Json]:
+        metadata = self.body.get("metadata")
+        labels = metadata.get("labels") if isinstance(metadata, Mapping) else None
+        return labels if isinstance(labels, Mapping) else {}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
@@ -203,10 +209,13 @@ class Runs(Protocol):
     guarded by (attempt, epoch) and reports whether it was accepted.
     """
 
-    async def start(self, run: Run, by: Identity, claimant: Claimant | None = None) -> Started:
+    async def start(
+        self, run: Run, by: Identity, claimant: Claimant | None = None, reused: Sequence[StepRun] = ()
+    ) -> Started:
         """Record the run and its steps; the definition must be stored before. A uid or start key that is there
         already is not started again. An empty name is filled in: `WORKFLOW-xxxxx`. With a claimant, ready steps
-        are claimed at once. Raises Conflict when the given name is taken."""
+        are claimed at once. `reused` are steps of an earlier run of the same definition whose ends count as this
+        run's. Raises Conflict when the given name is taken."""
 
     async def claim(self, claimant: Claimant) -> Claimed: ...
 
@@ -358,6 +367,9 @@ class Feed(Protocol):
 
     async def read(self, namespace: Namespace | None, after: str = "", limit: int = 100) -> Page[StoredEvent]:
         """`after` of a page continues it, also later: it is never empty here."""
+
+    async def end(self) -> str:
+        """A cursor from which a reader finds all that is not there yet, whatever commits in which order."""
 
     async def latest(self, namespace: Namespace | None, before: str = "", limit: int = 100) -> Page[StoredEvent]:
         """The other way round: the newest first, for people."""

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 from ensue.model.decision import Decision
@@ -33,6 +33,9 @@ class MeasuredDecisions:
 
     async def release(self, limit: int = 100) -> Released:
         return await self._decisions.release(limit)
+
+    async def of_all(self, namespace: Namespace, events: Collection[str]) -> Mapping[str, tuple[Decision, ...]]:
+        return await self._decisions.of_all(namespace, events)
 
     async def of(self, namespace: Namespace, event: str) -> tuple[Decision, ...]:
         return await self._decisions.of(namespace, event)

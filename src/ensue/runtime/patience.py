@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import NoReturn, TypeVar
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Final, NoReturn, TypeVar
 
 from ensue.model.errors import Unavailable
 
@@ -11,6 +13,21 @@ FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 5.0
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """How a loop went round last."""
+
+    at: float
+    """On the clock of the event loop."""
+    error: str = ""
+
+
+Rounds = dict[str, Round]
+"""By what the loop does."""
+ROUNDS: Final[ContextVar[Rounds | None]] = ContextVar("rounds", default=None)
+"""Where the loops that are started in this context say that they go round."""
 
 
 class Pauses:
@@ -39,15 +56,20 @@ async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
 
 async def forever(duty: Callable[[], Awaitable[None]], what: str, log: logging.Logger) -> NoReturn:
     """A loop's duty, again and again until cancelled: neither an outage nor a bug ends it."""
-    pauses = Pauses()
+    pauses, clock = Pauses(), asyncio.get_running_loop().time
+    found = ROUNDS.get()
+    rounds: Rounds = {} if found is None else found
     while True:
         try:
             await duty()
         except Unavailable as error:
+            rounds[what] = Round(clock(), error.message)
             log.warning("cannot %s: %s", what, error)
             await pauses.wait()
-        except Exception:
+        except Exception as error:
+            rounds[what] = Round(clock(), f"a mistake of the server: {type(error).__name__}")
             log.exception("cannot %s", what)
             await asyncio.sleep(LONGEST_PAUSE)
         else:
+            rounds[what] = Round(clock())
             pauses.forget()

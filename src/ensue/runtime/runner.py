@@ -4,13 +4,13 @@ import asyncio
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from ensue.model.errors import EnsueError, Unavailable
 from ensue.model.identity import Identity
-from ensue.model.run import Lease, Outcome, Reason, Run, State
+from ensue.model.run import Lease, Outcome, Reason, Run, State, StepRun
 from ensue.ports.store import Claimant, Ending, Finished, Started, StopOrder, Worker, Workers
 from ensue.ports.store import Runs as RunsPort
 from ensue.ports.wakeup import Wakeup
@@ -58,12 +58,12 @@ class Runner:
         self._is_open = self._is_leaving = False
         self._grants = Grants(workers=workers, worker=profile.worker.id, known=self._tasks.values)
 
-    async def start(self, run: Run, by: Identity) -> Started:
+    async def start(self, run: Run, by: Identity, reused: Sequence[StepRun] = ()) -> Started:
         """Record a run; a first step that this worker has room for is leased in the same commit."""
         claimant = self._reserve("inline")
         with self._grants.asking():
             try:
-                started = await self._runs.start(run, by, claimant)
+                started = await self._runs.start(run, by, claimant, reused)
             except BaseException:
                 self._give_back(claimant)
                 raise

@@ -3,7 +3,7 @@
 import functools
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ensue.model.decision import Decision
@@ -49,6 +49,13 @@ class Decisions:
 
     async def of(self, namespace: Namespace, event: str) -> tuple[Decision, ...]:
         return tuple(verdicts.decision_of(row) for row in await self._driver.fetch(verdicts.OF(namespace, event)))
+
+    async def of_all(self, namespace: Namespace, events: Collection[str]) -> Mapping[str, tuple[Decision, ...]]:
+        found: dict[str, list[Decision]] = {}
+        for row in await self._driver.fetch(verdicts.OF_ALL(namespace, json.dumps(list(events)))):
+            decision = verdicts.decision_of(row)
+            found.setdefault(decision.event_uid, []).append(decision)
+        return {uid: tuple(decisions) for uid, decisions in found.items()}
 
     def _record(
         self, arrivals: Sequence[Arrival], revisions: Mapping[Namespace, int], keep_ids: int

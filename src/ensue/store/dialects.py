@@ -26,6 +26,11 @@ MARKERS: dict[str, tuple[str, str]] = {
     ),
     # Keeps SQLite, which counts no rows, from an index on this column.
     "loosely": ("+", ""),
+    # What is below may be read; what is above comes later.
+    "horizon": (
+        "SELECT 0, coalesce(max(seq), 0) FROM events",
+        "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1, 9223372036854775807",
+    ),
     "settled": ("1 = 1", "xid < pg_snapshot_xmin(pg_current_snapshot())"),
     "greatest": ("max", "greatest"),
     "least": ("min", "least"),

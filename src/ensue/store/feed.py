@@ -1,6 +1,7 @@
 """Stored events in commit order, and the outbox that feeds them (port Feed)."""
 
 import json
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,6 +38,7 @@ READ_IN = Sql(f"""
     SELECT {_COLUMNS} FROM events
     WHERE ({{commit_order}}) > ({{cursor}}) AND namespace = $3 AND {{settled}} ORDER BY {{commit_order}} LIMIT $4
 """)
+END = Sql("{horizon}")
 LATEST = Sql(f"""
     SELECT {_COLUMNS} FROM events
     WHERE ({{commit_order}}) < ({{cursor}}) ORDER BY {{latest_first}} LIMIT $3
@@ -52,6 +54,7 @@ TAKE = Sql("""
 """)
 
 LAST = 2**63 - 1
+CURSOR = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})")
 RUN_SOURCE = "/ensue/runs"
 _UIDS = uuid.UUID("5a7c64b8-6c5e-4f6e-9c3a-0e5d2d6b7e11")
 
@@ -62,6 +65,10 @@ class Feed:
 
     async def read(self, namespace: Namespace | None, after: str = "", limit: int = 100) -> Page[StoredEvent]:
         return await self._driver.read(lambda: _read(namespace, after, limit))
+
+    async def end(self) -> str:
+        ((xid, seq),) = await self._driver.fetch(END())
+        return f"{xid}.{seq}"
 
     async def latest(self, namespace: Namespace | None, before: str = "", limit: int = 100) -> Page[StoredEvent]:
         return await self._driver.read(lambda: _latest(namespace, before, limit))
@@ -140,12 +147,13 @@ def _latest(namespace: Namespace | None, before: str, limit: int) -> Transaction
 
 
 def _cursor(after: str) -> tuple[int, int]:
-    xid, _, seq = after.partition(".")
     if not after:
         return 0, 0
-    if not (xid.isdigit() and seq.isdigit()):
+    found = CURSOR.fullmatch(after)
+    xid, seq = map(int, found.groups()) if found else (LAST + 1, 0)
+    if max(xid, seq) > LAST:
         raise InvalidInput("the continue token is not one of this feed")
-    return int(xid), int(seq)
+    return xid, seq
 
 
 def _told(row: Row) -> Told:

@@ -138,7 +138,7 @@ INVARIANTS: tuple[tuple[str, Sql], ...] = (
     (
         "an event starts one run of a trigger at most",
         Sql("""
-            SELECT min(name) FROM runs WHERE event_uid IS NOT NULL
+            SELECT min(name) FROM runs WHERE event_uid IS NOT NULL AND rerun_of IS NULL
             GROUP BY namespace, event_uid, trigger_name HAVING count(*) > 1 LIMIT 20
         """),
     ),

@@ -64,6 +64,17 @@ def load(folder: Traversable | None = None) -> tuple[Migration, ...]:
     return migrations
 
 
+class Schema:
+    """Satisfies ports.Schema."""
+
+    def __init__(self, *, driver: Driver) -> None:
+        self._driver = driver
+        self._known = load()
+
+    async def missing(self) -> tuple[str, ...]:
+        return tuple(f"{each.version:04}_{each.name}" for each in await missing(self._driver, self._known))
+
+
 async def migrate(driver: Driver, migrations: Sequence[Migration] | None = None) -> tuple[Migration, ...]:
     """Apply what is missing and return it. Waits while another process migrates; all or nothing."""
     known = load() if migrations is None else tuple(migrations)

@@ -1,10 +1,11 @@
 """Every change of a run, as transactions (port Runs)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ensue.model.errors import Conflict, NotFound
 from ensue.model.identity import Identity
-from ensue.model.run import Lease, Run, State
+from ensue.model.run import Lease, Run, State, StepRun
 from ensue.model.values import Namespace, RunUid, from_micros, to_micros
 from ensue.ports.store import Claimant, Claimed, Ending, Finished, Fired, Started, Stop
 from ensue.store import auditing, claiming, logs, moves, rows, saving, starting
@@ -22,8 +23,10 @@ class Runs:
         self._graphs = graphs
         self._timers = Timers(driver=driver, graphs=graphs)
 
-    async def start(self, run: Run, by: Identity, claimant: Claimant | None = None) -> Started:
-        return await self._driver.write(lambda: self._start(run, by, claimant))
+    async def start(
+        self, run: Run, by: Identity, claimant: Claimant | None = None, reused: Sequence[StepRun] = ()
+    ) -> Started:
+        return await self._driver.write(lambda: self._start(run, by, claimant, reused))
 
     async def claim(self, claimant: Claimant) -> Claimed:
         return await self._driver.write(lambda: _claim(claimant))
@@ -46,14 +49,17 @@ class Runs:
     async def fire_timers(self, limit: int = 100) -> Fired:
         return await self._timers.fire(limit)
 
-    def _start(self, run: Run, by: Identity, claimant: Claimant | None) -> Transaction[Started]:
+    def _start(
+        self, run: Run, by: Identity, claimant: Claimant | None, reused: Sequence[StepRun]
+    ) -> Transaction[Started]:
         now = from_micros((yield NOW)[0][0])
-        begun = yield from starting.begin(self._graphs, run, now)
+        begun = yield from starting.begin(self._graphs, run, now, reused)
         if begun is None:
             found = yield starting.NAME_OF(run.namespace, run.uid, run.start_key)
             return Started(name=found[0][0], is_new=False)
         run = begun.run
-        yield auditing.record(to_micros(now), by, "start", run.namespace, "Run", run.name, {"workflow": run.workflow})
+        verb, about = ("rerun", {"rerunOf": run.rerun_of}) if run.rerun_of else ("start", {"workflow": run.workflow})
+        yield auditing.record(to_micros(now), by, verb, run.namespace, "Run", run.name, about)
         claimed = (yield from claiming.claim(claimant, to_micros(now), run)) if claimant else ()
         own = sum(lease.key.run == run.uid for lease in claimed)
         return Started(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ensue.core import naming, planning
+from ensue.core import naming, planning, rerunning
 from ensue.core.graph import Graph
 from ensue.model.errors import Conflict, InvalidParameters, StoreBroken
 from ensue.model.run import Phase, Reason, Run, State, StepRun
@@ -39,10 +39,31 @@ class Planned:
     """Absent when the run ends as it begins."""
 
 
-def begin(graphs: Graphs, run: Run, now: datetime) -> Transaction[Begun | None]:
-    """Record a run and its steps, or None when it, or its start key, is there already."""
+def begin(graphs: Graphs, run: Run, now: datetime, reused: Sequence[StepRun] = ()) -> Transaction[Begun | None]:
+    """Record a run and its steps, or None when it, or its start key, is there already.
+
+    What a rerun takes over (`reused`) has ended before anything begins."""
     planned = yield from _plan(graphs, run, now)
-    return (yield from _record([planned], now))[0]
+    graph = planned.graph
+    if not reused or graph is None:
+        return (yield from _record([planned], now))[0]
+    planned, taken = _take_over(planned, reused, now)
+    begun = (yield from _record([planned], now))[0]
+    if begun is None:
+        return None
+    # Also lets the rows be written before they are changed.
+    yield saving.STEPS(run.namespace, run.uid)
+    settled = yield from saving.settle(graph, begun.run, taken, now)
+    return replace(begun, run=settled.run, queued=begun.queued + settled.queued)
+
+
+def _take_over(planned: Planned, reused: Sequence[StepRun], now: datetime) -> tuple[Planned, list[StepRun]]:
+    kept = {step.key.step: step for step in reused}
+    steps = [
+        rerunning.take_over(step, kept[step.key.step], now) if step.key.step in kept else step for step in planned.steps
+    ]
+    taken = [step for step in steps if step.key.step in kept]
+    return replace(planned, steps=tuple(steps)), taken
 
 
 def begin_bound(graphs: Graphs, runs: Sequence[Run], now: datetime) -> Transaction[list[Begun | None]]:

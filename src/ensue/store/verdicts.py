@@ -16,6 +16,9 @@ SETTLE = Sql("""
     UPDATE decisions SET conclusion = $1, reason = $2, run = $3, run_name = $4, decided_at = $5
     WHERE namespace = $6 AND event = $7 AND trigger_uid = $8 AND generation = $9
 """)
+OF_ALL = Sql(f"""
+    SELECT {COLUMNS} FROM decisions WHERE namespace = $1 AND event IN {{in_list:2}} ORDER BY trigger_name, generation
+""")
 OF = Sql(f"SELECT {COLUMNS} FROM decisions WHERE namespace = $1 AND event = $2 ORDER BY trigger_name, generation")
 
 

@@ -1,0 +1,115 @@
+"""The shapes of runs, for the OpenAPI document."""
+
+from typing import Literal
+
+from ensue.api.shapes import Moment, NameRef, ObjectMetadata, UidRef, Version
+from ensue.model.definition import Strict
+from ensue.model.run import Reason, State
+from ensue.model.values import Json
+
+
+class Attempt(Strict):
+    """One ended try of a step."""
+
+    number: int
+    """From 1."""
+    state: State
+    """How it ended."""
+    reason: Reason
+    """Why."""
+    message: str
+    """Why, for people."""
+    exit_code: int | None = None
+    """Of its process."""
+    engine: str
+    """Where it ran."""
+    worker: str | None = None
+    """Who ran it."""
+    start_time: Moment | None = None
+    """When it began."""
+    completion_time: Moment
+    """When it ended."""
+
+
+class RunStep(Strict):
+    """A step of a run."""
+
+    name: str
+    """Of the step; `test.0` for one of several."""
+    item: int | None = None
+    """Which of several, from 0."""
+    state: State
+    """Where it is."""
+    reason: Reason
+    """Why."""
+    message: str
+    """Why, for people."""
+    attempt: int
+    """The number of the current try; 0 before the first."""
+    exit_code: int | None = None
+    """Of its process."""
+    engine: str
+    """Where it runs."""
+    worker: str | None = None
+    """Who runs it."""
+    start_time: Moment | None = None
+    """When it began."""
+    completion_time: Moment | None = None
+    """When it ended."""
+    outputs: dict[str, Json]
+    """What it left for others."""
+    attempts: list[Attempt]
+    """Its ended tries."""
+
+
+class RunSpec(Strict):
+    """What was asked for."""
+
+    workflow_ref: NameRef | None = None
+    """The workflow; absent for a trigger's own actions."""
+    trigger_ref: NameRef | None = None
+    """The trigger that started it."""
+    event_ref: UidRef | None = None
+    """The event that it ensued from."""
+    parameters: dict[str, Json]
+    """All of them, defaults included."""
+    rerun_of: str | None = None
+    """The uid of the run that it runs again."""
+
+
+class RunStatus(Strict):
+    """How a run is."""
+
+    definition_hash: str
+    """Of the definition that it runs, whatever became of the workflow."""
+    state: State
+    """Where it is."""
+    reason: Reason
+    """Why."""
+    message: str
+    """Why, for people."""
+    started_by: str
+    """The subject of who started it."""
+    start_time: Moment | None = None
+    """When its first step began."""
+    completion_time: Moment | None = None
+    """It has ended exactly when this is there."""
+    outputs: dict[str, Json]
+    """What it gave."""
+    steps: list[RunStep] | None = None
+    """Absent in lists."""
+
+
+class Run(Strict):
+    """One execution of a workflow, or of a trigger's actions."""
+
+    api_version: Version
+    """The version of this shape."""
+    kind: Literal["Run"]
+    """`Run`."""
+    metadata: ObjectMetadata
+    """What names it."""
+    spec: RunSpec
+    """What was asked for."""
+    status: RunStatus
+    """How it is."""
