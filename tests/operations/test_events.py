@@ -210,6 +210,18 @@ async def test_a_trigger_that_cannot_be_read_stays_visible_and_stops_no_other(pl
     assert (await place.explained(uid))["broken"] == "notFired Broken"
 
 
+async def test_a_workflow_that_cannot_be_read_fails_its_own_runs_and_no_event(place: Place) -> None:
+    later = await place.workflow("later")
+    await place.trigger("starts-it", actions=[{"workflow": "later"}])
+    await place.trigger("good")
+    spec = '{"apiVersion":"ensue.dev/v1alpha1","kind":"Workflow","spec":{"from":"a later version"}}'
+    await place.execute("UPDATE bodies SET body = $1 WHERE hash = $2", spec, later.hash)
+    assert await place.decided(await place.send_one()) == {"good": "fired", "starts-it": "fired"}
+    failed = {run.trigger: run for run in await place.runs()}["starts-it"]
+    assert (failed.state, failed.reason, failed.workflow) == (State.FAILED, RunReason.UNSUPPORTED, "later")
+    assert "of later cannot be read" in failed.message
+
+
 async def test_a_replay_is_a_new_event_that_skips_the_windows_and_says_so(place: Place) -> None:
     await place.trigger("once", dedupe={"key": "event.type", "for": "1h"})
     await place.trigger("other")

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from ensue.core import firing
 from ensue.core.deciding import Proposal, Rule
 from ensue.core.firing import Failure
+from ensue.core.graph import Graph
 from ensue.expr.interface import Mapped
 from ensue.model import event as events
 from ensue.model.decision import Conclusion
+from ensue.model.errors import NotFound, StoreBroken
 from ensue.model.event import Accepted, Cause, Event
 from ensue.model.run import Reason, Run, State
 from ensue.model.values import DefinitionHash, Json, Namespace, RunUid
@@ -132,7 +134,8 @@ class Intake:
         """What the run is of, and with what parameters."""
         if rule.start is None:
             hash = await self._keep_actions(rule)
-            return Bound(hash, failure=firing.unsupported(await self._definitions.graph(hash, "")))
+            built = await self._graph(hash, "")
+            return Bound(hash, failure=built if isinstance(built, Failure) else firing.unsupported(built))
         scope = Mapped(roots=events.roots(event), now=self._clock.now())
         name = firing.target(rule.trigger, rule.start, scope)
         if isinstance(name, str) and name not in book.workflows:
@@ -140,8 +143,18 @@ class Intake:
         if isinstance(name, Failure):
             return Bound(await self._keep_actions(rule), failure=name)
         hash = book.workflows[name]
-        parameters, failure = firing.bind(rule.trigger, rule.start, await self._definitions.graph(hash, name), scope)
+        built = await self._graph(hash, name)
+        if isinstance(built, Failure):
+            return Bound(hash, name, failure=built)
+        parameters, failure = firing.bind(rule.trigger, rule.start, built, scope)
         return Bound(hash, name, parameters, failure)
+
+    async def _graph(self, hash: DefinitionHash, name: str) -> Graph | Failure:
+        """One that cannot be read costs its own runs, not the event."""
+        try:
+            return await self._definitions.graph(hash, name)
+        except (NotFound, StoreBroken) as error:
+            return Failure(reason=Reason.UNSUPPORTED, message=str(error))
 
     async def _keep_actions(self, rule: Rule) -> DefinitionHash:
         """The body that a run of the trigger's own actions refers to is stored before the run is."""
