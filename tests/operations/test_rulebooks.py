@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+from collections.abc import Mapping
 
 import pytest
 
-from ensue.model.values import Namespace
-from ensue.runtime import ruling
+from ensue.model.values import DefinitionHash, Json, Namespace
+from ensue.runtime import intake, ruling
+from ensue.runtime.intake import Intake
 from ensue.runtime.ruling import Rulebooks
 from tests.operations.places import Place
 
@@ -28,3 +30,34 @@ async def test_those_who_ask_at_once_get_what_one_of_them_read(place: Place) -> 
     books = Rulebooks(definitions=place.world.definitions)
     found = await asyncio.gather(*(books.of(Namespace("default")) for _ in range(5)))
     assert all(each is found[0] for each in found)
+
+
+async def test_the_actions_of_all_triggers_that_fire_are_stored_in_one_transaction(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        await place.trigger(f"t{number}", actions=[{"name": f"a{number}", "type": "log", "with": {"message": "hi"}}])
+    kept = []
+    keep = place.world.definitions.keep
+
+    async def counted(bodies: Mapping[DefinitionHash, Mapping[str, Json]]) -> None:
+        kept.append(len(bodies))
+        await keep(bodies)
+
+    monkeypatch.setattr(place.world.definitions, "keep", counted)
+    await place.send_one()
+    await place.send_one()
+    assert kept == [5]
+    assert {run.trigger for run in await place.runs()} == {f"t{number}" for number in range(5)}
+
+
+async def test_what_was_stored_is_remembered_of_so_many_triggers_only(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "MOST_KEPT", 3)
+    door = place.world.intake
+    assert isinstance(door, Intake)
+    for number in range(5):
+        await place.trigger("t", actions=[{"name": f"a{number}", "type": "log", "with": {"message": "hi"}}])
+        await place.send_one()
+    assert [generation for _, generation in door._kept] == [3, 4, 5]

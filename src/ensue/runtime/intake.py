@@ -27,6 +27,8 @@ KEEP_IDS = timedelta(days=7)
 """How long a repeat of an event is known as one."""
 KEPT = timedelta(hours=1)
 """How long a body of actions that was stored is relied upon; the store keeps it for a day."""
+MOST_KEPT = 10_000
+"""Of how many versions of triggers that is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +100,17 @@ class Intake:
         self._wakeup.notify(*channels)
 
     async def _reactions(self, book: Rulebook, event: Event, only: str | None) -> tuple[Reaction, ...]:
+        proposed = list(book.ruling.propose(event, self._clock.now(), only))
+        await self._keep_actions([rule for rule, one in proposed if _fires(one) and rule.start is None])
         return tuple(
             [
                 Reaction(proposal=proposal, run=await self._run_of(book, rule, proposal, event))
-                for rule, proposal in book.ruling.propose(event, self._clock.now(), only)
+                for rule, proposal in proposed
             ]
         )
 
     async def _run_of(self, book: Rulebook, rule: Rule, proposal: Proposal, event: Event) -> Run | None:
-        if proposal.conclusion is not Conclusion.FIRED:
+        if not _fires(proposal):
             return None
         bound = await self._bind(book, rule, event)
         applier = await self._access.known(book.appliers[rule.uid])
@@ -133,7 +137,7 @@ class Intake:
     async def _bind(self, book: Rulebook, rule: Rule, event: Event) -> Bound:
         """What the run is of, and with what parameters."""
         if rule.start is None:
-            hash = await self._keep_actions(rule)
+            (hash,) = await self._keep_actions([rule])
             built = await self._graph(hash, "")
             return Bound(hash, failure=built if isinstance(built, Failure) else firing.unsupported(built))
         scope = Mapped(roots=events.roots(event), now=self._clock.now())
@@ -141,7 +145,8 @@ class Intake:
         if isinstance(name, str) and name not in book.workflows:
             name = Failure(reason=Reason.INVALID_PARAMETERS, message=f"there is no workflow {name}")
         if isinstance(name, Failure):
-            return Bound(await self._keep_actions(rule), failure=name)
+            (hash,) = await self._keep_actions([rule])
+            return Bound(hash, failure=name)
         hash = book.workflows[name]
         built = await self._graph(hash, name)
         if isinstance(built, Failure):
@@ -156,16 +161,35 @@ class Intake:
         except (NotFound, StoreBroken) as error:
             return Failure(reason=Reason.UNSUPPORTED, message=str(error))
 
-    async def _keep_actions(self, rule: Rule) -> DefinitionHash:
-        """The body that a run of the trigger's own actions refers to is stored before the run is."""
-        version, now = (rule.uid, rule.generation), self._clock.now()
-        hash, kept_at = self._kept.get(version, (None, now))
-        if hash is None or not timedelta() <= now - kept_at < KEPT:
-            body = firing.actions_body(rule.trigger)
-            hash = firing.hash_of(body)
-            await self._definitions.keep(body, hash)
-            self._kept[version] = hash, now
-        return hash
+    async def _keep_actions(self, rules: Sequence[Rule]) -> list[DefinitionHash]:
+        """The bodies that runs of the triggers' own actions refer to are stored, at once, before the runs are."""
+        now = self._clock.now()
+        hashes: dict[Version, DefinitionHash] = {}
+        bodies: dict[DefinitionHash, Mapping[str, Json]] = {}
+        for rule in rules:
+            hash, kept_at = self._kept.get(version := (rule.uid, rule.generation), (None, now))
+            if hash is None or not timedelta() <= now - kept_at < KEPT:
+                body = firing.actions_body(rule.trigger)
+                hash = firing.hash_of(body)
+                bodies[hash] = body
+            hashes[version] = hash
+        if bodies:
+            await self._definitions.keep(bodies)
+            self._remember({version: (hash, now) for version, hash in hashes.items() if hash in bodies})
+        return list(hashes.values())
+
+    def _remember(self, kept: Mapping[Version, tuple[DefinitionHash, datetime]]) -> None:
+        for version, entry in kept.items():
+            self._kept.pop(version, None)
+            self._kept[version] = entry
+        while len(self._kept) > MOST_KEPT:
+            # The one stored longest ago.
+            del self._kept[next(iter(self._kept))]
+
+
+def _fires(proposal: Proposal) -> bool:
+    """Unless its windows have something against it."""
+    return proposal.conclusion is Conclusion.FIRED
 
 
 def _namespaces(arrivals: Iterable[Arrival]) -> set[Namespace]:
