@@ -1,5 +1,6 @@
 """The one door for events: verdicts outside of any transaction, everything that ensues inside of one (port Intake)."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -27,6 +28,8 @@ KEEP_IDS = timedelta(days=7)
 """How long a repeat of an event is known as one."""
 KEPT = timedelta(hours=1)
 """How long a body of actions that was stored is relied upon; the store keeps it for a day."""
+MOST_TRIES = 4
+"""How often an event is decided about before it no longer waits for definitions that stay the same meanwhile."""
 MOST_KEPT = 10_000
 """Of how many versions of triggers that is remembered."""
 
@@ -75,19 +78,24 @@ class Intake:
     async def _record(self, arrivals: Sequence[Arrival], only: str | None) -> Sequence[Accepted | None]:
         if not arrivals:
             return ()
-        while True:
+        for tries in itertools.count(1):
             books = {namespace: await self._books.of(namespace) for namespace in _namespaces(arrivals)}
             decided = [
                 replace(one, reactions=await self._reactions(books[one.event.namespace], one.event, only))
                 for one in arrivals
             ]
             revisions = {namespace: book.revision for namespace, book in books.items()}
+            if tries == MOST_TRIES:
+                # Read after the events came: to those who changed the definitions since, they came before.
+                decided = [replace(one, revision=revisions[one.event.namespace]) for one in decided]
+                revisions = {}
             recorded = await self._decisions.record(decided, revisions)
             for namespace in recorded.stale:
                 self._books.forget(books[namespace], namespace)
             if not recorded.stale:
-                self._wake(recorded)
-                return recorded.accepted
+                break
+        self._wake(recorded)
+        return recorded.accepted
 
     def _wake(self, recorded: Recorded) -> None:
         channels = ["events"]

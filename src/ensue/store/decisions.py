@@ -59,7 +59,7 @@ class Decisions:
         now: int = (yield NOW)[0][0]
         taken = yield from _take(arrivals)
         ours = [arrival for arrival in arrivals if arrival.outbox is None or arrival.outbox in taken]
-        added = yield from feed.add([(one.event, revisions[one.event.namespace]) for one in ours], now, keep_ids)
+        added = yield from feed.add([(one.event, one.met(revisions)) for one in ours], now, keep_ids)
         answers = {
             id(arrival): Accepted(uid=one.uid, is_duplicate=one.uid != arrival.event.uid)
             for arrival, one in zip(ours, added, strict=True)
