@@ -125,7 +125,7 @@ async def test_a_namespace_sees_its_own_events(store: Store) -> None:
     assert len(await read_all(store)) == 6
 
 
-@pytest.mark.parametrize("cursor", ["x", "1", "1.x", ".", "1.-1", "-1.1"])
+@pytest.mark.parametrize("cursor", ["x", "1", "1.x", ".", "1.-1", "-1.1", "²", "1.²", "١.1", f"{2**63}.1", "1.1\n"])
 async def test_a_cursor_of_something_else_is_refused(store: Store, cursor: str) -> None:
     with pytest.raises(InvalidInput, match="continue token"):
         await store.feed.read(None, cursor)

@@ -1,6 +1,7 @@
 """Stored events in commit order, and the outbox that feeds them (port Feed)."""
 
 import json
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
@@ -53,6 +54,8 @@ TAKE = Sql("""
 """)
 
 LAST = 2**63 - 1
+# No more digits than a column has.
+_CURSOR = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})")
 RUN_SOURCE = "/ensue/runs"
 _UIDS = uuid.UUID("5a7c64b8-6c5e-4f6e-9c3a-0e5d2d6b7e11")
 
@@ -148,12 +151,11 @@ def _latest(namespace: Namespace | None, before: str, limit: int) -> Transaction
 
 
 def _cursor(after: str) -> tuple[int, int]:
-    xid, _, seq = after.partition(".")
     if not after:
         return 0, 0
-    if not (xid.isdigit() and seq.isdigit()):
+    if (found := _CURSOR.fullmatch(after)) is None:
         raise InvalidInput("the continue token is not one of this feed")
-    return int(xid), int(seq)
+    return int(found[1]), int(found[2])
 
 
 def _told(row: Row) -> Told:
