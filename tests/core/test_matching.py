@@ -106,6 +106,27 @@ def test_a_verdict_says_which_clause_decided(text: str, answer: Answer, because:
     assert bool(verdict.error) is (answer is Answer.COULD_NOT_TELL)
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("x" * matching.MOST_SHOWN, "x" * matching.MOST_SHOWN),
+        ("x" * 1_000_000, "x" * matching.MOST_SHOWN + matching.CUT),
+        (["x" * 1_000_000], '["' + "x" * (matching.MOST_SHOWN - 2) + matching.CUT),
+        ({"ü": [1, 2]}, {"ü": [1, 2]}),
+        ({str(number): number for number in range(1000)}, None),
+        (10**15, 10**15),
+    ],
+)
+def test_a_clause_keeps_the_beginning_of_a_long_value(value: Json, shown: Json) -> None:
+    ((clause,), (kept,)) = (verdict := judged("event.v == 0", {"v": value})).because, verdict.because[0].values.values()
+    assert (verdict.answer, clause.text) == (Answer.NO, "event.v == 0")
+    if shown is None:
+        assert isinstance(kept, str)
+        assert (len(kept), kept[-len(matching.CUT) :]) == (matching.MOST_SHOWN + len(matching.CUT), matching.CUT)
+    else:
+        assert kept == shown
+
+
 def test_a_trigger_without_a_filter_wants_everything() -> None:
     assert matching.judge(trigger("t"), Mapped(roots={}, now=NOW)) == matching.EVERYTHING
 

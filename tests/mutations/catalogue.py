@@ -330,7 +330,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="repeats-fire-again",
         guarantee=TAKEN,
-        edits=(("store/decisions.py", " if uid == arrival.event.uid]", "]"),),
+        edits=(("store/decisions.py", " if one.is_new]", "]"),),
         test="tests/operations/test_events.py::test_the_same_event_from_many_senders_at_once_fires_once",
     ),
     Mutation(

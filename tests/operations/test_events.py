@@ -65,6 +65,29 @@ async def test_a_repeated_event_is_answered_with_the_first_and_decided_once(plac
     assert len(await place.runs()) == 1
 
 
+async def test_who_does_not_know_whether_an_event_was_stored_may_hand_in_the_same_again(place: Place) -> None:
+    await place.trigger("t")
+    given, other = event(id="same"), event()
+    (first,) = await place.send(given)
+    assert await place.send(given, other, other) == (first, *(Accepted(uid=other.uid, is_duplicate=False),) * 2)
+    assert len(await place.runs()) == 2
+    assert await place.decided(given.uid) == {"t": "fired"}
+
+
+async def test_an_end_of_a_run_that_is_told_again_is_decided_about_once(place: Place) -> None:
+    await place.trigger("t", filter={"cel": 'event.type == "go"'}, actions=[{"workflow": "gone"}])
+    await place.trigger("after", filter={"cel": 'event.type == "dev.ensue.run.failed.v1" && event.data.trigger == "t"'})
+    await place.send_one(type="go")
+    told = await place.world.feed.outbox()
+    await place.world.intake.tell(told)
+    await place.execute(
+        "INSERT INTO outbox (namespace, run, type, data, cause, created_at) VALUES ($1, $2, $3, '{}', '{}', $4)",
+        told[0].event.namespace, told[0].event.subject, told[0].event.type, 1,
+    )  # fmt: skip
+    assert await place.world.intake.tell(await place.world.feed.outbox()) == 1
+    assert [run.trigger for run in await place.runs()] == ["t", "after"]
+
+
 async def test_the_same_event_from_many_senders_at_once_fires_once(place: Place) -> None:
     await place.trigger("t")
     given = [event(id="same") for _ in range(20)]
@@ -185,6 +208,18 @@ async def test_a_trigger_that_cannot_be_read_stays_visible_and_stops_no_other(pl
     uid = await place.send_one()
     assert await place.decided(uid) == {"good": "fired"}
     assert (await place.explained(uid))["broken"] == "notFired Broken"
+
+
+async def test_a_workflow_that_cannot_be_read_fails_its_own_runs_and_no_event(place: Place) -> None:
+    later = await place.workflow("later")
+    await place.trigger("starts-it", actions=[{"workflow": "later"}])
+    await place.trigger("good")
+    spec = '{"apiVersion":"ensue.dev/v1alpha1","kind":"Workflow","spec":{"from":"a later version"}}'
+    await place.execute("UPDATE bodies SET body = $1 WHERE hash = $2", spec, later.hash)
+    assert await place.decided(await place.send_one()) == {"good": "fired", "starts-it": "fired"}
+    failed = {run.trigger: run for run in await place.runs()}["starts-it"]
+    assert (failed.state, failed.reason, failed.workflow) == (State.FAILED, RunReason.UNSUPPORTED, "later")
+    assert "of later cannot be read" in failed.message
 
 
 async def test_a_replay_is_a_new_event_that_skips_the_windows_and_says_so(place: Place) -> None:

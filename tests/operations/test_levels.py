@@ -21,7 +21,8 @@ async def test_what_waits_is_counted(place: Place) -> None:
     found = await metrics.levels(ANN, place.world)
     assert (found.held_events, sum(found.open_runs.values())) == (3, 6)
     assert found.queued_steps == {"inline": 6}
-    assert (found.untold, found.untold_seconds) == (0, 0.0)
+    # A trigger that sees every event is told when a run begins.
+    assert (found.untold, found.untold_seconds < 600) == (6, True)
 
 
 async def test_ends_that_are_not_told_of_yet_are_counted_with_the_age_of_the_first(place: Place) -> None:

@@ -1,11 +1,15 @@
 """The keeper: what no request waits for happens all the same."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
+import pytest
+
 from ensue.model.run import State
+from ensue.ports.intake import Intake
+from ensue.ports.store import Told
 from ensue.runtime import keeping
 from ensue.runtime.keeping import Keeper, Records, Retention
 from tests.core.playing import workflow
@@ -58,6 +62,36 @@ async def test_ends_of_runs_reach_the_feed(site: Site) -> None:
 
         await eventually(is_told)
     assert await count(site, "outbox") == 0
+
+
+class Picky:
+    """A door that one event does not come through."""
+
+    def __init__(self, intake: Intake, subject: str) -> None:
+        self._intake = intake
+        self._subject = subject
+
+    async def tell(self, told: Sequence[Told]) -> int:
+        if any(one.event.subject == self._subject for one in told):
+            raise ValueError("this one cannot be decided about")
+        return await self._intake.tell(told)
+
+
+async def test_an_end_that_cannot_be_told_is_not_in_the_way_of_others(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    runs = [await site.store.start(workflow([{"name": "a"}])) for _ in range(5)]
+    await site.store.carry_on()
+    intake = site.intake()
+    monkeypatch.setattr(site, "intake", lambda: Picky(intake, runs[1].uid))
+    async with kept(site):
+
+        async def are_told() -> bool:
+            return await count(site, "events") == 4
+
+        await eventually(are_told)
+    assert await site.store.rows("SELECT run FROM outbox") == [(runs[1].uid,)]
+    assert f"cannot tell of dev.ensue.run.succeeded.v1 of run {runs[1].uid}" in caplog.text
 
 
 async def test_timers_fire(site: Site) -> None:

@@ -99,7 +99,7 @@ class Store:
     async def prepared(self, made: Workflow, **given: Any) -> Run:
         """A run to start, its definition stored."""
         body, hash = body_of(made)
-        await self.definitions.keep(body, hash)
+        await self.definitions.keep({hash: body})
         return new_run(**{"uid": new_uid(), "name": "", "definition_hash": hash, **given})
 
     async def append(self, events: Sequence[Event], keep_ids: timedelta = timedelta(days=7)) -> tuple[Accepted, ...]:

@@ -161,3 +161,10 @@ async def test_nothing_to_seal_writes_nothing(request: pytest.FixtureRequest, tm
     async with store_with(make("sqlite", request, tmp_path)) as store:
         assert await store.audit.seal() == 0
         assert await store.rows("SELECT * FROM audit_chain") == []
+
+
+@pytest.mark.parametrize("after", ["x", "²", "١", "-1", "9" * 20])
+async def test_a_page_after_something_else_is_refused(store: Store, after: str) -> None:
+    for ask in (store.audit.list, store.history.audit):
+        with pytest.raises(InvalidInput, match="continue token"):
+            await ask(DEFAULT, 3, after)

@@ -123,8 +123,8 @@ async def test_lists_are_of_one_kind_by_namespace_and_name(store: Store) -> None
 
 async def test_a_body_is_kept_without_a_name(store: Store) -> None:
     body, hash = body_of(workflow([{"name": "a"}]))
-    await store.definitions.keep(body, hash)
-    await store.definitions.keep(body, hash)
+    await store.definitions.keep({hash: body})
+    await store.definitions.keep({hash: body})
     assert (await store.definitions.body(hash))["spec"] == body["spec"]
     assert list((await store.definitions.graph(hash, "any")).nodes) == ["a"]
     with pytest.raises(NotFound):

@@ -12,7 +12,7 @@ import pytest
 from ensue.model.errors import StoreFull, StoreUnreachable, Unavailable
 from ensue.store import postgres
 from ensue.store.postgres import PostgresDriver
-from ensue.store.statement import Sql, Transaction
+from ensue.store.statement import Rows, Sql, Transaction
 from tests.postgres import PostgresServer
 from tests.store.drivers import ADD, COUNT, CREATE, INSERT, SELECT, ask, opened
 
@@ -60,6 +60,16 @@ async def test_deadlocked_transactions_are_tried_again(driver: PostgresDriver) -
     await asyncio.gather(driver.write(lambda: both("a", "b")), driver.write(lambda: both("b", "a")))
     assert await driver.read(ask(SELECT)) == [("a", 2), ("b", 2)]
     assert len(tries) > 2
+
+
+async def test_quiet_statements_are_sent_before_they_have_too_many_arguments(driver: PostgresDriver) -> None:
+    put = Rows("INSERT INTO items (key, number) VALUES {rows}", 2)
+
+    def begin() -> Transaction[None]:
+        yield from put.quietly([(str(number), number) for number in range(20_000)])
+
+    await driver.write(begin)
+    assert await driver.read(ask(COUNT)) == [(20_000,)]
 
 
 async def test_a_connection_lost_in_the_middle_is_replaced_and_the_transaction_tried_again(

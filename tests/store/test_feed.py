@@ -86,6 +86,14 @@ async def test_a_repeat_after_a_long_time_is_an_event_of_its_own(store: Store) -
     assert await store.rows("SELECT is_latest FROM events ORDER BY seq") == [(0,), (1,)]
 
 
+async def test_an_event_that_is_handed_in_again_with_its_own_uid_stays_the_same(store: Store) -> None:
+    given = event("1")
+    (first,) = await store.append([given])
+    await store.execute("UPDATE events SET stored_at = stored_at - 1000000")
+    assert await store.append([given, given], timedelta(milliseconds=900)) == (first, first)
+    assert await read_all(store) == ["1"]
+
+
 async def test_the_same_event_from_many_senders_at_once_is_stored_once(store: Store) -> None:
     stored = await asyncio.gather(*(store.append([event("1"), event("2")]) for _ in range(20)))
     assert sum(not item.is_duplicate for items in stored for item in items) == 2
@@ -117,7 +125,7 @@ async def test_a_namespace_sees_its_own_events(store: Store) -> None:
     assert len(await read_all(store)) == 6
 
 
-@pytest.mark.parametrize("cursor", ["x", "1", "1.x", ".", "1.-1", "-1.1"])
+@pytest.mark.parametrize("cursor", ["x", "1", "1.x", ".", "1.-1", "-1.1", "²", "1.²", "١.1", f"{2**63}.1", "1.1\n"])
 async def test_a_cursor_of_something_else_is_refused(store: Store, cursor: str) -> None:
     with pytest.raises(InvalidInput, match="continue token"):
         await store.feed.read(None, cursor)

@@ -18,7 +18,7 @@ INNER = workflow([{"name": "a"}])
 
 async def child_for(store: Store, lease: Lease, made: Workflow = INNER) -> Run:
     body, hash = body_of(made)
-    await store.definitions.keep(body, hash)
+    await store.definitions.keep({hash: body})
     return new_run(
         uid=naming.child_uid(lease.key, lease.attempt, lease.started_at),
         name="",

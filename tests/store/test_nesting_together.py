@@ -88,7 +88,7 @@ async def test_whatever_happens_at_once_every_run_ends_and_answers_once(store: S
     draw = random.Random(seed)
     for made in (TREE, LEAF):
         body, hash = body_of(made)
-        await store.definitions.keep(body, hash)
+        await store.definitions.keep({hash: body})
     roots: list[Run] = [await store.start(TREE) for _ in range(3)]
     acts: list[Callable[[Store, random.Random], Awaitable[None]]] = [work, work, tell, fire, fire]
     for _ in range(25):

@@ -25,7 +25,7 @@ GAUGES: Mapping[str, str] = {
     "ensue_open_runs": "Runs that have not ended, by state.",
     "ensue_queued_steps": "Steps that are ready and nobody has begun, by engine.",
     "ensue_held_events": "Events that debounces keep.",
-    "ensue_untold_runs": "Ends of runs that are not in the feed of events yet.",
+    "ensue_untold_runs": "Beginnings and ends of runs that are not in the feed of events yet.",
     "ensue_untold_seconds": "For how long the first of them has been waiting.",
 }
 

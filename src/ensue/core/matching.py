@@ -13,6 +13,9 @@ from ensue.model.values import Json
 
 EVERYTHING = Verdict(answer=Answer.YES)
 """Of a trigger without a filter."""
+MOST_SHOWN = 200
+"""Characters of a value that a clause compared."""
+CUT = "… (cut)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +106,21 @@ def _because(explained: Explanation) -> tuple[Clause, ...]:
     return tuple(
         Clause(
             text=clause.text,
-            values={name: value for name, value in clause.values if not isinstance(value, Absent)},
+            values={name: _shown(value) for name, value in clause.values if not isinstance(value, Absent)},
         )
         for clause in explained.because
     )
+
+
+def _shown(value: Json) -> Json:
+    """As it is, or the beginning of it, or of its JSON: every candidate of an event stores what it compared."""
+    if isinstance(value, str):
+        return value if len(value) <= MOST_SHOWN else value[:MOST_SHOWN] + CUT
+    if not isinstance(value, list | dict):
+        return value
+    text = ""
+    for part in json.JSONEncoder(ensure_ascii=False).iterencode(value):
+        text += part[: MOST_SHOWN + 1]
+        if len(text) > MOST_SHOWN:
+            return text[:MOST_SHOWN] + CUT
+    return value

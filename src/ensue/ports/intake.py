@@ -30,6 +30,12 @@ class Arrival:
     reactions: tuple[Reaction, ...] = ()
     outbox: int | None = None
     """The row of the outbox that told of it, which goes in the same transaction."""
+    revision: int | None = None
+    """It is decided by the definitions of this revision, whatever has changed since; None: it must be the last one."""
+
+    def met(self, revisions: Mapping[Namespace, int]) -> int:
+        """Its own revision, or that of its namespace."""
+        return revisions[self.event.namespace] if self.revision is None else self.revision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +71,8 @@ class Decisions(Protocol):
     async def record(
         self, arrivals: Sequence[Arrival], revisions: Mapping[Namespace, int], keep_ids: timedelta
     ) -> Recorded:
-        """All of them in one transaction, if the definitions are still at these revisions.
+        """All of them in one transaction, if the definitions are still at these revisions; they need not name the
+        namespaces of arrivals that bring a revision of their own.
 
         An event that came before (same namespace, source object, source and id, no longer ago than `keep_ids`) is
         answered with the first, and nothing else is done about it. Concurrent calls that concern the same windows

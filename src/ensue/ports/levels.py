@@ -16,7 +16,7 @@ class Level:
     held_events: int = 0
     """Events that debounces keep."""
     untold: int = 0
-    """Ends of runs that are not in the feed yet."""
+    """Ends of runs, and beginnings that a trigger hears of, that are not in the feed yet."""
     untold_seconds: float = 0.0
     """For how long the first of them has been waiting."""
 

@@ -352,8 +352,8 @@ class Definitions(Protocol):
     async def revision(self, namespace: Namespace) -> int:
         """It changes with every change of a definition; 0 where nothing was ever applied."""
 
-    async def keep(self, body: Mapping[str, Json], hash: DefinitionHash) -> None:
-        """Store a body that runs refer to, without naming it."""
+    async def keep(self, bodies: Mapping[DefinitionHash, Mapping[str, Json]]) -> None:
+        """Store bodies that runs refer to, without naming them, in one transaction."""
 
     async def body(self, hash: DefinitionHash) -> Mapping[str, Json]:
         """Raises NotFound."""

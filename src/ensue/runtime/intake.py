@@ -1,5 +1,6 @@
 """The one door for events: verdicts outside of any transaction, everything that ensues inside of one (port Intake)."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -7,9 +8,11 @@ from datetime import datetime, timedelta
 from ensue.core import firing
 from ensue.core.deciding import Proposal, Rule
 from ensue.core.firing import Failure
+from ensue.core.graph import Graph
 from ensue.expr.interface import Mapped
 from ensue.model import event as events
 from ensue.model.decision import Conclusion
+from ensue.model.errors import NotFound, StoreBroken
 from ensue.model.event import Accepted, Cause, Event
 from ensue.model.run import Reason, Run, State
 from ensue.model.values import DefinitionHash, Json, Namespace, RunUid
@@ -25,6 +28,10 @@ KEEP_IDS = timedelta(days=7)
 """How long a repeat of an event is known as one."""
 KEPT = timedelta(hours=1)
 """How long a body of actions that was stored is relied upon; the store keeps it for a day."""
+MOST_TRIES = 4
+"""How often an event is decided about before it no longer waits for definitions that stay the same meanwhile."""
+MOST_KEPT = 10_000
+"""Of how many versions of triggers that is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +78,24 @@ class Intake:
     async def _record(self, arrivals: Sequence[Arrival], only: str | None) -> Sequence[Accepted | None]:
         if not arrivals:
             return ()
-        while True:
+        for tries in itertools.count(1):
             books = {namespace: await self._books.of(namespace) for namespace in _namespaces(arrivals)}
             decided = [
                 replace(one, reactions=await self._reactions(books[one.event.namespace], one.event, only))
                 for one in arrivals
             ]
             revisions = {namespace: book.revision for namespace, book in books.items()}
+            if tries == MOST_TRIES:
+                # Read after the events came: to those who changed the definitions since, they came before.
+                decided = [replace(one, revision=revisions[one.event.namespace]) for one in decided]
+                revisions = {}
             recorded = await self._decisions.record(decided, revisions)
             for namespace in recorded.stale:
                 self._books.forget(books[namespace], namespace)
             if not recorded.stale:
-                self._wake(recorded)
-                return recorded.accepted
+                break
+        self._wake(recorded)
+        return recorded.accepted
 
     def _wake(self, recorded: Recorded) -> None:
         channels = ["events"]
@@ -96,15 +108,17 @@ class Intake:
         self._wakeup.notify(*channels)
 
     async def _reactions(self, book: Rulebook, event: Event, only: str | None) -> tuple[Reaction, ...]:
+        proposed = list(book.ruling.propose(event, self._clock.now(), only))
+        await self._keep_actions([rule for rule, one in proposed if _fires(one) and rule.start is None])
         return tuple(
             [
                 Reaction(proposal=proposal, run=await self._run_of(book, rule, proposal, event))
-                for rule, proposal in book.ruling.propose(event, self._clock.now(), only)
+                for rule, proposal in proposed
             ]
         )
 
     async def _run_of(self, book: Rulebook, rule: Rule, proposal: Proposal, event: Event) -> Run | None:
-        if proposal.conclusion is not Conclusion.FIRED:
+        if not _fires(proposal):
             return None
         bound = await self._bind(book, rule, event)
         applier = await self._access.known(book.appliers[rule.uid])
@@ -131,28 +145,59 @@ class Intake:
     async def _bind(self, book: Rulebook, rule: Rule, event: Event) -> Bound:
         """What the run is of, and with what parameters."""
         if rule.start is None:
-            hash = await self._keep_actions(rule)
-            return Bound(hash, failure=firing.unsupported(await self._definitions.graph(hash, "")))
+            (hash,) = await self._keep_actions([rule])
+            built = await self._graph(hash, "")
+            return Bound(hash, failure=built if isinstance(built, Failure) else firing.unsupported(built))
         scope = Mapped(roots=events.roots(event), now=self._clock.now())
         name = firing.target(rule.trigger, rule.start, scope)
         if isinstance(name, str) and name not in book.workflows:
             name = Failure(reason=Reason.INVALID_PARAMETERS, message=f"there is no workflow {name}")
         if isinstance(name, Failure):
-            return Bound(await self._keep_actions(rule), failure=name)
+            (hash,) = await self._keep_actions([rule])
+            return Bound(hash, failure=name)
         hash = book.workflows[name]
-        parameters, failure = firing.bind(rule.trigger, rule.start, await self._definitions.graph(hash, name), scope)
+        built = await self._graph(hash, name)
+        if isinstance(built, Failure):
+            return Bound(hash, name, failure=built)
+        parameters, failure = firing.bind(rule.trigger, rule.start, built, scope)
         return Bound(hash, name, parameters, failure)
 
-    async def _keep_actions(self, rule: Rule) -> DefinitionHash:
-        """The body that a run of the trigger's own actions refers to is stored before the run is."""
-        version, now = (rule.uid, rule.generation), self._clock.now()
-        hash, kept_at = self._kept.get(version, (None, now))
-        if hash is None or not timedelta() <= now - kept_at < KEPT:
-            body = firing.actions_body(rule.trigger)
-            hash = firing.hash_of(body)
-            await self._definitions.keep(body, hash)
-            self._kept[version] = hash, now
-        return hash
+    async def _graph(self, hash: DefinitionHash, name: str) -> Graph | Failure:
+        """One that cannot be read costs its own runs, not the event."""
+        try:
+            return await self._definitions.graph(hash, name)
+        except (NotFound, StoreBroken) as error:
+            return Failure(reason=Reason.UNSUPPORTED, message=str(error))
+
+    async def _keep_actions(self, rules: Sequence[Rule]) -> list[DefinitionHash]:
+        """The bodies that runs of the triggers' own actions refer to are stored, at once, before the runs are."""
+        now = self._clock.now()
+        hashes: dict[Version, DefinitionHash] = {}
+        bodies: dict[DefinitionHash, Mapping[str, Json]] = {}
+        for rule in rules:
+            hash, kept_at = self._kept.get(version := (rule.uid, rule.generation), (None, now))
+            if hash is None or not timedelta() <= now - kept_at < KEPT:
+                body = firing.actions_body(rule.trigger)
+                hash = firing.hash_of(body)
+                bodies[hash] = body
+            hashes[version] = hash
+        if bodies:
+            await self._definitions.keep(bodies)
+            self._remember({version: (hash, now) for version, hash in hashes.items() if hash in bodies})
+        return list(hashes.values())
+
+    def _remember(self, kept: Mapping[Version, tuple[DefinitionHash, datetime]]) -> None:
+        for version, entry in kept.items():
+            self._kept.pop(version, None)
+            self._kept[version] = entry
+        while len(self._kept) > MOST_KEPT:
+            # The one stored longest ago.
+            del self._kept[next(iter(self._kept))]
+
+
+def _fires(proposal: Proposal) -> bool:
+    """Unless its windows have something against it."""
+    return proposal.conclusion is Conclusion.FIRED
 
 
 def _namespaces(arrivals: Iterable[Arrival]) -> set[Namespace]:

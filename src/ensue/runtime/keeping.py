@@ -3,13 +3,15 @@
 import asyncio
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ensue.model.errors import Unavailable
 from ensue.model.values import WorkerId
 from ensue.ports.intake import Decisions, Intake
 from ensue.ports.storage import Storage
-from ensue.ports.store import Care, Feed, Runs, Workers
+from ensue.ports.store import Care, Feed, Runs, Told, Workers
 from ensue.ports.wakeup import Wakeup
 from ensue.runtime import shipping
 from ensue.runtime.patience import forever
@@ -64,6 +66,8 @@ class Keeper:
         self._ttl = ttl
         self._retention = retention
         self._answered_at = self._is_patient_until = -math.inf
+        self._stuck: set[int] = set()
+        """Rows of the outbox that were complained of."""
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as loops:
@@ -92,11 +96,27 @@ class Keeper:
     async def _drain_outbox(self) -> None:
         """The ends of runs are events, and go through the same door as all others."""
         told = await self._records.feed.outbox(OUTBOX_BATCH)
-        recorded = await self._intake.tell(told)
+        self._stuck &= {one.seq for one in told}
+        recorded = await self._tell(told)
         if len(told) < OUTBOX_BATCH or not recorded:
             await self._wakeup.wait("runs", OUTBOX_PERIOD)
             # One drain for many runs: they end faster than this under load.
             await asyncio.sleep(0.05)
+
+    async def _tell(self, told: Sequence[Told]) -> int:
+        """How many were recorded. One that cannot be is not in the way of the others: halves find it."""
+        try:
+            return await self._intake.tell(told)
+        except Unavailable:
+            raise
+        except Exception:
+            if len(told) == 1:
+                if told[0].seq not in self._stuck:
+                    log.exception("cannot tell of %s of run %s", told[0].event.type, told[0].event.subject)
+                    self._stuck.add(told[0].seq)
+                return 0
+            half = len(told) // 2
+            return await self._tell(told[:half]) + await self._tell(told[half:])
 
     async def _expire(self) -> None:
         """Only after the store was there for a lease's length: the others must have been able to renew."""

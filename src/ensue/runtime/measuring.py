@@ -49,7 +49,7 @@ class MeasuredDecisions:
                 continue
             event = arrival.event
             # Where nothing was ever defined, the namespace is a name that a sender made up.
-            namespace = event.namespace if revisions[event.namespace] else ""
+            namespace = event.namespace if arrival.met(revisions) else ""
             outcome = "duplicate" if accepted.is_duplicate else "stored"
             found[namespace, self._counted.title(event.source_key), outcome] += 1
             if arrival.outbox is not None and outcome == "stored" and event.type.startswith(RUN_END):

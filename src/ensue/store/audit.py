@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 from ensue.model.audit import Entry, Head, link_of
-from ensue.model.errors import InvalidInput
 from ensue.model.identity import Refused
 from ensue.model.values import Namespace, from_micros
 from ensue.ports.access import AuditEntry, Chain
@@ -46,9 +45,7 @@ class Audit:
         await self._driver.write(lambda: _add(refused))
 
     async def list(self, namespace: Namespace | None, limit: int, after: str = "") -> Page[AuditEntry]:
-        if after and not after.isdigit():
-            raise InvalidInput("the continue token is not one of this list")
-        before = int(after) if after else 2**62
+        before = rows.before(after)
         asked = LIST(before, limit + 1) if namespace is None else LIST_IN(namespace, before, limit + 1)
         found = await self._driver.fetch(asked)
         page = tuple(_entry(row) for row in found[:limit])

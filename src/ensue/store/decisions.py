@@ -66,13 +66,13 @@ class Decisions:
         now: int = (yield NOW)[0][0]
         taken = yield from _take(arrivals)
         ours = [arrival for arrival in arrivals if arrival.outbox is None or arrival.outbox in taken]
-        uids = yield from feed.add([(one.event, revisions[one.event.namespace]) for one in ours], now, keep_ids)
+        added = yield from feed.add([(one.event, one.met(revisions)) for one in ours], now, keep_ids)
         answers = {
-            id(arrival): Accepted(uid=uid, is_duplicate=uid != arrival.event.uid)
-            for arrival, uid in zip(ours, uids, strict=True)
+            id(arrival): Accepted(uid=one.uid, is_duplicate=one.uid != arrival.event.uid)
+            for arrival, one in zip(ours, added, strict=True)
         }
         accepted = tuple(answers.get(id(arrival)) for arrival in arrivals)
-        new = [arrival for arrival, uid in zip(ours, uids, strict=True) if uid == arrival.event.uid]
+        new = [arrival for arrival, one in zip(ours, added, strict=True) if one.is_new]
         entries = Ledger(graphs=self._graphs)
         if any(arrival.reactions for arrival in new):
             yield from entries.decide(new)

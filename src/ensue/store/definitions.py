@@ -113,8 +113,8 @@ class Definitions:
     async def revision(self, namespace: Namespace) -> int:
         return await self._driver.read(lambda: revision_of(namespace))
 
-    async def keep(self, body: Mapping[str, Json], hash: DefinitionHash) -> None:
-        await self._driver.write(lambda: _keep(body, hash))
+    async def keep(self, bodies: Mapping[DefinitionHash, Mapping[str, Json]]) -> None:
+        await self._driver.write(lambda: _keep(bodies))
 
     async def body(self, hash: DefinitionHash) -> Mapping[str, Json]:
         return await self._driver.read(lambda: _body(hash))
@@ -224,8 +224,14 @@ def revision_of(namespace: Namespace) -> Transaction[int]:
     return found[0][0] if found else 0
 
 
-def _keep(body: Mapping[str, Json], hash: DefinitionHash) -> Transaction[None]:
-    yield KEEP(hash, rows.dump(_nameless(body)), (yield NOW)[0][0])
+def _keep(bodies: Mapping[DefinitionHash, Mapping[str, Json]]) -> Transaction[None]:
+    now: int = (yield NOW)[0][0]
+    # In one order everywhere: two who store the same ones wait, and do not lock each other out.
+    yield KEEP.many([(hash, rows.dump(_nameless(body)), now) for hash, body in sorted(bodies.items(), key=_hash)])
+
+
+def _hash(item: tuple[DefinitionHash, object]) -> str:
+    return item[0]
 
 
 def _body(hash: DefinitionHash) -> Transaction[dict[str, Json]]:

@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from ensue.model.errors import InvalidInput, NotFound
 from ensue.model.event import DataForm, Event, StoredEvent
@@ -83,30 +84,37 @@ class Feed:
         return tuple(_told(row) for row in await self._driver.fetch(OUTBOX(limit)))
 
 
-def add(events: Sequence[tuple[Event, int]], now: int, keep_ids: int) -> Transaction[list[str]]:
-    """Store events, each with the revision of the definitions that it meets.
+class Added(NamedTuple):
+    uid: str
+    """Its own, or that of the first where it repeats another."""
+    is_new: bool
+    """Stored by this call. Whoever does not know whether a commit took place hands in the same again."""
 
-    Returns their uids, or that of the first where one repeats another.
-    """
+
+def add(events: Sequence[tuple[Event, int]], now: int, keep_ids: int) -> Transaction[list[Added]]:
+    """Store events, each with the revision of the definitions that it meets."""
     wanted = [_row(event, revision, now) for event, revision in events]
     stored = {uid for (uid,) in (yield from ADD.put(wanted))}
-    firsts: dict[object, str] = {}
+    added = []
     for row in wanted:
-        if row[1] not in stored:
-            firsts[row[1]] = yield from _repeated(row, now, keep_ids)
-    return [firsts.get(row[1], str(row[1])) for row in wanted]
+        if row[1] in stored:
+            stored.discard(row[1])
+            added.append(Added(row[1], True))
+        else:
+            added.append((yield from _repeated(row, now, keep_ids)))
+    return added
 
 
-def _repeated(row: Row, now: int, keep_ids: int) -> Transaction[str]:
+def _repeated(row: Row, now: int, keep_ids: int) -> Transaction[Added]:
     while True:
         found = yield SAME(row[0], *row[2:5])
         if found:
             uid, stored_at, seq = found[0]
-            if now - stored_at < keep_ids:
-                return str(uid)
+            if uid == row[1] or now - stored_at < keep_ids:
+                return Added(uid, False)
             yield OUTDATE(seq)
         if (yield from ADD.put([row])):
-            return str(row[1])
+            return Added(row[1], True)
 
 
 def _row(event: Event, revision: int, now: int) -> Row:

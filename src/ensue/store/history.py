@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 
-from ensue.model.errors import InvalidInput, NotFound
+from ensue.model.errors import NotFound
 from ensue.model.run import Attempt, Run, StepRun
 from ensue.model.values import Json, Namespace, RunUid, from_micros
 from ensue.ports.store import AuditRow, Page, RunFilter
@@ -80,9 +80,7 @@ def _runs(select: RunFilter, limit: int, after: str) -> Transaction[Page[Run]]:
 
 
 def _audit(namespace: Namespace, limit: int, after: str) -> Transaction[Page[AuditRow]]:
-    if after and not after.isdigit():
-        raise InvalidInput("the continue token is not one of this list")
-    found = yield AUDIT(namespace, int(after) if after else 2**62, limit + 1)
+    found = yield AUDIT(namespace, rows.before(after), limit + 1)
     page = tuple(
         AuditRow(
             seq=row[0], at=from_micros(row[1]), subject=row[2], verb=row[3], kind=row[4], name=row[5],

@@ -19,6 +19,8 @@ STATEMENT_SECONDS: Final = 60.0
 PATIENCE_SECONDS: Final = 10.0
 FIRST_PAUSE_SECONDS: Final = 0.01
 LONGEST_PAUSE_SECONDS: Final = 1.0
+MOST_ARGUMENTS: Final = 30_000
+"""Of one statement; the protocol counts them in 16 bits, and asyncpg takes the half of it."""
 
 WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -165,17 +167,19 @@ class _Again(Exception):
 async def perform(connection: Connection, begin: Begin[T]) -> T:
     transaction = begin()
     quiet: list[Statement] = []
-    answer: list[Row] = []
+    held = 0
     try:
         statement = next(transaction)
         while True:
+            answer: list[Row] = []
+            count = len(statement.args)
+            if quiet and (not statement.is_quiet or held + count > MOST_ARGUMENTS):
+                await _ask(connection, execute(connection, combined(quiet)))
+                quiet, held = [], 0
             if statement.is_quiet:
                 quiet.append(statement)
-                answer = []
+                held += count
             else:
-                if quiet:
-                    await _ask(connection, execute(connection, combined(quiet)))
-                    quiet = []
                 answer = await _ask(connection, execute(connection, statement))
             statement = transaction.send(answer)
     except StopIteration as stop:

@@ -1,10 +1,12 @@
 """Rows to nouns and back. The column lists here are the only place that knows their order."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from ensue.model.errors import InvalidInput
 from ensue.model.event import NO_CAUSE, Cause
 from ensue.model.identity import Identity
 from ensue.model.run import Attempt, Outcome, Parent, Phase, Reason, Run, State, StepKey, StepRun
@@ -68,6 +70,14 @@ def text(given: str) -> str:
     if given.isascii():
         return given.replace("\0", "\ufffd")
     return given.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def before(after: str) -> int:
+    """The number that the next page of a list, newest first, lies below."""
+    # No more digits than a column has.
+    if after and not re.fullmatch("[0-9]{1,18}", after):
+        raise InvalidInput("the continue token is not one of this list")
+    return int(after) if after else 2**62
 
 
 def micros(moment: datetime | None) -> int | None:
