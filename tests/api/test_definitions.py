@@ -124,6 +124,27 @@ async def test_what_a_file_defines_names_its_file_and_what_is_wrong_there(
     assert (await client.delete(ADDRESS)).status_code == 204
 
 
+async def test_of_two_files_that_define_the_same_the_one_that_does_not_count_has_the_problem(
+    client: httpx.AsyncClient, node: Node
+) -> None:
+    twice = Problem(message="in two files", file="/d/dup.yaml", line=3)
+    away = Problem(message="there is no such file", file="/away")
+    rows = [
+        Origin(key=("default", "Workflow", "a"), follower="", file="/d/sub/a.yaml", line=3, problems=(twice,)),
+        Origin(key=("default", "Workflow", "b"), follower="", file="/away/b.yaml", line=1, problems=(away,)),
+    ]
+    await node.world.origins.claim(rows)
+    listed = (await client.get("/api/v1/files")).json()["items"]
+    assert [
+        (each["metadata"]["name"], len(each["status"]["defines"]), [one["message"] for one in each["status"]["problems"]])
+        for each in listed
+    ] == [
+        ("/away/b.yaml", 1, ["there is no such file"]),
+        ("/d/dup.yaml", 0, ["in two files"]),
+        ("/d/sub/a.yaml", 1, []),
+    ]
+
+
 async def test_a_delete_may_take_over(client: httpx.AsyncClient, node: Node) -> None:
     await definitions.apply(SYSTEM, node.world, workflow("hello", says("hi")), manager="git")
     refused = await client.delete(ADDRESS)

@@ -14,7 +14,7 @@ from ensue.model.errors import Conflict, NotFound
 from ensue.model.values import DEFAULT_NAMESPACE
 from ensue.operations import definitions
 from ensue.ports.origins import FILE
-from tests.following.disks import BROKEN, GARBLED, Disk, followed, trigger, workflow
+from tests.following.disks import BROKEN, GARBLED, LONG, Disk, followed, trigger, workflow
 from tests.operations.places import ANN, Place, place_at
 
 
@@ -262,6 +262,45 @@ async def test_what_was_taken_over_is_not_taken_back_in_silence(disk: Disk) -> N
     (disk.root / "a.yaml").unlink()
     await disk.follow(grace=0.0)
     assert ((await disk.generations()), await disk.problems()) == ({"Workflow/build": 1}, [])
+
+
+async def test_a_takeover_is_said_though_no_file_changed(disk: Disk, caplog: pytest.LogCaptureFixture) -> None:
+    disk.write("a.yaml", workflow(), trigger())
+    await disk.follow()
+    await taken_over(disk)
+    await disk.follower.look_again(grace=LONG)
+    (said,) = await disk.problems()
+    assert "Workflow build is managed by api" in said
+    assert "Workflow build is managed by api" in caplog.text
+    assert await disk.problems("Trigger", "on-push") == []
+
+
+@pytest.mark.parametrize("is_seen", [True, False])
+async def test_what_was_taken_over_and_deleted_comes_back_as_the_file_has_it(disk: Disk, is_seen: bool) -> None:
+    disk.write("a.yaml", workflow())
+    await disk.follow()
+    await taken_over(disk)
+    if is_seen:
+        await disk.follow()
+    await definitions.delete(ANN, disk.place.world, DEFAULT_NAMESPACE, "Workflow", "build")
+    await disk.follow()
+    assert ((await disk.stored())["Workflow/build"].manager, await disk.problems()) == (FILE, [])
+    (origin,) = await disk.place.world.origins.find("Workflow", None)
+    assert origin.file.endswith("a.yaml")
+
+
+async def test_what_was_deleted_against_its_file_stays_away_and_says_so_until_it_is_edited(disk: Disk) -> None:
+    disk.write("a.yaml", workflow(), trigger())
+    await disk.follow()
+    await definitions.delete(ANN, disk.place.world, DEFAULT_NAMESPACE, "Workflow", "build", manager=None)
+    for _ in range(2):
+        await disk.follow()
+        (said,) = await disk.problems()
+        assert "was deleted on the server" in said
+    assert (await disk.generations()).keys() == {"Trigger/on-push"}
+    disk.write("a.yaml", workflow(script="false"), trigger())
+    await disk.follow()
+    assert (set(await disk.generations()), await disk.problems()) == ({"Workflow/build", "Trigger/on-push"}, [])
 
 
 async def test_a_start_may_take_over(disk: Disk) -> None:

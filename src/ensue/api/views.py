@@ -216,10 +216,14 @@ def worker(worker: Worker) -> View:
 
 
 def files(origins: Iterable[Origin]) -> Iterator[View]:
-    """One for all that a file defines; they must follow each other."""
-    for file, group in groupby(origins, lambda origin: origin.file):
-        found = list(group)
-        problems = dict.fromkeys(each for origin in found for each in origin.problems)
+    """One for all that a file defines, and what is wrong in it."""
+    defined: dict[str, list[Origin]] = {}
+    wrong: dict[str, dict[Problem, None]] = {}
+    for origin in origins:
+        defined.setdefault(origin.file, []).extend([] if origin.is_of_file else [origin])
+        for each in origin.problems:
+            wrong.setdefault(_place(each, origin), {})[each] = None
+    for file in sorted({*defined, *wrong}):
         yield {
             "apiVersion": NATIVE_GROUP,
             "kind": "File",
@@ -227,12 +231,17 @@ def files(origins: Iterable[Origin]) -> Iterator[View]:
             "status": {
                 "defines": [
                     {"namespace": origin.key[0], "kind": origin.key[1], "name": origin.key[2], "line": origin.line}
-                    for origin in found
-                    if not origin.is_of_file
+                    for origin in defined.get(file, ())
                 ],
-                "problems": [problem(each) for each in problems],
+                "problems": [problem(each) for each in wrong.get(file, ())],
             },
         }
+
+
+def _place(problem: Problem, origin: Origin) -> str:
+    """The file in which it is: of two that define the same, the one that does not count."""
+    is_above = origin.file.startswith(f"{problem.file}/")
+    return problem.file if problem.file and not is_above else origin.file
 
 
 def listing(items: Iterable[View], after: str = "") -> View:

@@ -128,7 +128,7 @@ def _present(before: Held | None, chosen: Found, documents: Sequence[Found]) -> 
 def _repeated(chosen: Found, other: Found) -> Problem:
     _, kind, name = chosen.key
     return Problem(
-        message=f"{kind} {name} is also in {chosen.file}:{chosen.line}, which counts",
+        message=f"{kind} {name} is in {other.file}:{other.line} and in {chosen.file}:{chosen.line}, which counts",
         remedy="rename or remove one of the two",
         path="metadata.name",
         file=other.file,

@@ -5,7 +5,7 @@ import itertools
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import watchfiles
@@ -13,7 +13,8 @@ import watchfiles
 from ensue.core import following, supporting
 from ensue.core.following import Found, Held, Key, Plan
 from ensue.files.documents import Document
-from ensue.following import reading
+from ensue.following import elsewhere, reading
+from ensue.following.elsewhere import Elsewhere
 from ensue.following.reading import SETTLED_SECONDS, Files
 from ensue.model.errors import Conflict, EnsueError, InvalidDefinition, NotFound, Problem, Unavailable
 from ensue.model.identity import Identity
@@ -58,6 +59,9 @@ class Follower:
         self._rows: dict[Key, Origin] = {}
         self._blind: Mapping[str, tuple[Problem, ...]] = {}
         self._refusals: dict[Key, Refusal] = {}
+        self._elsewhere = Elsewhere(world=world)
+        self._deleted: set[Key] = set()
+        """Those of files that somebody deleted all the same."""
         self._has_begun = False
         self._done: following.Reading | None = None
         """The last that was acted upon, with nothing left to do later."""
@@ -133,13 +137,14 @@ class Follower:
         """Read what changed and do what follows; in how many seconds to look again, if it is known."""
         read = await asyncio.to_thread(self._files.read)
         now = time.monotonic()
-        if read.reading is self._done and not self._refusals:
+        is_changed = await self._look_elsewhere()
+        if read.reading is self._done and not self._refusals and not is_changed:
             return None if read.is_settled else SETTLED_SECONDS
         self._done = None
         plan = following.plan(self._held, read.reading, now, grace)
         for key in plan.delete:
             await self._delete(key)
-        held = dict(plan.held)
+        held = self._with_deleted(plan)
         await self._claim(held, read.reading.blind, now)
         refused = await self._put_all(plan.put, now, take_over=take_over)
         for found, problem in refused:
@@ -149,6 +154,30 @@ class Follower:
         self._held = held
         self._done = read.reading if plan.again_at is None and not refused else None
         return _pause(plan, now, is_settled=read.is_settled)
+
+    async def _look_elsewhere(self) -> bool:
+        """Whether something was changed past the files; what is not as they have it is to be applied again."""
+        change = await self._elsewhere.look(self._held)
+        if change is None:
+            return False
+        self._held = {key: replace(one, digest="") if key in change.lost else one for key, one in self._held.items()}
+        for key in change.free & self._refusals.keys():
+            if self._refusals[key].found is not None:
+                del self._refusals[key]
+        for key in change.gone:
+            # Its row went with it.
+            self._rows.pop(key, None)
+        self._deleted = {key for key in self._deleted if key[0] not in change.namespaces} | change.deleted
+        self._elsewhere.note(change)
+        return True
+
+    def _with_deleted(self, plan: Plan) -> dict[Key, Held]:
+        """What is true then, with what is to be said of those that were deleted."""
+        self._deleted &= plan.held.keys() - {one.key for one in plan.put}
+        held = dict(plan.held)
+        for key in self._deleted:
+            held[key] = replace(held[key], problems=(*held[key].problems, elsewhere.problem(key, held[key])))
+        return held
 
     async def _delete(self, key: Key) -> None:
         namespace, kind, name = key
@@ -245,11 +274,14 @@ class Follower:
             if not problems:
                 log.info("%s: %s %s is right again", held[key].file, key[1], key[2])
             for problem in problems:
-                told.setdefault(problem, []).extend([f"{key[1]} {key[2]}"] if held[key].digest else [])
+                told.setdefault(problem, []).extend(self._kept(key, held[key]))
         for problem, names in told.items():
             kept = f"; still as before: {', '.join(names[:MANY])}{'…' if len(names) > MANY else ''}" if names else ""
             log.error("%s%s", problem, kept)
         self._blind = blind
+
+    def _kept(self, key: Key, held: Held) -> list[str]:
+        return [f"{key[1]} {key[2]}"] if held.digest and key not in self._deleted else []
 
 
 def _defined_by(other: Origin, row: Origin) -> Problem:

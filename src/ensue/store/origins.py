@@ -2,12 +2,12 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ensue.core.following import Key
 from ensue.model.errors import Problem, Severity
-from ensue.model.values import Namespace
-from ensue.ports.origins import Origin
+from ensue.model.values import DefinitionHash, Namespace
+from ensue.ports.origins import Origin, Standing
 from ensue.store import rows
 from ensue.store.driver import Driver
 from ensue.store.statement import Row, Sql, Transaction
@@ -28,6 +28,8 @@ LIST_ALL = Sql(f"SELECT {_COLUMNS} FROM origins ORDER BY file, line, namespace, 
 ONE = Sql(f"SELECT {_COLUMNS} FROM origins WHERE kind = $1 AND namespace = $2 AND name = $3")
 ALL_IN = Sql(f"SELECT {_COLUMNS} FROM origins WHERE kind = $1 AND namespace = $2")
 ALL = Sql(f"SELECT {_COLUMNS} FROM origins WHERE kind = $1")
+
+STANDING = Sql("SELECT kind, name, manager, hash FROM definitions WHERE namespace = $1 AND to_revision IS NULL")
 
 
 class Origins:
@@ -53,6 +55,10 @@ class Origins:
         else:
             found = await self._driver.fetch(ONE(kind, namespace, name))
         return tuple(_origin(row) for row in found)
+
+    async def standing(self, namespace: Namespace) -> Mapping[tuple[str, str], Standing]:
+        found = await self._driver.fetch(STANDING(namespace))
+        return {(row[0], row[1]): Standing(manager=row[2], hash=DefinitionHash(row[3])) for row in found}
 
 
 def of(key: Key) -> Transaction[Origin | None]:
