@@ -136,7 +136,11 @@ async def test_of_two_files_that_define_the_same_the_one_that_does_not_count_has
     await node.world.origins.claim(rows)
     listed = (await client.get("/api/v1/files")).json()["items"]
     assert [
-        (each["metadata"]["name"], len(each["status"]["defines"]), [one["message"] for one in each["status"]["problems"]])
+        (
+            each["metadata"]["name"],
+            len(each["status"]["defines"]),
+            [one["message"] for one in each["status"]["problems"]],
+        )
         for each in listed
     ] == [
         ("/away/b.yaml", 1, ["there is no such file"]),

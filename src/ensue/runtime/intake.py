@@ -1,6 +1,5 @@
 """The one door for events: verdicts outside of any transaction, everything that ensues inside of one (port Intake)."""
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -78,7 +77,9 @@ class Intake:
     async def _record(self, arrivals: Sequence[Arrival], only: str | None) -> Sequence[Accepted | None]:
         if not arrivals:
             return ()
-        for tries in itertools.count(1):
+        tries = 0
+        while True:
+            tries += 1
             books = {namespace: await self._books.of(namespace) for namespace in _namespaces(arrivals)}
             decided = [
                 replace(one, reactions=await self._reactions(books[one.event.namespace], one.event, only))
@@ -90,12 +91,11 @@ class Intake:
                 decided = [replace(one, revision=revisions[one.event.namespace]) for one in decided]
                 revisions = {}
             recorded = await self._decisions.record(decided, revisions)
+            if not recorded.stale:
+                self._wake(recorded)
+                return recorded.accepted
             for namespace in recorded.stale:
                 self._books.forget(books[namespace], namespace)
-            if not recorded.stale:
-                break
-        self._wake(recorded)
-        return recorded.accepted
 
     def _wake(self, recorded: Recorded) -> None:
         channels = ["events"]
