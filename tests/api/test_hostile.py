@@ -229,3 +229,20 @@ async def test_what_was_held_is_free_again_whatever_became_of_it(application: An
         await door.say(sent)
     assert await door.takes_a_good_one()
     assert application.state.gate.held == 0
+
+
+async def test_a_body_counts_as_what_it_becomes_not_as_what_was_sent(application: Any, door: Door) -> None:
+    gate = application.state.gate = Gate(most=1_000_000)
+    packed = authentic(gzip.compress(b'"' + b"a" * 100_000 + b'"', mtime=0), "Content-Encoding: gzip")
+    assert len(packed) < 2000
+    with gate.holding() as others:
+        others.add(700_000)
+        assert b" 503 " in await door.say(packed)
+    assert b" 202 " in await door.say(packed)
+    assert gate.held == 0
+
+
+async def test_one_body_alone_always_has_room(application: Any, door: Door) -> None:
+    application.state.gate = Gate(most=300_000)
+    packed = authentic(gzip.compress(b'"' + b"a" * 900_000 + b'"', mtime=0), "Content-Encoding: gzip")
+    assert b" 202 " in await door.say(packed)

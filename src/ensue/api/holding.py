@@ -29,6 +29,11 @@ class Gate:
         """Bytes."""
         return self._most - self._left
 
+    @property
+    def most_of_one(self) -> int:
+        """Bytes that what a body becomes is counted as at most: half, so that small ones still come in beside it."""
+        return self._most // 2
+
     @contextlib.contextmanager
     def holding(self) -> Iterator["Holding"]:
         held = Holding(self)
@@ -86,3 +91,7 @@ class Holding:
         """Raises Unavailable."""
         self._gate.take(size)
         self.size += size
+
+    def grow(self, size: int) -> None:
+        """For what its body becomes; one alone always has room for it. Raises Unavailable."""
+        self.add(min(size, self._gate.most_of_one))

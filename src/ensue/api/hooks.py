@@ -37,6 +37,10 @@ def _call(request: HttpRequest, holding: Holding | None = None) -> Call:
     if not PATH.fullmatch(path):
         raise NotFound(f"there is no webhook {path[:128]}")
 
+    def hold(size: int) -> None:
+        if holding is not None:
+            holding.grow(size)
+
     async def read(limit: int) -> bytes:
         return b"" if holding is None else await requests.bytes_of(request, limit, holding)
 
@@ -46,6 +50,7 @@ def _call(request: HttpRequest, holding: Holding | None = None) -> Call:
         headers=requests.headers_of(request),
         query=dict(request.query_params),
         read=read,
+        hold=hold,
     )
 
 

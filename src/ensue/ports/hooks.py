@@ -21,6 +21,8 @@ class Call:
     query: Mapping[str, str]
     read: Callable[[int], Awaitable[bytes]]
     """The body as it was sent. Raises TooLarge when it has more than so many bytes."""
+    hold: Callable[[int], None]
+    """Told how many bytes more the request takes until it is answered. Raises Unavailable when there is no room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ def decode(given: Settings, request: Request) -> tuple[Envelope, ...] | Refused:
     """The events of a message. Raises InvalidInput."""
     if not cloudevents.is_cloudevent(request.headers):
         raise InvalidInput("the request is no CloudEvent", remedy=cloudevents.HOW_TO_SEND)
-    content = unpacking.unpack(request.body, request.headers.get("content-encoding", ""), given.max_bytes)
+    content = unpacking.unpack(request, given.max_bytes)
     return content if isinstance(content, Refused) else cloudevents.decode(request.headers, content)
 
 

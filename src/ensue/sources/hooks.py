@@ -126,7 +126,12 @@ class Hooks:
         content = await call.read(limit)
         now = self._world.clock.now()
         return webhook.Request(
-            method=call.method, headers=call.headers, query=call.query, body=content, received_at=now
+            method=call.method,
+            headers=call.headers,
+            query=call.query,
+            body=content,
+            received_at=now,
+            hold=call.hold,
         )
 
     async def _accept(

@@ -38,7 +38,7 @@ _CHARSETS: Final = {
 
 def decode(given: Settings, request: Request) -> Body | Refused:
     """The payload, without what `redact` names; of a CloudEvent its attributes too."""
-    unpacked = unpacking.unpack(request.body, request.headers.get("content-encoding", ""), given.max_bytes)
+    unpacked = unpacking.unpack(request, given.max_bytes)
     if isinstance(unpacked, Refused):
         return unpacked
     kind, charset = _media_type(request.headers.get("content-type", ""))

@@ -1,7 +1,7 @@
 """What a webhook route hands over, and what it gets back."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -25,6 +25,8 @@ class Request:
     body: bytes
     """The bytes of the wire, still compressed."""
     received_at: datetime
+    hold: Callable[[int], None] = field(default=lambda size: None, repr=False, compare=False)
+    """Told how many bytes the body will take, before it is read. May raise Unavailable."""
 
 
 class Reason(StrEnum):

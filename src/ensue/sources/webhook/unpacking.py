@@ -1,12 +1,23 @@
 """Content-Encoding of a body that is there as a whole: what it would become is bounded, however small it is."""
 
+from typing import Final
+
 from ensue.clients import inflating
-from ensue.sources.webhook.exchange import Reason, Refused
+from ensue.sources.webhook.exchange import Reason, Refused, Request
+
+WEIGHT: Final = 4
+"""Bytes that a byte of a body takes once it is read: JSON takes some, in the worst case twenty."""
 
 
-def unpack(body: bytes, encoding: str, limit: int) -> bytes | Refused:
-    """The body as its Content-Type describes it."""
-    encoding = encoding.strip().lower()
+def unpack(request: Request, limit: int) -> bytes | Refused:
+    """The body as its Content-Type describes it. Raises what `hold` of the request raises."""
+    content = _unpacked(request.body, request.headers.get("content-encoding", "").strip().lower(), limit)
+    if not isinstance(content, Refused):
+        request.hold(WEIGHT * len(content))
+    return content
+
+
+def _unpacked(body: bytes, encoding: str, limit: int) -> bytes | Refused:
     if len(body) > limit:
         return too_large(limit)
     if encoding in ("", "identity"):
