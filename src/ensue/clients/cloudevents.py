@@ -82,6 +82,12 @@ def is_cloudevent(headers: Mapping[str, str]) -> bool:
     )
 
 
+def is_binary(headers: Mapping[str, str]) -> bool:
+    """Whether the attributes are headers."""
+    kind = _split_media_type(headers.get("content-type", ""))[0]
+    return "ce-specversion" in headers and not kind.startswith("application/cloudevents")
+
+
 def to_binary(event: Envelope) -> tuple[dict[str, str], bytes]:
     """Headers and body."""
     headers = {

@@ -11,7 +11,7 @@ from ensue.model.errors import InvalidInput
 from ensue.model.event import Event
 from ensue.model.values import ByteSize, Namespace
 from ensue.ports.clock import Clock
-from ensue.sources.webhook import Refused, Request, unpacking
+from ensue.sources.webhook import Refused, Request, unpacking, verifying
 from ensue.sources.webhook.settings import MAX_BYTES, Hook
 
 Origin = Annotated[str, StringConstraints(pattern=r"^(\*|[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)$")]
@@ -40,6 +40,9 @@ def decode(given: Settings, request: Request) -> tuple[Envelope, ...] | Refused:
     """The events of a message. Raises InvalidInput."""
     if not cloudevents.is_cloudevent(request.headers):
         raise InvalidInput("the request is no CloudEvent", remedy=cloudevents.HOW_TO_SEND)
+    unsigned = verifying.vouch(given, request)
+    if unsigned is not None:
+        return unsigned
     content = unpacking.unpack(request, given.max_bytes)
     return content if isinstance(content, Refused) else cloudevents.decode(request.headers, content)
 

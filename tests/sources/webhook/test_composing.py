@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ensue.sources import webhook
-from ensue.sources.webhook import Refused
+from ensue.sources.webhook import Reason, Refused, Settings
 from tests.sources.webhook.sending import NOW, UID, received, refused, request, settings, signed
 
 JSON = {"content-type": "application/json"}
@@ -143,6 +143,22 @@ def test_headers_that_no_signature_covers_cannot_turn_a_senders_event_into_anoth
     found = received(settings(preset=sender), request(b"{}", JSON | CE))
     assert found.type != "com.example.done"
     assert found.source != "/there"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [settings("standard-webhooks"), settings("hmac", _header="x-signature"), settings("github", preset="generic")],
+)
+def test_what_is_signed_in_its_body_alone_is_no_event_of_headers_that_anybody_adds(given: Settings) -> None:
+    result = refused(webhook.decode(given, request(b"{}", JSON | CE)))
+    assert (result.status, result.reason) == (415, Reason.UNSIGNED)
+    assert "application/cloudevents+json" in result.told
+    whole = {**CE, "content-type": "application/cloudevents+json"}
+    assert received(given, request(structured(), whole)).type == "t"
+
+
+def test_a_token_in_a_header_vouches_for_the_other_headers() -> None:
+    assert received(settings("bearer"), request(b"{}", JSON | CE)).type == "com.example.done"
 
 
 @pytest.mark.parametrize("url", ["https://x/a b", "https://x/\u2003y"])

@@ -10,7 +10,7 @@ from ensue.clients import cloudevents, envelopes
 from ensue.model.errors import InvalidInput, UnsupportedMediaType
 from ensue.model.event import DataForm
 from ensue.model.values import Json
-from ensue.sources.webhook import json_body, presets, redacting, unpacking
+from ensue.sources.webhook import json_body, presets, redacting, unpacking, verifying
 from ensue.sources.webhook.exchange import Body, Reason, Refused, Request
 from ensue.sources.webhook.settings import Settings
 
@@ -47,7 +47,7 @@ def decode(given: Settings, request: Request) -> Body | Refused:
         return _unsupported(f"the content type {kind[:80]!r} is not taken: {taken} are")
     preset = presets.PRESETS[given.sender]
     if preset.takes_cloudevents and cloudevents.is_cloudevent(request.headers):
-        body = _cloudevent(request.headers, kind, charset, unpacked)
+        body = verifying.vouch(given, request) or _cloudevent(request.headers, kind, charset, unpacked)
     else:
         body = _read(kind, charset, unpacked)
     if isinstance(body, Refused):

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     OLD = "SignatureOld"
     EARLY = "SignatureFromTheFuture"
     REPEATED = "BodyRepeated"
+    UNSIGNED = "AttributesUnsigned"
     TOO_LARGE = "TooLarge"
     UNSUPPORTED = "Unsupported"
     UNREADABLE = "Unreadable"

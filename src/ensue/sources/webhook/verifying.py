@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, assert_never
 
+from ensue.clients import cloudevents
 from ensue.sources.webhook import settings, signing
 from ensue.sources.webhook.exchange import Accepted, Reason, Refused, Request
 from ensue.sources.webhook.signing import Proof
@@ -15,6 +16,11 @@ ACCEPTED: Final = Accepted()
 REPEATED: Final = Refused(status=401, reason=Reason.REPEATED, message="the same body was received before")
 NO_SECRET: Final = Refused(status=401, reason=Reason.KEYLESS, message="the source has no secret that is of use")
 WRONG: Final = Refused(status=401, reason=Reason.WRONG, message="it was not made with this secret")
+UNSIGNED: Final = Refused(
+    status=415,
+    reason=Reason.UNSIGNED,
+    message=f"the signature covers the body alone, and ce- headers could be anybody's: send {cloudevents.STRUCTURED}",
+)
 _HEADERS: Final = {
     "bitbucket": ("x-hub-signature", "sha256="),
     "gitea": ("x-gitea-signature", ""),
@@ -53,6 +59,12 @@ def verify(given: settings.Hook, secrets: Sequence[bytes], request: Request) -> 
             return _basic(how, secrets, request)
         case _:
             assert_never(how)
+
+
+def vouch(given: settings.Hook, request: Request) -> Refused | None:
+    """Whether what a CloudEvent says of itself is signed where its body is: a captured body would else go with any."""
+    is_signed = isinstance(given.verify, settings.Signed | settings.SignedWithTime | settings.Hmac)
+    return UNSIGNED if is_signed and cloudevents.is_binary(request.headers) else None
 
 
 def fingerprint(request: Request) -> str:
