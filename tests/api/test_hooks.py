@@ -255,3 +255,24 @@ async def test_bytes_and_texts_are_stored_as_what_they_are(ready: httpx.AsyncCli
         spec = (await ready.get(f"{EVENTS}/{answer.json()['id']}")).json()["spec"]
         found.append({name: spec[name] for name in ("data", "data_base64") if name in spec})
     assert found == [{"data_base64": "AP8="}, {"data": "hello"}, {"data": None}, {}]
+
+
+async def test_definitions_are_checked_for_paths_only_when_one_was_changed(
+    ready: httpx.AsyncClient, node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(ready, source("first", "same"))
+    await put(ready, source("second", "same"))
+    asked, snapshot = [], node.world.definitions.snapshot
+
+    async def counted(namespace: Namespace, *given: Any) -> Any:
+        asked.append(namespace)
+        return await snapshot(namespace, *given)
+
+    monkeypatch.setattr(node.world.definitions, "snapshot", counted)
+    place = "/api/v1/namespaces/default/sources/second"
+    told = [(await ready.get(place)).json()["status"] for _ in range(3)]
+    assert "belongs to source first" in json.dumps(told[0])
+    assert told[0] == told[1] == told[2]
+    assert len(asked) <= 1
+    await ready.delete("/api/v1/namespaces/default/sources/first")
+    assert "belongs to" not in json.dumps((await ready.get(place)).json())

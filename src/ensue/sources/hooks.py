@@ -151,8 +151,7 @@ class Hooks:
         namespaces = {each.namespace for each in definitions if any(claims.claims(each))}
         found: dict[str, tuple[Problem, ...]] = {}
         for namespace in namespaces:
-            _, mounts = await self._read(namespace)
-            found |= mounts.problems
+            found |= (await self._current(namespace)).problems
             rows = await self._world.secrets.list(namespace)
             there = {(each.place.name, each.place.key) for each in rows if not each.place.workflow}
             of_namespace = (each for each in definitions if each.namespace == namespace)
@@ -183,17 +182,25 @@ class Hooks:
                 return known.mounts
         else:
             self._paces.take("", NEW_NAMESPACES)
-        revision, mounts = await self._read(call.namespace)
-        self._known[call.namespace] = _Known(now, revision, mounts)
+        return await self._learn(call.namespace)
+
+    async def _current(self, namespace: Namespace) -> Mounts:
+        """As of now; all definitions of a namespace are read and checked only after one was changed."""
+        known = self._known.get(namespace)
+        if known is not None and await self._world.definitions.revision(namespace) == known.revision:
+            return known.mounts
+        return await self._learn(namespace)
+
+    async def _learn(self, namespace: Namespace) -> Mounts:
+        now = time.monotonic()
+        found = await self._world.definitions.snapshot(namespace)
+        mounts = claims.settle(each for each in found.definitions if each.kind in KINDS)
+        self._known[namespace] = _Known(now, found.revision, mounts)
         self._world.counted.entitle({each.source_key: each.title for each in mounts.by_path.values()})
         if len(self._known) > MOST:
             empty = (name for name, each in self._known.items() if not each.mounts.by_path)
             del self._known[next(empty, next(iter(self._known)))]
         return mounts
-
-    async def _read(self, namespace: Namespace) -> tuple[int, Mounts]:
-        found = await self._world.definitions.snapshot(namespace)
-        return found.revision, claims.settle(each for each in found.definitions if each.kind in KINDS)
 
 
 class _Known:
