@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ensue.clients import envelopes
 from ensue.sources import webhook
 from ensue.sources.webhook import Reason, Refused, Settings
 from tests.sources.webhook.sending import NOW, UID, received, refused, request, settings, signed
@@ -91,6 +92,17 @@ def test_a_cloudevent_in_headers_keeps_its_attributes() -> None:
     assert found.time.isoformat() == "2026-01-02T03:04:05+00:00"
     assert (found.data, found.data_schema) == ({"a": 1}, "https://x/y")
     assert found.extensions == {"traceparent": "00-1"}
+
+
+@pytest.mark.parametrize("time", ["2026-01-02T05:04:05.123456789+02:00", ""])
+@pytest.mark.parametrize("mode", ["binary", "structured"])
+def test_a_cloudevent_has_its_time_as_it_was_sent_or_none(mode: str, time: str) -> None:
+    if mode == "binary":
+        sent = request(b"{}", JSON | CE | ({"ce-time": time} if time else {}))
+    else:
+        sent = request(structured(**({"time": time} if time else {})), {"content-type": "application/cloudevents+json"})
+    found = received(settings(), sent)
+    assert envelopes.to_json(found).get("time", "") == time
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """From a payload to the event: the attributes that the sender's preset finds, and what the settings say instead."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from ensue.clients import envelopes
 from ensue.clients.cloudevents import Envelope
 from ensue.model.event import Event
 from ensue.model.values import Namespace
@@ -12,14 +14,11 @@ from ensue.sources.webhook.settings import Settings
 
 GENERIC_TYPE: Final = "dev.ensue.webhook.v1"
 """Of events whose sender names none."""
-_OURS: Final = "ensue"
-_OWN_FIELDS: Final = frozenset(
-    ("id", "source", "specversion", "type", "datacontenttype", "dataschema", "subject", "time")
-)
 
 
 def to_event(given: Settings, request: Request, body: Body, namespace: Namespace, uid: str) -> Event:
-    """Never fails: what a payload lacks has a substitute. A sender without an id gets `uid` for one."""
+    """What a payload lacks has a substitute. A sender without an id gets `uid` for one.
+    Raises InvalidInput for a CloudEvent whose attributes are too long."""
     if body.envelope is not None:
         return _from_envelope(body.envelope, request.received_at, body, namespace, uid)
     found = presets.PRESETS[given.sender].attributes(request, body.data)
@@ -48,21 +47,7 @@ def _type(given: Settings, request: Request, found: presets.Attributes) -> str:
 
 
 def _from_envelope(envelope: Envelope, received_at: datetime, body: Body, namespace: Namespace, uid: str) -> Event:
-    """Its own attributes, but for those by which Ensue marks events, such as replays: nobody else may set them."""
-    given = envelope.attributes
-    return Event(
-        namespace=namespace,
-        uid=uid,
-        id=str(given["id"]),
-        source=str(given["source"]),
-        type=str(given["type"]),
-        time=reading.moment({"time": given.get("time")}, "time") or received_at,
-        subject=str(given.get("subject", "")),
-        data=body.data,
-        data_form=body.form,
-        data_content_type=body.content_type,
-        data_schema=str(given.get("dataschema", "")),
-        extensions={
-            name: value for name, value in given.items() if name not in _OWN_FIELDS and not name.startswith(_OURS)
-        },
-    )
+    """Its attributes as anywhere; its data as decoded here, without what is redacted."""
+    bare = replace(envelope, data=None, has_data=False)
+    event = envelopes.to_event(bare, namespace, uid, received_at)
+    return replace(event, data=body.data, data_form=body.form, data_content_type=body.content_type)
