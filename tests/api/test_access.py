@@ -8,7 +8,7 @@ import pytest
 
 from ensue.app import Node
 from ensue.model.errors import StoreUnreachable
-from tests.api.conftest import EVENTS, RUNS, TRIGGERS, WORKFLOWS, put, says, sleeps, started, trigger, workflow
+from tests.api.conftest import EVENTS, RUNS, TRIGGERS, WORKFLOWS, ended, put, says, sleeps, started, trigger, workflow
 
 TOKENS = "/api/v1/tokens"
 PERMISSIONS = "/api/v1/namespaces/default/permissions"
@@ -187,6 +187,20 @@ async def test_a_token_with_scopes_lends_its_triggers_no_more_than_those(client:
     await send(client)
     (run,) = (await client.get(RUNS)).json()["items"]
     assert run["status"]["reason"] == "NotAllowed"
+
+
+async def test_a_step_lets_in_no_event_that_who_started_its_run_may_not(client: httpx.AsyncClient) -> None:
+    emits = {"name": "emit", "type": "emit", "with": {"type": "org.example.built"}}
+    await put(client, workflow("tells", emits))
+    await put(client, permission("starts", resources=["run/tells"], methods=["start", "get"]))
+    headers = await bearer(client)
+    steps = []
+    for _ in range(2):
+        answer = await client.post(RUNS, headers=headers, json={"workflow": "tells"})
+        steps.append((await ended(client, answer.headers["Location"]))["status"]["steps"][0])
+        await put(client, permission("sends", resources=["event/*"], methods=["create"]))
+    assert [(step["state"], step["reason"]) for step in steps] == [("Failed", "NotAllowed"), ("Succeeded", "")]
+    assert "user:bob may not create Event" in steps[0]["message"]
 
 
 async def send(client: httpx.AsyncClient) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from ensue.clients.outbound import Outbound
-from ensue.model.errors import Fail
-from ensue.model.event import Accepted, Event
-from ensue.model.values import Namespace
-from ensue.ports.store import Told
+from ensue.model.errors import Denied, Fail
+from ensue.model.event import Accepted, Cause, Event
+from ensue.model.identity import Identity
+from ensue.model.run import Reason, State
 from ensue.steps.emit import EmitStep
-from tests.steps.calling import execute
+from tests.steps.calling import ANN, execute
 
 EVENT = {"type": "org.example.done"}
 
@@ -24,12 +24,17 @@ async def outbound() -> AsyncIterator[Outbound]:
 
 
 class Door:
-    """An intake that keeps what it is given, and knows it when it comes again."""
+    """Keeps what it is given, and knows it when it comes again."""
 
-    def __init__(self) -> None:
+    def __init__(self, problem: Exception | None = None) -> None:
         self.events: list[Event] = []
+        self.asked: list[Identity] = []
+        self._problem = problem
 
-    async def accept(self, events: Sequence[Event], only: str | None = None) -> tuple[Accepted, ...]:
+    async def let_in(self, identity: Identity, events: Sequence[Event], cause: Cause) -> tuple[Accepted, ...]:
+        self.asked.append(identity)
+        if self._problem is not None:
+            raise self._problem
         return tuple([self._accept(one) for one in events])
 
     def _accept(self, event: Event) -> Accepted:
@@ -39,16 +44,10 @@ class Door:
         self.events.append(event)
         return Accepted(uid=event.uid, is_duplicate=False)
 
-    async def sees(self, namespace: Namespace, trigger: str, source_key: str) -> bool:
-        return False
-
-    async def tell(self, told: Sequence[Told]) -> int:
-        return 0
-
 
 async def test_without_a_sink_the_event_is_let_in_here_once(outbound: Outbound) -> None:
     door = Door()
-    step = EmitStep(outbound=outbound, environment={}, intake=door)
+    step = EmitStep(outbound=outbound, environment={}, let_in=door.let_in)
     given = {**EVENT, "data": {"a": 1}, "extensions": {"mine": "x", "ensuereplayof": "y"}}
     first, _ = await execute(step, given)
     second, lines = await execute(step, given)
@@ -57,6 +56,14 @@ async def test_without_a_sink_the_event_is_let_in_here_once(outbound: Outbound) 
     assert (event.source_key, event.extensions) == ("events", {"mine": "x"})
     assert first.outputs == second.outputs == {"id": "r1/s", "uid": event.uid}
     assert lines[-1].endswith("which was here already")
+    assert door.asked == [ANN, ANN]
+
+
+async def test_who_started_the_run_must_be_allowed_to_let_events_in(outbound: Outbound) -> None:
+    step = EmitStep(outbound=outbound, environment={}, let_in=Door(Denied("user:ann may not")).let_in)
+    outcome, _ = await execute(step, EVENT)
+    assert (outcome.state, outcome.reason, outcome.can_retry) == (State.FAILED, Reason.NOT_ALLOWED, False)
+    assert "user:ann may not" in outcome.message
 
 
 @pytest.mark.parametrize(
@@ -69,6 +76,6 @@ async def test_without_a_sink_the_event_is_let_in_here_once(outbound: Outbound) 
     ],
 )
 async def test_what_cannot_be_let_in_here_fails(outbound: Outbound, given: dict[str, Any], message: str) -> None:
-    step = EmitStep(outbound=outbound, environment={}, intake=Door())
+    step = EmitStep(outbound=outbound, environment={}, let_in=Door().let_in)
     with pytest.raises(Fail, match=message):
         await execute(step, {**EVENT, **given})

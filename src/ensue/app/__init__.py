@@ -231,7 +231,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, process: Process
     access = parts.access_of(settings, driver)
     intake = parts.intake_of(settings, definitions, decisions, access, wakeup)
     records = parts.records_of(settings, driver, definitions, runs, OpenedSecrets(table=table, vault=vault))
-    engines = parts.engines_of(settings, process, outbound, intake)
+    engines = parts.engines_of(settings, process, outbound, parts.door_of(lambda: world))
     runner = Runner(
         runs=runs,
         workers=workers,

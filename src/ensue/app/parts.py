@@ -5,14 +5,17 @@ import random
 import socket
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from ensue import __version__, sources, steps
 from ensue.clients.outbound import Outbound
 from ensue.engines.inline import InlineEngine
 from ensue.engines.process.engine import ProcessEngine
+from ensue.model.event import Accepted, Cause, Event
+from ensue.model.identity import Identity
 from ensue.model.values import WorkerId
+from ensue.operations import events
 from ensue.operations.world import World
 from ensue.ports import intake as intake_ports
 from ensue.ports.clock import Clock
@@ -111,9 +114,21 @@ def puller_of(driver: Driver, clock: Clock, place: str) -> Puller:
     return Puller(types=sources.installed(), records=records, clock=clock, place=place)
 
 
-def engines_of(settings: Settings, process: ProcessEngine, outbound: Outbound, intake: Intake) -> stepping.Engines:
+def door_of(world: Callable[[], World]) -> intake_ports.LetIn:
+    """The operation, for steps: the world is there once they are carried out."""
+
+    async def let_in(starter: Identity, found: Sequence[Event], cause: Cause) -> tuple[Accepted, ...]:
+        identity = await world().access.known(starter)
+        return await events.accept(identity, world(), found, cause=cause)
+
+    return let_in
+
+
+def engines_of(
+    settings: Settings, process: ProcessEngine, outbound: Outbound, let_in: intake_ports.LetIn
+) -> stepping.Engines:
     return stepping.Engines(
-        direct=InlineEngine(step_types=steps.installed(outbound, intake), clock=SystemClock()),
+        direct=InlineEngine(step_types=steps.installed(outbound, let_in), clock=SystemClock()),
         others={"process": process},
         command_of=run_step.command,
         limits=Limits(grace=settings.step_grace, output=settings.step_output),

@@ -47,6 +47,7 @@ class InlineEngine:
             now=self._clock.now,
             log=lines.line,
             cause=order.cause,
+            started_by=order.started_by,
         )
         try:
             return await _bounded(step_type, call, order.limits.timeout)

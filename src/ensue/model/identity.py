@@ -48,4 +48,6 @@ class Refused:
     name: str = ""
 
 
+NOBODY = Identity(subject="")
+"""May do nothing."""
 SYSTEM = Identity(subject="system:ensue", groups=("system",))

@@ -8,6 +8,7 @@ from typing import ClassVar, NewType, Protocol
 from pydantic import BaseModel
 
 from ensue.model.event import NO_CAUSE, Cause
+from ensue.model.identity import NOBODY, Identity
 from ensue.model.run import Outcome, StepKey
 from ensue.model.values import Json, RunUid
 
@@ -61,6 +62,8 @@ class StepOrder:
     parameters: Mapping[str, Json] = field(default_factory=dict)
     cause: Cause = NO_CAUSE
     """Of the events that the attempt lets in."""
+    started_by: Identity = NOBODY
+    """Who started the run, and lets them in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,8 @@ class Call:
     """Adds a line to the step's log."""
     cause: Cause = NO_CAUSE
     """Of the events that it lets in."""
+    started_by: Identity = NOBODY
+    """Who started the run, and lets them in."""
 
 
 class StepType(Protocol):

@@ -1,16 +1,20 @@
 """Ports of the one door for events: what comes in, what is decided, what is recorded."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from ensue.core.deciding import Proposal
 from ensue.model.decision import Decision
-from ensue.model.event import Accepted, Event
+from ensue.model.event import Accepted, Cause, Event
+from ensue.model.identity import Identity
 from ensue.model.run import Run
 from ensue.model.values import Namespace
 from ensue.ports.store import Told
+
+LetIn = Callable[[Identity, Sequence[Event], Cause], Awaitable[tuple[Accepted, ...]]]
+"""Lets events in for who may do so, with what led to them. Raises Denied, Unavailable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -191,6 +191,7 @@ class Stepping:
             limits=limits,
             parameters=lease.parameters,
             cause=replace(lease.cause, run=lease.key.run),
+            started_by=lease.started_by,
         )
 
     async def _run_inline(self, order: StepOrder, shipper: Shipper, stop: "Stop") -> Outcome:

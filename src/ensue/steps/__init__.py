@@ -11,17 +11,17 @@ from ensue.ports.engine import StepType
 
 if TYPE_CHECKING:
     from ensue.clients.outbound import Outbound
-    from ensue.ports.intake import Intake
+    from ensue.ports.intake import LetIn
 
 
-def installed(outbound: "Outbound | None" = None, intake: "Intake | None" = None) -> dict[str, StepType]:
-    """The inline step types there are, by name. Each is given what its constructor names, of `outbound`, `intake`
+def installed(outbound: "Outbound | None" = None, let_in: "LetIn | None" = None) -> dict[str, StepType]:
+    """The inline step types there are, by name. Each is given what its constructor names, of `outbound`, `let_in`
     and `environment`."""
     from ensue.clients.outbound import Outbound
 
     offers = {
         "outbound": outbound or Outbound(public_only=False, certificates=""),
-        "intake": intake,
+        "let_in": let_in,
         "environment": os.environ,
     }
     return {name: _made(step_type, offers) for name, step_type in plugins.load(plugins.STEP_TYPES).items()}

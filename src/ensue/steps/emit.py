@@ -4,7 +4,6 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
@@ -16,16 +15,16 @@ from ensue.clients.cloudevents import Attribute, Envelope
 from ensue.clients.messages import Answer, Request
 from ensue.core import resending
 from ensue.model.definition import Strict
-from ensue.model.errors import Fail, InvalidInput
+from ensue.model.errors import Denied, Fail, InvalidInput
 from ensue.model.http import HeaderName, HeaderText, Url, short_retry
-from ensue.model.run import WHOLE_STEP, Outcome, State
+from ensue.model.run import WHOLE_STEP, Outcome, Reason, State
 from ensue.model.values import Duration, Json
 from ensue.model.workflow import Backoff
 from ensue.ports.engine import Call
 
 if TYPE_CHECKING:
     from ensue.clients.outbound import Outbound
-    from ensue.ports.intake import Intake
+    from ensue.ports.intake import LetIn
 
 SINK = "K_SINK"
 OVERRIDES = "K_CE_OVERRIDES"
@@ -114,10 +113,10 @@ class EmitStep:
     name: ClassVar[str] = "emit"
     inputs: ClassVar[type[BaseModel]] = EmitInputs
 
-    def __init__(self, *, outbound: "Outbound", environment: Mapping[str, str], intake: "Intake | None" = None) -> None:
+    def __init__(self, *, outbound: "Outbound", environment: Mapping[str, str], let_in: "LetIn | None" = None) -> None:
         self._outbound = outbound
         self._environment = environment
-        self._intake = intake
+        self._door = let_in
 
     async def execute(self, call: Call) -> Outcome:
         from ensue.steps import sending
@@ -149,8 +148,8 @@ class EmitStep:
         from ensue.clients import envelopes
         from ensue.runtime.patience import patiently
 
-        intake = self._intake
-        if intake is None:
+        door = self._door
+        if door is None:
             raise Fail("there is no sink", remedy=f"give `sink`, or set {SINK} where the server starts")
         if inputs.sign is not None or inputs.headers:
             raise Fail("`sign` and `headers` are for a sink, and there is none", remedy="give `sink`, or remove them")
@@ -162,7 +161,10 @@ class EmitStep:
             raise Fail(f"the event cannot be kept: {error}") from None
         if (size := len(json.dumps(event.data))) > MAX_DATA:
             raise Fail(f"the event's data has {size} bytes, more than {MAX_DATA}")
-        (accepted,) = await patiently(lambda: intake.accept([replace(event, cause=call.cause)]))
+        try:
+            (accepted,) = await patiently(lambda: door(call.started_by, [event], call.cause))
+        except Denied as error:
+            return Outcome(state=State.FAILED, reason=Reason.NOT_ALLOWED, message=str(error), can_retry=False)
         known = ", which was here already" if accepted.is_duplicate else ""
         call.log(f"event {event.id} of type {event.type} let in as {accepted.uid}{known}")
         return Outcome(state=State.SUCCEEDED, outputs={"id": event.id, "uid": accepted.uid})
