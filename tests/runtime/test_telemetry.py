@@ -23,7 +23,18 @@ def test_labels_beyond_the_bound_are_counted_together(monkeypatch: pytest.Monkey
     for number in range(10):
         found.count(telemetry.RUNS, f"state-{number}")
     found.count(telemetry.RUNS, "state-0")
-    assert counted(found, telemetry.RUNS) == {("state-0",): 2, ("state-1",): 1, ("state-2",): 1, (OTHER,): 7}
+    assert counted(found, telemetry.RUNS) == {("state-9",): 1, ("state-0",): 1, (OTHER,): 9}
+
+
+def test_what_is_counted_now_has_a_series_of_its_own_however_much_there_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telemetry, "MOST", 4)
+    found = Telemetry()
+    for number in range(50):
+        found.count(telemetry.RUNS, "busy")
+        found.count(telemetry.RUNS, f"deleted-{number}")
+    series = counted(found, telemetry.RUNS)
+    assert (series["busy",], series["deleted-49",]) == (50, 1)
+    assert (len(series), sum(series.values())) == (4, 100)
 
 
 def test_a_distribution_counts_each_value_once() -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 MOST = 1000
-"""Series of one metric. Names come from definitions alone, and there may be too many of those."""
+"""Series of one metric. Names come from definitions alone, and there may be too many of those: what was counted
+longest ago is then added up as `other`."""
 OTHER = "other"
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Seconds."""
@@ -99,9 +100,11 @@ class Telemetry:
         yield from self._series.items()
 
     def _of(self, metric: Metric, labels: Labels) -> Series:
-        known = self._series[metric]
-        if labels not in known:
-            if len(known) >= MOST:
-                labels = (OTHER,) * len(labels)
-            return known.setdefault(labels, Series())
-        return known[labels]
+        known, others = self._series[metric], (OTHER,) * len(labels)
+        # The order is that of their last use.
+        series = known[labels] = known.pop(labels) if labels in known else Series()
+        while len(known) > MOST:
+            rest = known.pop(others, Series())
+            rest.total += known.pop(next(iter(known))).total
+            known[others] = rest
+        return series
