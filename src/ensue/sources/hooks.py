@@ -77,9 +77,9 @@ class Hooks:
         given = mount.settings
         request = await self._request(call, given.max_bytes)
         secrets = await self._keys.read(call.namespace, given.verify.secrets, mount.source_key)
-        verdict = webhook.verify(given, secrets, request)
-        if isinstance(verdict, Refused):
-            return verdict
+        trust = webhook.verify(given, secrets, request)
+        if isinstance(trust, Refused):
+            return trust
         if isinstance(given, cloudevents.Settings):
             return await self._take_cloudevents(call.namespace, mount, given, request)
         assert isinstance(given, webhook.Settings)

@@ -1,12 +1,12 @@
 """One transaction's decisions: candidates pass their windows, runs begin, and all is written together."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from ensue.core import windows as admitting
 from ensue.core.deciding import Proposal
-from ensue.core.windows import Memory, Windows
+from ensue.core.windows import Memory, Settled, Windows
 from ensue.model.decision import Conclusion, Decision, Reason, StartedRun
 from ensue.model.event import Event
 from ensue.model.run import Run
@@ -20,20 +20,12 @@ from ensue.store.windows import Hold, Key, Kind, Locked, Window
 DecisionKey = tuple[str, str, str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What became of an event that was held."""
-
-    conclusion: Conclusion
-    reason: Reason
-
-
 class Ledger:
     def __init__(self, *, graphs: Graphs) -> None:
         self._graphs = graphs
         self._locked = Locked()
         self._decisions: dict[DecisionKey, Decision] = {}
-        self._settled: dict[DecisionKey, Settlement] = {}
+        self._settled: dict[DecisionKey, Settled] = {}
         self._fired: dict[DecisionKey, Run] = {}
         self.queued = 0
         self.has_timers = False
@@ -105,8 +97,7 @@ class Ledger:
         )
         admitted = admitting.admit(proposal.windows, memory, event.uid, self.now)
         if admitted.settled is not None and hold is not None and debounce is not None:
-            settled = admitted.settled
-            self._settle(debounce, hold, Settlement(settled.conclusion, settled.reason))
+            self._settle(debounce, hold, admitted.settled)
         _remember(found, proposal, admitted.memory)
         if debounce is not None and admitted.conclusion is Conclusion.HELD and admitted.memory.held is not None:
             debounce.hold = Hold(
@@ -131,25 +122,25 @@ class Ledger:
             return
         window.hold, window.is_changed = None, True
         if not is_active:
-            self._settle(window, hold, Settlement(Conclusion.NOT_FIRED, Reason.DISABLED))
+            self._settle(window, hold, replace(settled, conclusion=Conclusion.NOT_FIRED, reason=Reason.DISABLED))
             return
         if throttle is not None and hold.throttle is not None:
             throttle.passed, throttle.lasts, throttle.is_changed = memory.passed, hold.throttle.per, True
         fires = settled.conclusion is Conclusion.FIRED
-        self._settle(window, hold, Settlement(settled.conclusion, settled.reason), hold.run if fires else None)
+        self._settle(window, hold, settled, hold.run if fires else None)
 
-    def _settle(self, window: Window, hold: Hold, settlement: Settlement, run: Run | None = None) -> None:
+    def _settle(self, window: Window, hold: Hold, settled: Settled, run: Run | None = None) -> None:
         key = (window.key[0], hold.held.event, window.key[2], hold.generation)
         if run is not None:
             self._fired[key] = run
         if key in self._decisions:
             self._decisions[key] = replace(
                 self._decisions[key],
-                conclusion=settlement.conclusion,
-                reason=settlement.reason,
+                conclusion=settled.conclusion,
+                reason=settled.reason,
             )
         else:
-            self._settled[key] = settlement
+            self._settled[key] = settled
 
     def _begin(self) -> Transaction[dict[DecisionKey, StartedRun]]:
         begun = yield from starting.begin_bound(self._graphs, list(self._fired.values()), self.now)

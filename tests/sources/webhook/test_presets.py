@@ -42,7 +42,7 @@ def test_a_signed_push_becomes_an_event() -> None:
     headers = JSON | {"x-github-event": "push", "x-github-delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958"}
     sent = request(PUSH, headers | signed("github", PUSH))
     given = settings("github")
-    assert webhook.verify(given, [sending.SECRET], sent) == webhook.Accepted()
+    assert webhook.verify(given, [sending.SECRET], sent) == webhook.Trusted()
     found = received(given, sent)
     assert (found.type, found.subject) == ("com.github.push", "refs/heads/main")
     assert found.source == "https://github.com/example-org/storefront"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ensue.clients import standard_webhooks
 from ensue.sources import webhook
-from ensue.sources.webhook import Accepted, Reason, Refused, Request
+from ensue.sources.webhook import Reason, Refused, Request, Trusted
 from tests.sources.webhook import sending
 from tests.sources.webhook.sending import ago, refused, request, secret_of, settings, signed
 
@@ -39,7 +39,7 @@ def check(type_: str, headers: dict[str, str], body: bytes = HELLO, *secrets: by
     """Why it is refused; None when it is not."""
     values = secrets or (secret_of(type_),)
     result = webhook.verify(settings(type_, **given), values, request(body, headers))
-    return None if isinstance(result, Accepted) else result.reason
+    return None if isinstance(result, Trusted) else result.reason
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_the_examples_that_senders_publish_are_accepted(
     type_: str, secret: bytes, body: bytes, headers: dict[str, str], at: int
 ) -> None:
     sent = Request(headers=headers, body=body, received_at=datetime.fromtimestamp(at, UTC))
-    assert webhook.verify(settings(type_), [secret], sent) == Accepted()
+    assert webhook.verify(settings(type_), [secret], sent) == Trusted()
 
 
 @pytest.mark.parametrize("type_", SCHEMES)
@@ -333,7 +333,7 @@ def test_what_stands_around_the_body_is_taken_as_it_is() -> None:
 
 
 def test_without_verification_anybody_may_send() -> None:
-    assert webhook.verify(settings("none"), [], request()) == Accepted()
+    assert webhook.verify(settings("none"), [], request()) == Trusted()
 
 
 def test_the_sender_of_a_bad_signature_learns_nothing_and_the_owner_does() -> None:

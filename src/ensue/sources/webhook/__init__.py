@@ -6,19 +6,19 @@ The order is `verify`, `decode`, `answer`, `to_event`: nothing of a body is look
 from ensue.sources.webhook.answering import answer
 from ensue.sources.webhook.composing import to_event
 from ensue.sources.webhook.decoding import decode
-from ensue.sources.webhook.exchange import Accepted, Answer, Body, Reason, Refused, Request
+from ensue.sources.webhook.exchange import Answer, Body, Reason, Refused, Request, Trusted
 from ensue.sources.webhook.settings import Settings
 from ensue.sources.webhook.verifying import REPEATED, fingerprint, verify
 
 __all__ = [
     "REPEATED",
-    "Accepted",
     "Answer",
     "Body",
     "Reason",
     "Refused",
     "Request",
     "Settings",
+    "Trusted",
     "answer",
     "decode",
     "fingerprint",

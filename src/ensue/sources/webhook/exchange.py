@@ -46,7 +46,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
+class Trusted:
     """The sender is who it should be."""
 
 

@@ -9,10 +9,10 @@ from typing import Final, assert_never
 
 from ensue.clients import cloudevents
 from ensue.sources.webhook import settings, signing
-from ensue.sources.webhook.exchange import Accepted, Reason, Refused, Request
+from ensue.sources.webhook.exchange import Reason, Refused, Request, Trusted
 from ensue.sources.webhook.signing import Proof
 
-ACCEPTED: Final = Accepted()
+TRUSTED: Final = Trusted()
 REPEATED: Final = Refused(status=401, reason=Reason.REPEATED, message="the same body was received before")
 NO_SECRET: Final = Refused(status=401, reason=Reason.KEYLESS, message="the source has no secret that is of use")
 WRONG: Final = Refused(status=401, reason=Reason.WRONG, message="it was not made with this secret")
@@ -32,14 +32,15 @@ _SCHEMES: Final[Mapping[str, tuple[Callable[[Request], Proof | Refused], signing
     "stripe": (signing.stripe, signing.plain_key),
 }
 
-Verdict = Accepted | Refused
+Trust = Trusted | Refused
+"""Whether a sender is believed."""
 
 
-def verify(given: settings.Hook, secrets: Sequence[bytes], request: Request) -> Verdict:
+def verify(given: settings.Hook, secrets: Sequence[bytes], request: Request) -> Trust:
     """`secrets` are the values of `given.verify.secrets`, those that exist; any of them may match."""
     how = given.verify
     if isinstance(how, settings.Unverified):
-        return ACCEPTED
+        return TRUSTED
     if not any(secrets):
         return NO_SECRET
     match how:
@@ -72,24 +73,24 @@ def fingerprint(request: Request) -> str:
     return hashlib.sha256(request.body).hexdigest()
 
 
-def _signed_with_time(how: settings.SignedWithTime, secrets: Sequence[bytes], request: Request) -> Verdict:
+def _signed_with_time(how: settings.SignedWithTime, secrets: Sequence[bytes], request: Request) -> Trust:
     if how.type == "gitlab":
         return _gitlab(how, secrets, request)
     read, keys_of = _SCHEMES[how.type]
     return _signed(read(request), secrets, keys_of, how.tolerance, request.received_at)
 
 
-def _gitlab(how: settings.SignedWithTime, secrets: Sequence[bytes], request: Request) -> Verdict:
+def _gitlab(how: settings.SignedWithTime, secrets: Sequence[bytes], request: Request) -> Trust:
     """A signing token signs, a secret token is sent; neither stands in for the other."""
     signing_secrets = [secret for secret in secrets if signing.is_signing_secret(secret)]
     tokens = [secret for secret in secrets if secret and not signing.is_signing_secret(secret)]
-    verdict: Verdict = signing.missing("the header webhook-signature")
+    trust: Trust = signing.missing("the header webhook-signature")
     if signing_secrets and ("webhook-signature" in request.headers or not tokens):
         proof = signing.standard(request)
-        verdict = _signed(proof, signing_secrets, signing.standard_key, how.tolerance, request.received_at)
-    if tokens and isinstance(verdict, Refused) and ("x-gitlab-token" in request.headers or not signing_secrets):
+        trust = _signed(proof, signing_secrets, signing.standard_key, how.tolerance, request.received_at)
+    if tokens and isinstance(trust, Refused) and ("x-gitlab-token" in request.headers or not signing_secrets):
         return _equal(request.headers.get("x-gitlab-token", ""), tokens, "the header x-gitlab-token")
-    return verdict
+    return trust
 
 
 def _signed(
@@ -98,7 +99,7 @@ def _signed(
     keys_of: signing.Keys,
     tolerance: timedelta | None = None,
     now: datetime | None = None,
-) -> Verdict:
+) -> Trust:
     if isinstance(proof, Refused):
         return proof
     keys = [key for secret in secrets for key in keys_of(secret)]
@@ -107,33 +108,33 @@ def _signed(
     if not any(signing.matches(proof, each) for each in keys):
         return WRONG
     if proof.signed_at is None or tolerance is None or now is None:
-        return ACCEPTED
+        return TRUSTED
     return _in_time(proof.signed_at, tolerance, now)
 
 
-def _in_time(signed_at: datetime, tolerance: timedelta, now: datetime) -> Verdict:
+def _in_time(signed_at: datetime, tolerance: timedelta, now: datetime) -> Trust:
     if now - signed_at > tolerance:
         message = f"it was signed {now - signed_at} ago; {tolerance} is allowed"
         return Refused(status=401, reason=Reason.OLD, message=message)
     if signed_at - now > tolerance:
         message = f"it was signed {signed_at - now} in the future; {tolerance} is allowed"
         return Refused(status=401, reason=Reason.EARLY, message=message)
-    return ACCEPTED
+    return TRUSTED
 
 
-def _token(how: settings.Token, secrets: Sequence[bytes], request: Request) -> Verdict:
+def _token(how: settings.Token, secrets: Sequence[bytes], request: Request) -> Trust:
     if how.header is not None:
         return _equal(request.headers.get(how.header, ""), secrets, f"the header {how.header}")
     name = how.query or ""
     return _equal(request.query.get(name, ""), secrets, f"the query parameter {name}", _utf8)
 
 
-def _bearer(secrets: Sequence[bytes], request: Request) -> Verdict:
+def _bearer(secrets: Sequence[bytes], request: Request) -> Trust:
     token = _authorization(request, "bearer")
     return token if isinstance(token, Refused) else _equal(token, secrets, "the header authorization")
 
 
-def _basic(how: settings.Basic, secrets: Sequence[bytes], request: Request) -> Verdict:
+def _basic(how: settings.Basic, secrets: Sequence[bytes], request: Request) -> Trust:
     encoded = _authorization(request, "basic")
     if isinstance(encoded, Refused):
         return encoded
@@ -146,7 +147,7 @@ def _basic(how: settings.Basic, secrets: Sequence[bytes], request: Request) -> V
         return signing.malformed("authorization is not base64 of NAME:PASSWORD")
     is_user = signing.same(username, how.username.encode())
     is_password = any(signing.same(password, secret) for secret in secrets if secret)
-    return ACCEPTED if is_user & is_password else WRONG
+    return TRUSTED if is_user & is_password else WRONG
 
 
 def _authorization(request: Request, wanted: str) -> str | Refused:
@@ -159,12 +160,10 @@ def _authorization(request: Request, wanted: str) -> str | Refused:
     return rest.strip()
 
 
-def _equal(
-    given: str, secrets: Sequence[bytes], place: str, encode: Callable[[str], bytes] = signing.octets
-) -> Verdict:
+def _equal(given: str, secrets: Sequence[bytes], place: str, encode: Callable[[str], bytes] = signing.octets) -> Trust:
     if not given:
         return signing.missing(place)
-    return ACCEPTED if any(signing.same(encode(given), secret) for secret in secrets) else WRONG
+    return TRUSTED if any(signing.same(encode(given), secret) for secret in secrets) else WRONG
 
 
 def _utf8(text: str) -> bytes:
