@@ -48,6 +48,7 @@ TAKEN = "an accepted event is stored once, decided once per trigger, and what en
 NESTED = "a run within a run begins once, follows its parent and answers it once"
 ALLOWED = "nobody does what nothing allows them, and nobody gives themselves more"
 CHAINED = "a row of the audit log that was changed, removed or moved is found"
+CALM = "one event leads to no endless chain of runs and to no storm"
 EXACT = "windows are exact, whoever asks at the same time"
 HIDDEN = "a secret is in no row, file, log or answer"
 
@@ -370,8 +371,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         test="tests/operations/test_event_windows.py::test_the_last_of_a_burst_is_held_and_fires_once",
     ),
     Mutation(
+        name="storms-not-counted",
+        guarantee=CALM,
+        edits=(("core/windows.py", "stormed=memory.stormed + (conclusion is Conclusion.FIRED)", "stormed=0"),),
+        test="tests/operations/test_storms.py::test_triggers_that_see_the_runs_of_each_other_come_to_an_end",
+    ),
+    Mutation(
         name="loops-not-stopped",
-        guarantee=TAKEN,
+        guarantee=CALM,
         edits=(("core/deciding.py", "    if rounds[uid] > MAX_ROUNDS:\n", "    if rounds[uid] > 1000:\n"),),
         test="tests/operations/test_events.py::test_a_run_that_ends_starts_another_and_a_loop_of_runs_ends",
     ),
