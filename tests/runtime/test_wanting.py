@@ -42,7 +42,10 @@ SOURCE = stored("Source", "s", CRON)
         ([stored("Trigger", "t", {"sources": [CRON]})], {"uid-t/cron"}),
         ([stored("Trigger", "t", {"sources": [CRON], "enabled": False})], set()),
         ([stored("Trigger", "t", {"sources": [{**CRON, "name": "a"}, {**CRON, "name": "b"}]})], {"uid-t/a", "uid-t/b"}),
-        ([stored("Trigger", "t", {"sources": [{"type": "events"}, {"type": "webhook"}]})], set()),
+        (
+            [stored("Trigger", "t", {"sources": [{"type": "events"}, {"type": "webhook"}]})],
+            {"uid-t/events", "uid-t/webhook"},
+        ),
         ([SOURCE], set()),
         ([SOURCE, stored("Trigger", "t", {"sources": [{"ref": "s"}]})], {"Source/s"}),
         ([SOURCE, stored("Trigger", "t", {"sources": [{"ref": "s"}], "enabled": False})], set()),
@@ -57,7 +60,7 @@ SOURCE = stored("Source", "s", CRON)
 def test_a_source_is_wanted_while_an_enabled_trigger_sees_it(
     definitions: list[StoredDefinition], expected: set[str]
 ) -> None:
-    assert wanting.wanted(definitions, {"cron"}).keys() == expected
+    assert wanting.wanted(definitions).keys() == expected
 
 
 def test_another_description_changes_nothing_and_another_setting_does() -> None:

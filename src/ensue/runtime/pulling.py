@@ -69,13 +69,13 @@ class Puller:
     async def _settle(self, ground: Ground, namespace: Namespace) -> None:
         """Bring what is at work to what is wanted."""
         snapshot = await self._records.definitions.snapshot(namespace)
-        wants = wanting.wanted(snapshot.definitions, self._types)
+        wants = wanting.wanted(snapshot.definitions)
         places = [place for place in self._works if place[0] == namespace]
         await self._stop([place for place in places if wants.get(place[1]) != self._works[place].want])
         await self._records.memories.keep_only(namespace, wants.keys(), snapshot.revision)
         self._revisions[namespace] = snapshot.revision
         for key, want in wants.items():
-            if (namespace, key) not in self._works:
+            if want.type in self._types and (namespace, key) not in self._works:
                 self._start(ground, want)
         self._settled[namespace] = snapshot.revision
 

@@ -1,7 +1,7 @@
 """Which sources of a namespace are to be at work: those that an enabled trigger sees. Pure."""
 
 import json
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ensue.model.values import Json, Namespace
@@ -25,8 +25,8 @@ class Want:
     """Where it is in its definition, as `spec.sources[0]`."""
 
 
-def wanted(definitions: Iterable[StoredDefinition], types: Container[str]) -> dict[str, Want]:
-    """Those of these types, by key."""
+def wanted(definitions: Iterable[StoredDefinition]) -> dict[str, Want]:
+    """By key; of whatever type, also of those that another server has and this one has not."""
     known = list(definitions)
     sources = {one.name: one for one in known if one.kind == "Source"}
     found: dict[str, Want] = {}
@@ -39,7 +39,7 @@ def wanted(definitions: Iterable[StoredDefinition], types: Container[str]) -> di
             source = sources.get(name)
             if source is not None and is_enabled(source):
                 found |= {want.key: want for want in own(source)}
-    return {key: want for key, want in found.items() if want.type in types}
+    return found
 
 
 def own(stored: StoredDefinition) -> Iterator[Want]:
