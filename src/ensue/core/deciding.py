@@ -107,12 +107,16 @@ def compile(trigger: Trigger, uid: str, generation: int) -> Rule:
 
 def source_key(uid: str, source: TriggerSource) -> str:
     """The key of the source object that a trigger's entry stands for."""
-    if source.ref is not None:
-        return shared_key(source.ref)
-    return EVENTS if source.type == EVENTS else f"{uid}/{source.name}"
+    return shared_key(source.ref) if source.ref is not None else own_key(uid, source.name, source.type or "")
+
+
+def own_key(uid: str, name: str, type: str) -> str:
+    """Of a source that is written inside of a trigger."""
+    return EVENTS if type == EVENTS else f"{uid}/{name}"
 
 
 def shared_key(name: str) -> str:
+    """Of a Source."""
     return f"Source/{name}"
 
 

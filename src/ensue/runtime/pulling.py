@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pydantic import ValidationError
 
+from ensue.core import deciding
 from ensue.model.errors import EnsueError, Problem
 from ensue.model.values import Namespace
 from ensue.ports.clock import Clock
@@ -118,7 +119,7 @@ class Puller:
 
     def statuses(self, definition: StoredDefinition) -> Mapping[str, SourceStatus]:
         keys = [want.key for want in wanting.own(definition)]
-        keys += [f"Source/{name}" for name in wanting.refs(definition)]
+        keys += [deciding.shared_key(name) for name in wanting.refs(definition)]
         works = {key: self._works.get((definition.namespace, key)) for key in keys}
         return {key: work.status for key, work in works.items() if work is not None}
 
