@@ -106,6 +106,10 @@ def unnamed_folders(root: Path) -> Iterator[str]:
         is_package = path.is_dir() and any(path.glob("*.py"))
         if (is_module or is_package) and path.stem not in named:
             yield f"docs/architecture.md: its table has no row for src/ensue/{path.name}"
+    for later in re.findall(r"Rings that come later \(([^)]*)\)", table):
+        for name in re.split(r",\s*", later):
+            if (root / "src/ensue" / name).exists():
+                yield f"docs/architecture.md: src/ensue/{name} is there, and no longer comes later"
 
 
 def main() -> int:

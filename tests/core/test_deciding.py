@@ -88,6 +88,18 @@ def test_a_chain_of_causes_that_comes_back_too_often_is_stopped(triggers: tuple[
     assert bool(found.note) == bool(message) == (found.reason is Reason.LOOP)
 
 
+def test_only_what_an_event_led_to_can_be_a_storm_and_a_return_is_one_sooner() -> None:
+    one = rule(throttle={"per": "1m"})
+    assert proposed(one, event()).windows.storm is None
+    other = proposed(one, event(cause=Cause(triggers=("x",), root="r"))).windows
+    again = proposed(one, event(cause=Cause(triggers=("x", "uid-t"), root="r"))).windows
+    assert other.storm is not None
+    assert again.storm is not None
+    assert (other.storm.limit, again.storm.limit) == (deciding.MAX_FIRINGS, deciding.MAX_RETURNS)
+    assert (other.storm.root, other.throttle) == ("r", one.windows.throttle)
+    assert again.storm.note == "it fired 100 times for what event r led to: x → t"
+
+
 def test_filters_of_other_forms_are_understood_or_break_the_trigger() -> None:
     exact = rule(filter={"all": [{"exact": {"type": "t"}}, {"cel": "event.data.n == 1"}]})
     assert (proposed(exact, event({"n": 1})).conclusion, proposed(exact, event({"n": 2})).conclusion) == (FIRED, NOT)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ensue.core import windows
-from ensue.core.windows import Admitted, Memory, Settled, Windows
+from ensue.core.windows import Admitted, Memory, Settled, Storm, Windows
 from ensue.model.decision import Conclusion, Reason
 from ensue.model.trigger import Debounce, Dedupe, Throttle
 
@@ -16,6 +16,8 @@ DEDUPE = Windows(dedupe=Dedupe.model_validate({"key": "k", "for": "10s"}))
 DEBOUNCE = Windows(debounce=Debounce.model_validate({"for": "5s"}))
 CAPPED = Windows(debounce=Debounce.model_validate({"for": "5s", "max": "12s"}))
 THROTTLE = Windows(throttle=Throttle.model_validate({"limit": 2, "per": "60s"}))
+
+STORM = Storm(root="e", limit=2, note="too often")
 
 
 def at(seconds: float) -> datetime:
@@ -92,6 +94,24 @@ def test_a_throttle_counts_what_leaves_a_debounce() -> None:
     assert first is not None
     assert second is not None
     assert (first.conclusion, second.conclusion, second.reason) == (FIRED, NOT, Reason.THROTTLED)
+
+
+def test_of_a_storm_no_more_than_the_limit_fire_whatever_the_time() -> None:
+    admitted = play(Windows(storm=STORM), [0, 1, 1e6])
+    assert ends(admitted) == [FIRED, FIRED, NOT]
+    assert admitted[2].reason is Reason.STORM
+
+
+def test_a_storm_counts_what_fires_and_takes_nothing_from_a_throttle() -> None:
+    both = Windows(storm=STORM, throttle=Throttle.model_validate({"limit": 1, "per": "60s"}))
+    admitted = play(both, [0, 1, 60, 120])
+    assert [one.reason for one in admitted] == [Reason.NONE, Reason.THROTTLED, Reason.NONE, Reason.STORM]
+    assert [one.memory.stormed for one in admitted] == [1, 1, 2, 2]
+    assert admitted[3].memory.passed == (at(60),)
+    held = windows.admit(Windows(storm=STORM, debounce=DEBOUNCE.debounce), Memory(stormed=2), "x", at(0))
+    assert held.conclusion is HELD
+    settled, _ = windows.release(Windows(storm=STORM), held.memory, at(5))
+    assert settled == Settled(event="x", conclusion=NOT, reason=Reason.STORM)
 
 
 def test_a_clock_that_is_set_back_makes_no_window_longer() -> None:

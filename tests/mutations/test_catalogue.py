@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.mutations import trial
-from tests.mutations.catalogue import MUTATIONS, Mutation
+from tests.mutations.catalogue import MUTATIONS
+from tests.mutations.mutation import Mutation
 
 GUARANTEES = trial.ROOT / "docs" / "guarantees.md"
 

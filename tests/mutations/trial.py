@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.mutations.catalogue import Mutation
+from tests.mutations.mutation import Mutation
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("src", "tests", "pyproject.toml")

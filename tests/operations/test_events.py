@@ -40,7 +40,7 @@ async def test_an_event_fires_the_triggers_that_say_yes_and_a_run_of_their_actio
     assert (decision.run.uid, decision.run.name) == (run.uid, run.name)
     assert (run.trigger, run.workflow, run.event_uid, run.started_by) == ("on-push", "", uid, ANN)
     assert run.name.startswith("on-push-")
-    assert run.cause == Cause(event=uid, triggers=(decision.trigger_uid,))
+    assert run.cause == Cause(event=uid, triggers=(decision.trigger_uid,), root=uid)
     whole = await runs.get(ANN, place.world, DEFAULT_NAMESPACE, run.name)
     assert [(step.key.step, step.state) for step in whole.steps] == [("say", State.QUEUED), ("then", State.PENDING)]
 
@@ -322,7 +322,7 @@ async def test_what_a_run_causes_carries_the_chain_on(place: Place) -> None:
     await place.world.intake.tell(await place.world.feed.outbox())
     (run,) = await place.runs()
     (told,) = [one.event for one in (await place.world.feed.read(None)).items if one.event.subject == run.uid]
-    assert told.cause == Cause(event=uid, run=run.uid, triggers=(trigger.uid,))
+    assert told.cause == Cause(event=uid, run=run.uid, triggers=(trigger.uid,), root=uid)
 
 
 async def test_who_may_not_lets_nothing_in_and_sees_nothing(place: Place) -> None:

@@ -11,9 +11,10 @@ from ensue.model.errors import StoreUnreachable
 from ensue.model.values import DEFAULT_NAMESPACE
 from ensue.operations import definitions, runs
 from ensue.ports.pulling import SourceState
+from ensue.runtime.pulling import Puller
 from tests.operations.places import ANN, Place, place_at
 from tests.runtime import pulling
-from tests.runtime.pulling import Hand, at, cron, server_at
+from tests.runtime.pulling import Hand, Server, at, cron, server_at
 from tests.runtime.sites import eventually
 
 
@@ -64,6 +65,21 @@ async def test_a_server_that_is_killed_at_any_time_tells_each_tick_once(place: P
                 await server_at(place, hand).told(*expected)
     async with server_at(place, hand).running():
         await server_at(place, hand).told(*expected)
+
+
+async def test_a_server_without_a_type_of_source_forgets_nothing_of_it(place: Place) -> None:
+    key = await cron(place, every="1h")
+    one = server_at(place, Hand(at("2026-01-01T00:00")))
+    async with one.running():
+        await one.waits()
+    memories = one.puller._records.memories
+    known = await memories.of(DEFAULT_NAMESPACE, key)
+    bare = Puller(types={}, records=one.puller._records, clock=one.hand, place="other")
+    other = Server(place, one.hand, bare)
+    async with other.running():
+        await other.waits(0)
+    assert known
+    assert await memories.of(DEFAULT_NAMESPACE, key) == known
 
 
 async def test_what_was_told_and_not_remembered_is_not_told_twice(

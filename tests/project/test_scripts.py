@@ -90,3 +90,8 @@ def test_a_folder_without_a_row_in_the_table_is_named(root: Path) -> None:
         "docs/architecture.md: its table has no row for src/ensue/settings.py",
         "docs/architecture.md: its table has no row for src/ensue/store",
     ]
+    said = "| `model` | nouns |\nRings that come later (web pages, model,\nauth) have a place.\n"
+    (root / "docs/architecture.md").write_text(said)
+    assert list(docs.unnamed_folders(root))[3:] == [
+        "docs/architecture.md: src/ensue/model is there, and no longer comes later",
+    ]

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from ensue.core import deciding
 from ensue.model.definition import Dialect
 from ensue.model.identity import Identity
+from ensue.model.trigger import TriggerSource
 from ensue.model.values import DEFAULT_NAMESPACE, DefinitionHash
 from ensue.ports.store import StoredDefinition
 from ensue.runtime import wanting
+from ensue.sources import claims
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CRON: dict[str, Any] = {"type": "cron", "with": {"schedule": "@daily"}}
@@ -42,7 +45,10 @@ SOURCE = stored("Source", "s", CRON)
         ([stored("Trigger", "t", {"sources": [CRON]})], {"uid-t/cron"}),
         ([stored("Trigger", "t", {"sources": [CRON], "enabled": False})], set()),
         ([stored("Trigger", "t", {"sources": [{**CRON, "name": "a"}, {**CRON, "name": "b"}]})], {"uid-t/a", "uid-t/b"}),
-        ([stored("Trigger", "t", {"sources": [{"type": "events"}, {"type": "webhook"}]})], set()),
+        (
+            [stored("Trigger", "t", {"sources": [{"type": "events"}, {"type": "webhook"}]})],
+            {"events", "uid-t/webhook"},
+        ),
         ([SOURCE], set()),
         ([SOURCE, stored("Trigger", "t", {"sources": [{"ref": "s"}]})], {"Source/s"}),
         ([SOURCE, stored("Trigger", "t", {"sources": [{"ref": "s"}], "enabled": False})], set()),
@@ -57,7 +63,27 @@ SOURCE = stored("Source", "s", CRON)
 def test_a_source_is_wanted_while_an_enabled_trigger_sees_it(
     definitions: list[StoredDefinition], expected: set[str]
 ) -> None:
-    assert wanting.wanted(definitions, {"cron"}).keys() == expected
+    assert wanting.wanted(definitions).keys() == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "source"),
+    [
+        ("Trigger", {"name": "hook", "type": "webhook", "with": {"path": "a", "verify": {"type": "none"}}}),
+        ("Trigger", {"name": "events", "type": "events"}),
+        ("Trigger", {"name": "other", "type": "events"}),
+        ("Source", {"type": "webhook", "with": {"path": "a", "verify": {"type": "none"}}}),
+    ],
+)
+def test_a_source_is_called_the_same_by_who_decides_who_runs_it_and_whose_path_it_is(
+    kind: str, source: dict[str, Any]
+) -> None:
+    is_shared = kind == "Source"
+    definition = stored(kind, "x", source if is_shared else {"sources": [source]})
+    entry = {"name": "x", "ref": "x"} if is_shared else source
+    key = deciding.source_key(definition.uid, TriggerSource.model_validate(entry))
+    assert [want.key for want in wanting.own(definition)] == [key]
+    assert [claim.source_key for claim in claims.claims(definition)] == ([key] if source["type"] == "webhook" else [])
 
 
 def test_another_description_changes_nothing_and_another_setting_does() -> None:

@@ -52,7 +52,7 @@ async def test_an_event_comes_back_as_it_was_stored(store: Store) -> None:
         extensions={"a": "b"},
         time_text="2026-01-01t00:00:00.123456789z",
         source_key="Source/s",
-        cause=Cause(event="e", run=new_uid(), triggers=("t", "u")),
+        cause=Cause(event="e", run=new_uid(), triggers=("t", "u"), root="first"),
     )
     (accepted,) = await store.append([given])
     assert (accepted.uid, accepted.is_duplicate) == (given.uid, False)

@@ -171,7 +171,7 @@ def event(stored: StoredEvent, decisions: Iterable[Decision] | None = None) -> V
 def _cause(cause: Cause) -> View | None:
     if cause == NO_CAUSE:
         return None
-    return {"event": cause.event, "run": cause.run, "triggers": list(cause.triggers)}
+    return {"event": cause.event, "run": cause.run, "triggers": list(cause.triggers), "root": cause.root}
 
 
 def decision(decision: Decision) -> View:

@@ -3,11 +3,11 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ensue.core import canonical, firing, matching
 from ensue.core.matching import Candidate
-from ensue.core.windows import Windows
+from ensue.core.windows import Storm, Windows
 from ensue.expr import cel, indexing, interface, subscriptions
 from ensue.expr.cel.indexing import clauses
 from ensue.expr.interface import Program, Scope
@@ -24,6 +24,10 @@ MAX_KEY = 200
 MAX_ROUNDS = 10
 """How often a trigger may be among its own causes."""
 MAX_DEPTH = 64
+MAX_RETURNS = 100
+"""How often a trigger may fire for what one event led to, in all chains together, where it is among its own causes."""
+MAX_FIRINGS = 1000
+"""The same, where it is not: a run may well send many events."""
 SKIPPED = "a replay: the windows were not asked"
 NO_WINDOWS = Windows()
 
@@ -103,12 +107,16 @@ def compile(trigger: Trigger, uid: str, generation: int) -> Rule:
 
 def source_key(uid: str, source: TriggerSource) -> str:
     """The key of the source object that a trigger's entry stands for."""
-    if source.ref is not None:
-        return shared_key(source.ref)
-    return EVENTS if source.type == EVENTS else f"{uid}/{source.name}"
+    return shared_key(source.ref) if source.ref is not None else own_key(uid, source.name, source.type or "")
+
+
+def own_key(uid: str, name: str, type: str) -> str:
+    """Of a source that is written inside of a trigger."""
+    return EVENTS if type == EVENTS else f"{uid}/{name}"
 
 
 def shared_key(name: str) -> str:
+    """Of a Source."""
     return f"Source/{name}"
 
 
@@ -156,7 +164,8 @@ def propose(rule: Rule, scope: Scope, cause: Cause, names: Mapping[str, str], *,
     if error:
         failed = Verdict(answer=Answer.COULD_NOT_TELL, because=verdict.because, error=error)
         return _proposal(rule, failed, Conclusion.UNDECIDED, Reason.FILTER_FAILED)
-    return _proposal(rule, verdict, Conclusion.FIRED, windows=rule.windows, keys=keys)
+    windows = replace(rule.windows, storm=storm_of(rule.uid, cause, names)) if cause.root else rule.windows
+    return _proposal(rule, verdict, Conclusion.FIRED, windows=windows, keys=keys)
 
 
 def _proposal(
@@ -189,6 +198,16 @@ def loop_of(uid: str, cause: Cause, names: Mapping[str, str]) -> str:
     if cause.depth > MAX_DEPTH:
         return f"{cause.depth} triggers fired one after the other on the way here: {_named(cause.triggers, names)}"
     return ""
+
+
+def storm_of(uid: str, cause: Cause, names: Mapping[str, str]) -> Storm:
+    """Loops that meet make a chain of each order in which triggers can follow each other: no chain is long, and all
+    together never end."""
+    limit = MAX_RETURNS if uid in cause.triggers else MAX_FIRINGS
+    named = _named((*cause.triggers, uid), names)
+    return Storm(
+        root=cause.root, limit=limit, note=f"it fired {limit} times for what event {cause.root} led to: {named}"
+    )
 
 
 def _own_start(uid: str, scope: Scope, cause: Cause) -> str:

@@ -1,10 +1,24 @@
-"""What a trigger remembers between events: repeats are dropped, bursts held, rates bounded; in this order."""
+"""What a trigger remembers between events. In this order repeats are dropped, bursts held, storms and rates bounded."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ensue.model.decision import Conclusion, Reason
 from ensue.model.trigger import Debounce, Dedupe, Throttle
+
+STORM_LASTS = timedelta(hours=1)
+"""How long after a trigger fired last for what an event led to it is known how often it did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storm:
+    """What one event led to, as a window: how often a trigger may fire for it, in all chains of causes together."""
+
+    root: str
+    """The uid of that event."""
+    limit: int
+    note: str
+    """What there is to say when it is too often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,6 +26,7 @@ class Windows:
     dedupe: Dedupe | None = None
     debounce: Debounce | None = None
     throttle: Throttle | None = None
+    storm: Storm | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +49,8 @@ class Memory:
     """By the key of `debounce`."""
     passed: tuple[datetime, ...] = ()
     """When events with the key of `throttle` passed, oldest first; never more than its limit."""
+    stormed: int = 0
+    """How often it fired for what the root of `storm` led to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +60,7 @@ class Settled:
     event: str
     conclusion: Conclusion
     reason: Reason
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +80,7 @@ def admit(windows: Windows, memory: Memory, event: str, now: datetime) -> Admitt
         memory = replace(memory, seen_at=now)
     if windows.debounce is not None:
         return _hold(windows, windows.debounce, memory, event, now)
-    conclusion, reason, memory = _pass(windows.throttle, memory, now)
+    conclusion, reason, memory = _pass(windows, memory, now)
     return Admitted(conclusion=conclusion, reason=reason, memory=memory)
 
 
@@ -72,7 +90,7 @@ def release(windows: Windows, memory: Memory, now: datetime) -> tuple[Settled | 
     held = memory.held
     if held is None or now < held.due_at:
         return None, memory
-    conclusion, reason, memory = _pass(windows.throttle, replace(memory, held=None), now)
+    conclusion, reason, memory = _pass(windows, replace(memory, held=None), now)
     return Settled(event=held.event, conclusion=conclusion, reason=reason), memory
 
 
@@ -91,7 +109,16 @@ def _hold(windows: Windows, debounce: Debounce, memory: Memory, event: str, now:
     return Admitted(conclusion=Conclusion.HELD, reason=Reason.DEBOUNCED, memory=memory, settled=settled)
 
 
-def _pass(throttle: Throttle | None, memory: Memory, now: datetime) -> tuple[Conclusion, Reason, Memory]:
+def _pass(windows: Windows, memory: Memory, now: datetime) -> tuple[Conclusion, Reason, Memory]:
+    if windows.storm is not None:
+        if memory.stormed >= windows.storm.limit:
+            return Conclusion.NOT_FIRED, Reason.STORM, memory
+        conclusion, reason, memory = _bound(windows.throttle, memory, now)
+        return conclusion, reason, replace(memory, stormed=memory.stormed + (conclusion is Conclusion.FIRED))
+    return _bound(windows.throttle, memory, now)
+
+
+def _bound(throttle: Throttle | None, memory: Memory, now: datetime) -> tuple[Conclusion, Reason, Memory]:
     if throttle is None:
         return Conclusion.FIRED, Reason.NONE, memory
     recent = tuple(time for time in memory.passed if now - time < throttle.per)[-throttle.limit :]
@@ -108,4 +135,4 @@ def _rebased(windows: Windows, memory: Memory, now: datetime) -> Memory:
     if held is not None and held.last_at > now:
         back = held.last_at - now
         held = replace(held, since=held.since - back, last_at=now, due_at=held.due_at - back)
-    return Memory(seen_at=seen_at, held=held, passed=passed)
+    return replace(memory, seen_at=seen_at, held=held, passed=passed)

@@ -145,6 +145,9 @@ class Follower:
         for key in plan.delete:
             await self._delete(key)
         held = self._with_deleted(plan)
+        for found in plan.put:
+            # Whoever deleted a definition elsewhere deleted its row too.
+            self._rows.pop(found.key, None)
         await self._claim(held, read.reading.blind, now)
         refused = await self._put_all(plan.put, now, take_over=take_over)
         for found, problem in refused:

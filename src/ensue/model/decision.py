@@ -61,6 +61,8 @@ class Reason(StrEnum):
     """As many as may pass had passed."""
     LOOP = "Loop"
     """The chain of causes came back to the trigger too often."""
+    STORM = "Storm"
+    """What one event led to made the trigger fire too often, in many chains of causes together."""
     NOT_SEEN = "NotSeen"
     """The trigger does not see the event's source, or a replay was for another trigger."""
     DISABLED = "Disabled"
@@ -91,7 +93,7 @@ class Decision:
     reason: Reason
     verdict: Verdict
     note: str = ""
-    """What else there is to say: that a replay skipped the windows, which triggers make up a loop."""
+    """What else there is to say: that a replay skipped the windows, which triggers make up a loop or a storm."""
     run: StartedRun | None = None
     """The run it started, when it fired."""
     decided_at: datetime

@@ -40,6 +40,8 @@ class Cause:
     """The run that the event tells of, or that emitted it."""
     triggers: tuple[str, ...] = ()
     """The uids of the triggers that fired on the way here, the first cause first."""
+    root: str = ""
+    """The uid of the event that all of this began with; empty if no trigger fired on the way here."""
 
     @property
     def depth(self) -> int:
@@ -129,6 +131,11 @@ def _context(event: Event, found: dict[str, Json]) -> dict[str, Json]:
     if "time" in found:
         context["timestamp"] = found["time"]
     return context
+
+
+def root_of(event: Event) -> str:
+    """The uid of the event that what this one causes began with."""
+    return event.cause.root or event.uid
 
 
 def time_of(event: Event) -> str:

@@ -116,8 +116,11 @@ async def replay(
         if not await world.intake.sees(namespace, trigger, event.source_key):
             raise Conflict(f"the trigger {trigger} decides nothing about events of {event.source_key}")
     anew = world.clock.uid()
+    # Who hands it in again means it: what it leads to is no part of a storm that was.
+    cause = replace(event.cause, root="")
     extensions = {**event.extensions, REPLAY_OF: uid} | ({REPLAY_TO: trigger} if trigger else {})
-    again = replace(event, uid=anew, id=_replay_id(identity, key, uid, trigger) or anew, extensions=extensions)
+    id = _replay_id(identity, key, uid, trigger) or anew
+    again = replace(event, uid=anew, id=id, extensions=extensions, cause=cause)
     (accepted,) = await world.intake.accept([again], only=trigger)
     return accepted
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ensue.core import permitting
+from ensue.core import deciding, permitting
 from ensue.model.errors import NotFound, Problem
 from ensue.model.event import EVENTS
 from ensue.model.identity import Identity
@@ -92,7 +92,7 @@ async def _shared(world: World, namespace: Namespace, name: str) -> SourceStory:
         stored = await world.definitions.get(namespace, "Source", name)
     except NotFound:
         message = f"there is no Source {name}; it is waited for"
-        return SourceStory(key=f"Source/{name}", name=name, type="", state=BROKEN, message=message)
+        return SourceStory(key=deciding.shared_key(name), name=name, type="", state=BROKEN, message=message)
     return await _source(world, stored, await _seers(world, stored), ())
 
 
@@ -101,19 +101,19 @@ async def _source(
 ) -> SourceStory:
     for want in wanting.own(stored):
         return await _story(world, stored, want, seers, problems)
-    return SourceStory(key=f"Source/{stored.name}", name=stored.name, type="", state=BROKEN, message="it has no type")
+    key = deciding.shared_key(stored.name)
+    return SourceStory(key=key, name=stored.name, type="", state=BROKEN, message="it has no type")
 
 
 async def _story(
     world: World, stored: StoredDefinition, want: Want, seers: tuple[str, ...], problems: Sequence[Problem]
 ) -> SourceStory:
-    key = EVENTS if want.type == EVENTS else want.key
     status = world.pulling.statuses(stored).get(want.key)
     outlook = await world.pulling.look(stored, want.key, NEXT_TIMES)
     state, message = _state(stored, want, seers, status, problems, is_known=want.type in world.known.source_types)
     return SourceStory(
-        key=key,
-        name=stored.name if stored.kind == "Source" else want.key.partition("/")[2],
+        key=want.key,
+        name=want.name,
         type=want.type,
         state=state,
         message=message,
@@ -121,7 +121,7 @@ async def _story(
         triggers=seers,
         hook=_hook(want),
         next_times=outlook.next_times if state == ACTIVE else (),
-        last_event=await world.activity.last_event(stored.namespace, key),
+        last_event=await world.activity.last_event(stored.namespace, want.key),
         last_error=status.last_error if status is not None else "",
         failed_at=status.failed_at if status is not None else None,
     )

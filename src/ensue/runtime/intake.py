@@ -135,7 +135,7 @@ class Intake:
             labels={},
             started_by=applier,
             event_uid=event.uid,
-            cause=Cause(event=event.uid, triggers=(*event.cause.triggers, rule.uid)),
+            cause=Cause(event=event.uid, triggers=(*event.cause.triggers, rule.uid), root=events.root_of(event)),
             state=State.QUEUED if failure is None else State.FAILED,
             reason=Reason.NONE if failure is None else failure.reason,
             message="" if failure is None else failure.message,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pydantic import ValidationError
 
+from ensue.core import deciding
 from ensue.model.errors import EnsueError, Problem
 from ensue.model.values import Namespace
 from ensue.ports.clock import Clock
@@ -69,13 +70,13 @@ class Puller:
     async def _settle(self, ground: Ground, namespace: Namespace) -> None:
         """Bring what is at work to what is wanted."""
         snapshot = await self._records.definitions.snapshot(namespace)
-        wants = wanting.wanted(snapshot.definitions, self._types)
+        wants = wanting.wanted(snapshot.definitions)
         places = [place for place in self._works if place[0] == namespace]
         await self._stop([place for place in places if wants.get(place[1]) != self._works[place].want])
         await self._records.memories.keep_only(namespace, wants.keys(), snapshot.revision)
         self._revisions[namespace] = snapshot.revision
         for key, want in wants.items():
-            if (namespace, key) not in self._works:
+            if want.type in self._types and (namespace, key) not in self._works:
                 self._start(ground, want)
         self._settled[namespace] = snapshot.revision
 
@@ -118,7 +119,7 @@ class Puller:
 
     def statuses(self, definition: StoredDefinition) -> Mapping[str, SourceStatus]:
         keys = [want.key for want in wanting.own(definition)]
-        keys += [f"Source/{name}" for name in wanting.refs(definition)]
+        keys += [deciding.shared_key(name) for name in wanting.refs(definition)]
         works = {key: self._works.get((definition.namespace, key)) for key in keys}
         return {key: work.status for key, work in works.items() if work is not None}
 

@@ -1,9 +1,10 @@
 """Which sources of a namespace are to be at work: those that an enabled trigger sees. Pure."""
 
 import json
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from ensue.core import deciding
 from ensue.model.values import Json, Namespace
 from ensue.ports.store import StoredDefinition
 
@@ -14,6 +15,8 @@ class Want:
 
     namespace: Namespace
     key: str
+    name: str
+    """What its definition calls it."""
     owner: str
     """The uid of its definition."""
     type: str
@@ -25,8 +28,8 @@ class Want:
     """Where it is in its definition, as `spec.sources[0]`."""
 
 
-def wanted(definitions: Iterable[StoredDefinition], types: Container[str]) -> dict[str, Want]:
-    """Those of these types, by key."""
+def wanted(definitions: Iterable[StoredDefinition]) -> dict[str, Want]:
+    """By key; of whatever type, also of those that another server has and this one has not."""
     known = list(definitions)
     sources = {one.name: one for one in known if one.kind == "Source"}
     found: dict[str, Want] = {}
@@ -39,19 +42,19 @@ def wanted(definitions: Iterable[StoredDefinition], types: Container[str]) -> di
             source = sources.get(name)
             if source is not None and is_enabled(source):
                 found |= {want.key: want for want in own(source)}
-    return {key: want for key, want in found.items() if want.type in types}
+    return found
 
 
 def own(stored: StoredDefinition) -> Iterator[Want]:
     """The source that a Source is, or those that are a Trigger's own."""
     if stored.kind == "Source":
         address = f"/ensue/sources/{stored.namespace}/{stored.name}"
-        yield from _want(stored, _spec(stored), f"Source/{stored.name}", address, "spec")
+        yield from _want(stored, _spec(stored), stored.name, address, "spec")
         return
     for position, source in _sources(stored):
-        name = source.get("name") or source.get("type")
+        name = str(source.get("name") or source.get("type"))
         address = f"/ensue/triggers/{stored.namespace}/{stored.name}/{name}"
-        yield from _want(stored, source, f"{stored.uid}/{name}", address, f"spec.sources[{position}]")
+        yield from _want(stored, source, name, address, f"spec.sources[{position}]")
 
 
 def refs(trigger: StoredDefinition) -> Iterator[str]:
@@ -71,11 +74,13 @@ def is_enabled(stored: StoredDefinition) -> bool:
     return _spec(stored).get("enabled", True) is True
 
 
-def _want(stored: StoredDefinition, source: Mapping[str, Json], key: str, address: str, path: str) -> Iterator[Want]:
+def _want(stored: StoredDefinition, source: Mapping[str, Json], name: str, address: str, path: str) -> Iterator[Want]:
     if isinstance(type := source.get("type"), str):
+        is_shared = stored.kind == "Source"
         yield Want(
             namespace=stored.namespace,
-            key=key,
+            key=deciding.shared_key(name) if is_shared else deciding.own_key(stored.uid, name, type),
+            name=name,
             owner=stored.uid,
             type=type,
             given=json.dumps(source.get("with") or {}, sort_keys=True),

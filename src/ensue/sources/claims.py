@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from ensue.model.errors import Problem
 from ensue.model.values import Json
 from ensue.ports.store import StoredDefinition
+from ensue.runtime import wanting
 from ensue.sources import cloudevents, webhook
 from ensue.sources.webhook.kind import WebhookSource
 from ensue.sources.webhook.settings import Hook
@@ -92,36 +93,18 @@ def keyless(
 
 def claims(stored: StoredDefinition) -> Iterator[Claim]:
     """The webhooks that a Trigger has of its own, or that a Source is."""
-    spec = stored.body.get("spec")
-    if not isinstance(spec, dict):
-        return
-    if stored.kind == "Source":
-        key = f"Source/{stored.name}"
-        yield from _claim(stored, spec, (key, key), "spec.with")
-        return
-    sources = spec.get("sources")
-    for position, source in enumerate(sources if isinstance(sources, list) else ()):
-        if isinstance(source, dict):
-            name = source.get("name", source.get("type"))
-            called = f"{stored.uid}/{name}", f"Trigger/{stored.name}/{name}"
-            yield from _claim(stored, source, called, f"spec.sources[{position}].with")
-
-
-def _claim(
-    stored: StoredDefinition, source: Mapping[str, Json], called: tuple[str, str], place: str
-) -> Iterator[Claim]:
-    kind, given = source.get("type"), source.get("with", {})
-    if not isinstance(kind, str) or kind not in TYPES:
-        return
-    yield Claim(
-        owner=stored,
-        type=kind,
-        source_key=called[0],
-        title=called[1],
-        place=place,
-        given=given if isinstance(given, dict) else {},
-        is_enabled=source.get("enabled", True) is True,
-    )
+    is_shared = stored.kind == "Source"
+    for want in wanting.own(stored):
+        if want.type in TYPES:
+            yield Claim(
+                owner=stored,
+                type=want.type,
+                source_key=want.key,
+                title=want.key if is_shared else f"Trigger/{stored.name}/{want.name}",
+                place=f"{want.path}.with",
+                given=wanting.given(want),
+                is_enabled=not is_shared or wanting.is_enabled(stored),
+            )
 
 
 def _settings(claim: Claim) -> Hook | Problem:

@@ -6,13 +6,13 @@ from datetime import datetime
 
 from ensue.core import windows as admitting
 from ensue.core.deciding import Proposal
-from ensue.core.windows import Memory, Settled, Windows
+from ensue.core.windows import Memory, Settled, Storm, Windows
 from ensue.model.decision import Conclusion, Decision, Reason, StartedRun
 from ensue.model.event import Event
 from ensue.model.run import Run
 from ensue.model.values import Namespace, from_micros, to_micros
 from ensue.ports.intake import Arrival, Reaction
-from ensue.store import starting, verdicts
+from ensue.store import rows, starting, verdicts, windows
 from ensue.store.graphs import Graphs
 from ensue.store.statement import NOW, Transaction
 from ensue.store.windows import Hold, Key, Kind, Locked, Window
@@ -47,10 +47,11 @@ class Ledger:
     def open(self, keys: Iterable[Key]) -> Transaction[None]:
         """Lock these windows, and those that the release of what they hold must ask. The clock is read after it."""
         wanted = list(keys)
-        yield from self._locked.lock(key for key in wanted if key[1] is not Kind.THROTTLE)
+        yield from self._locked.lock(key for key in wanted if key[1] not in windows.LATE)
         holds = [(key, self._locked.of(key).hold) for key in wanted if key[1] is Kind.DEBOUNCE]
-        throttles = [hold.throttled_by(key) for key, hold in holds if hold is not None and hold.throttle is not None]
-        yield from self._locked.lock([*throttles, *(key for key in wanted if key[1] is Kind.THROTTLE)])
+        asked = [(hold.stormed_by(key), hold.throttled_by(key)) for key, hold in holds if hold is not None]
+        late = [key for keys in asked for key in keys if key is not None]
+        yield from self._locked.lock([*late, *(key for key in wanted if key[1] in windows.LATE)])
         self.now = from_micros((yield NOW)[0][0])
 
     def hold_at(self, key: Key) -> Hold | None:
@@ -63,11 +64,12 @@ class Ledger:
 
     def _react(self, event: Event, reaction: Reaction) -> None:
         proposal = reaction.proposal
-        conclusion, reason = proposal.conclusion, proposal.reason
+        conclusion, reason, note = proposal.conclusion, proposal.reason, proposal.note
         key = (event.namespace, event.uid, proposal.trigger_uid, proposal.generation)
         if conclusion is Conclusion.FIRED and reaction.run is not None:
             if proposal.windows != Windows():
                 conclusion, reason = self._admit(event, reaction.run, proposal)
+                note = _note(reason, proposal.windows.storm)
             if conclusion is Conclusion.FIRED:
                 self._fired[key] = reaction.run
         self._decisions[key] = Decision(
@@ -79,13 +81,15 @@ class Ledger:
             conclusion=conclusion,
             reason=reason,
             verdict=proposal.verdict,
-            note=proposal.note,
+            note=note,
             decided_at=self.now,
         )
 
     def _admit(self, event: Event, run: Run, proposal: Proposal) -> tuple[Conclusion, Reason]:
         found = {key[1]: self._locked.of(key) for key in _keys(event.namespace, proposal)}
-        dedupe, debounce, throttle = (found.get(kind) for kind in (Kind.DEDUPE, Kind.DEBOUNCE, Kind.THROTTLE))
+        dedupe, debounce, throttle, storm = (
+            found.get(kind) for kind in (Kind.DEDUPE, Kind.DEBOUNCE, Kind.THROTTLE, Kind.STORM)
+        )
         if debounce is not None:
             # By its own throttle, whose key may differ from this event's.
             self._let_go(debounce, is_active=True)
@@ -94,6 +98,7 @@ class Ledger:
             seen_at=None if dedupe is None else dedupe.seen_at,
             held=None if hold is None else hold.held,
             passed=() if throttle is None else throttle.passed,
+            stormed=0 if storm is None else storm.stormed,
         )
         admitted = admitting.admit(proposal.windows, memory, event.uid, self.now)
         if admitted.settled is not None and hold is not None and debounce is not None:
@@ -107,6 +112,7 @@ class Ledger:
                 run=run,
                 throttle=proposal.windows.throttle,
                 throttle_key=proposal.keys.throttle,
+                storm=proposal.windows.storm,
             )
             debounce.is_changed = self.has_timers = True
         return admitted.conclusion, admitted.reason
@@ -115,9 +121,16 @@ class Ledger:
         hold = window.hold
         if hold is None:
             return
-        throttle = None if hold.throttle is None else self._locked.of(hold.throttled_by(window.key))
-        before = Memory(held=hold.held, passed=() if throttle is None else throttle.passed)
-        settled, memory = admitting.release(Windows(throttle=hold.throttle), before, self.now)
+        storm, throttle = (
+            None if key is None else self._locked.of(key)
+            for key in (hold.stormed_by(window.key), hold.throttled_by(window.key))
+        )
+        before = Memory(
+            held=hold.held,
+            passed=() if throttle is None else throttle.passed,
+            stormed=0 if storm is None else storm.stormed,
+        )
+        settled, memory = admitting.release(Windows(throttle=hold.throttle, storm=hold.storm), before, self.now)
         if settled is None:
             return
         window.hold, window.is_changed = None, True
@@ -126,7 +139,9 @@ class Ledger:
             return
         if throttle is not None and hold.throttle is not None:
             throttle.passed, throttle.lasts, throttle.is_changed = memory.passed, hold.throttle.per, True
+        _remember_storm(storm, memory)
         fires = settled.conclusion is Conclusion.FIRED
+        settled = replace(settled, note=_note(settled.reason, hold.storm))
         self._settle(window, hold, settled, hold.run if fires else None)
 
     def _settle(self, window: Window, hold: Hold, settled: Settled, run: Run | None = None) -> None:
@@ -138,6 +153,7 @@ class Ledger:
                 self._decisions[key],
                 conclusion=settled.conclusion,
                 reason=settled.reason,
+                note=settled.note,
             )
         else:
             self._settled[key] = settled
@@ -156,13 +172,13 @@ class Ledger:
     def _close(self) -> Transaction[None]:
         yield from self._locked.save(self.now)
         started = yield from self._begin()
-        rows = [verdicts.row(decision, started.get(key)) for key, decision in self._decisions.items()]
-        yield from verdicts.ADD.quietly(rows)
+        decided = [verdicts.row(decision, started.get(key)) for key, decision in self._decisions.items()]
+        yield from verdicts.ADD.quietly(decided)
         for key, settled in self._settled.items():
             run = started.get(key)
             yield verdicts.SETTLE.quietly(
-                settled.conclusion.value, settled.reason.value, run and run.uid, run and run.name,
-                to_micros(self.now), *key,
+                settled.conclusion.value, settled.reason.value, rows.text(settled.note), run and run.uid,
+                run and run.name, to_micros(self.now), *key,
             )  # fmt: skip
 
 
@@ -172,11 +188,23 @@ def _keys(namespace: Namespace, proposal: Proposal) -> Iterator[Key]:
         yield (namespace, Kind.DEBOUNCE, uid, keys.debounce)
     if asked.dedupe is not None:
         yield (namespace, Kind.DEDUPE, uid, keys.dedupe)
+    if asked.storm is not None:
+        yield (namespace, Kind.STORM, uid, asked.storm.root)
     if asked.throttle is not None:
         yield (namespace, Kind.THROTTLE, uid, keys.throttle)
 
 
+def _note(reason: Reason, storm: Storm | None) -> str:
+    return storm.note if reason is Reason.STORM and storm is not None else ""
+
+
+def _remember_storm(storm: Window | None, memory: Memory) -> None:
+    if storm is not None and memory.stormed != storm.stormed:
+        storm.stormed, storm.lasts, storm.is_changed = memory.stormed, admitting.STORM_LASTS, True
+
+
 def _remember(found: dict[Kind, Window], proposal: Proposal, memory: Memory) -> None:
+    _remember_storm(found.get(Kind.STORM), memory)
     dedupe, throttle = found.get(Kind.DEDUPE), found.get(Kind.THROTTLE)
     if dedupe is not None and proposal.windows.dedupe is not None and memory.seen_at != dedupe.seen_at:
         dedupe.seen_at, dedupe.lasts, dedupe.is_changed = memory.seen_at, proposal.windows.dedupe.for_, True

@@ -165,14 +165,17 @@ def to_identity(subject: str, groups: str) -> Identity:
 def cause_text(cause: Cause) -> str:
     if cause == NO_CAUSE:
         return "{}"
-    return dump({"event": cause.event, "run": cause.run, "triggers": list(cause.triggers)})
+    return dump({"event": cause.event, "run": cause.run, "triggers": list(cause.triggers), "root": cause.root})
 
 
 def to_cause(dumped: str) -> Cause:
     if dumped == "{}":
         return NO_CAUSE
     found = json.loads(dumped)
-    return Cause(event=found["event"], run=found["run"], triggers=tuple(found["triggers"]))
+    triggers = tuple(found["triggers"])
+    # What was stored before roots were has the last event on its way as the nearest to one.
+    root = found.get("root", found["event"] if triggers else "")
+    return Cause(event=found["event"], run=found["run"], triggers=triggers, root=root)
 
 
 def step_key(key: StepKey) -> tuple[str, str, str, int]:

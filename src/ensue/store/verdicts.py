@@ -13,8 +13,8 @@ COLUMNS = (
 )
 ADD = Rows(f"INSERT INTO decisions ({COLUMNS}) VALUES {{rows}}", 12)
 SETTLE = Sql("""
-    UPDATE decisions SET conclusion = $1, reason = $2, run = $3, run_name = $4, decided_at = $5
-    WHERE namespace = $6 AND event = $7 AND trigger_uid = $8 AND generation = $9
+    UPDATE decisions SET conclusion = $1, reason = $2, note = $3, run = $4, run_name = $5, decided_at = $6
+    WHERE namespace = $7 AND event = $8 AND trigger_uid = $9 AND generation = $10
 """)
 OF_ALL = Sql(f"""
     SELECT {COLUMNS} FROM decisions WHERE namespace = $1 AND event IN {{in_list:2}} ORDER BY trigger_name, generation

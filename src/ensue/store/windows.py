@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from ensue.core.windows import Held
+from ensue.core.windows import Held, Storm
 from ensue.model.run import Run
 from ensue.model.trigger import Throttle
 from ensue.model.values import EPOCH, from_micros, to_micros
@@ -38,8 +38,12 @@ class Kind(StrEnum):
 
     DEBOUNCE = "debounce"
     DEDUPE = "dedupe"
+    STORM = "storm"
     THROTTLE = "throttle"
 
+
+LATE = frozenset({Kind.STORM, Kind.THROTTLE})
+"""What is asked when an event is let go of, and so locked after what may hold one."""
 
 Key = tuple[str, Kind, str, str]
 """Namespace, kind, trigger uid, and the window's key."""
@@ -55,9 +59,14 @@ class Hold:
     run: Run
     throttle: Throttle | None
     throttle_key: str
+    storm: Storm | None
 
-    def throttled_by(self, key: Key) -> Key:
-        return (key[0], Kind.THROTTLE, key[2], self.throttle_key)
+    def throttled_by(self, key: Key) -> Key | None:
+        """The window to ask when that of `key` lets go of it; None: there is none."""
+        return None if self.throttle is None else (key[0], Kind.THROTTLE, key[2], self.throttle_key)
+
+    def stormed_by(self, key: Key) -> Key | None:
+        return None if self.storm is None else (key[0], Kind.STORM, key[2], self.storm.root)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,6 +77,7 @@ class Window:
     seen_at: datetime | None = None
     passed: tuple[datetime, ...] = ()
     hold: Hold | None = None
+    stormed: int = 0
     lasts: timedelta = field(default=timedelta())
     """How long what it remembers counts."""
     is_changed: bool = False
@@ -114,6 +124,8 @@ def _saved(window: Window, now: datetime) -> Row:
         memory["seen"] = to_micros(window.seen_at)
     if window.passed:
         memory["passed"] = [to_micros(time) for time in window.passed]
+    if window.stormed:
+        memory["stormed"] = window.stormed
     hold = window.hold
     if hold is not None:
         memory["hold"] = _dump_hold(hold)
@@ -129,12 +141,13 @@ def _window(key: Key, text: str) -> Window:
         seen_at=rows.moment(memory.get("seen")),
         passed=tuple(from_micros(time) for time in memory.get("passed", ())),
         hold=_load_hold(memory["hold"]) if "hold" in memory else None,
+        stormed=memory.get("stormed", 0),
     )
 
 
 def _dump_hold(hold: Hold) -> dict[str, object]:
     held, run = hold.held, replace(hold.run, created_at=EPOCH)
-    throttle = hold.throttle
+    throttle, storm = hold.throttle, hold.storm
     return {
         "event": held.event,
         "times": [to_micros(held.since), to_micros(held.last_at), to_micros(held.due_at)],
@@ -143,6 +156,7 @@ def _dump_hold(hold: Hold) -> dict[str, object]:
         "run": [run.namespace, run.uid, *rows.run_fixed(run), *rows.run_changing(run)],
         "throttle": None if throttle is None else [throttle.limit, throttle.per // timedelta(microseconds=1)],
         "key": hold.throttle_key,
+        "storm": None if storm is None else [storm.root, storm.limit, storm.note],
     }
 
 
@@ -152,6 +166,10 @@ def _load_hold(memory: Any) -> Hold:
     if memory["throttle"] is not None:
         limit, per = memory["throttle"]
         throttle = Throttle(limit=limit, per=timedelta(microseconds=per))
+    storm = None
+    if memory.get("storm") is not None:
+        root, most, note = memory["storm"]
+        storm = Storm(root=root, limit=most, note=note)
     return Hold(
         held=Held(event=memory["event"], since=since, last_at=last_at, due_at=due_at),
         trigger=memory["trigger"],
@@ -159,4 +177,5 @@ def _load_hold(memory: Any) -> Hold:
         run=rows.to_run(memory["run"]),
         throttle=throttle,
         throttle_key=memory["key"],
+        storm=storm,
     )

@@ -1,0 +1,96 @@
+"""Mutations of who may do what, what is written down of it, and secrets."""
+
+from tests.mutations.mutation import Mutation
+
+_CANARY = "tests/operations/test_canary.py::test_a_secret_is_found_nowhere_after_its_run"
+
+ALLOWED = "nobody does what nothing allows them, and nobody gives themselves more"
+CHAINED = "a row of the audit log that was changed, removed or moved is found"
+HIDDEN = "a secret is in no row, file, log or answer"
+
+MUTATIONS: tuple[Mutation, ...] = (
+    Mutation(
+        name="secrets-not-sealed",
+        guarantee=HIDDEN,
+        edits=(
+            (
+                "vaults/local.py",
+                "AESGCM(keys.by_id[keys.current]).encrypt(nonce, value, _bound_to(place, keys.current))",
+                "value + nonce + b'0000'",
+            ),
+        ),
+        test="tests/vaults/test_local.py::test_a_value_is_opened_in_its_place_alone",
+    ),
+    Mutation(
+        name="sealed-rows-exchangeable",
+        guarantee=HIDDEN,
+        edits=(
+            (
+                "vaults/local.py",
+                "[FORMAT, place.namespace, place.workflow, place.name, place.key, key_id]",
+                "[FORMAT, key_id]",
+            ),
+        ),
+        test="tests/vaults/test_local.py::test_a_value_is_opened_in_its_place_alone",
+    ),
+    Mutation(
+        name="logs-not-masked",
+        guarantee=HIDDEN,
+        edits=(("runtime/hiding.py", "ready.append((chunk, masked))", "ready.append((chunk, chunk.data))"),),
+        test=_CANARY,
+    ),
+    Mutation(
+        name="messages-not-masked",
+        guarantee=HIDDEN,
+        edits=(("runtime/stepping.py", "outcome=screen.outcome(outcome)", "outcome=outcome"),),
+        test=_CANARY,
+    ),
+    Mutation(
+        name="operations-unasked",
+        guarantee=ALLOWED,
+        edits=(("operations/runs.py", '    permitting.require(identity, "list", "Run", select.namespace)\n', ""),),
+        test="tests/operations/test_permissions.py::test_every_operation_asks_before_it_does_anything",
+    ),
+    Mutation(
+        name="denials-not-first",
+        guarantee=ALLOWED,
+        edits=(("core/permitting.py", "    if denials and not (", "    if denials and not has_role and not ("),),
+        test="tests/core/test_permitting.py::test_an_admin_can_take_back_a_denial_of_everything",
+    ),
+    Mutation(
+        name="permissions-give-all",
+        guarantee=ALLOWED,
+        edits=(
+            (
+                "core/permitting.py",
+                "right.is_denial or asked.verb in roles.NOT_FOR_GIVING.get(asked.kind, ())",
+                "right.is_denial",
+            ),
+        ),
+        test="tests/api/test_access.py::test_nobody_gives_himself_more_by_way_of_permissions",
+    ),
+    Mutation(
+        name="triggers-unasked",
+        guarantee=ALLOWED,
+        edits=(("runtime/intake.py", "bound.failure or firing.denied(", "bound.failure and firing.denied("),),
+        test="tests/api/test_access.py::test_a_trigger_acts_as_who_applied_it_as_long_as_they_may",
+    ),
+    Mutation(
+        name="scopes-ignored",
+        guarantee=ALLOWED,
+        edits=(("core/permitting.py", "is_narrowed=bool(scopes)", "is_narrowed=False"),),
+        test="tests/core/test_permitting.py::test_groups_give_roles_and_scopes_narrow_them",
+    ),
+    Mutation(
+        name="links-not-chained",
+        guarantee=CHAINED,
+        edits=(("model/audit.py", "json.dumps([previous, position,", 'json.dumps(["", position,'),),
+        test="tests/core/test_chaining.py::test_a_row_that_was_made_to_fit_shows_in_the_one_after_it",
+    ),
+    Mutation(
+        name="pruning-forgets-link",
+        guarantee=CHAINED,
+        edits=(("store/audit.py", "        yield MOVE_START(start.position, start.link)\n", ""),),
+        test="tests/store/test_audit.py::test_what_retention_deleted_is_not_missed",
+    ),
+)
