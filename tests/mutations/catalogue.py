@@ -78,7 +78,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="starts-not-idempotent",
         guarantee=ACCEPTED,
-        edits=(("operations/runs.py", "start_key=start_key,", "start_key=None,"),),
+        edits=(("operations/runs.py", "start_key=key.key,", "start_key=None,"),),
         test="tests/faults/test_starts.py::test_a_start_repeated_with_its_key_after_a_kill_is_the_same_run",
     ),
     Mutation(
