@@ -93,6 +93,26 @@ def test_definitions_are_deleted_by_name_and_as_files_have_them(cli: Cli) -> Non
     assert "-f" in cli("delete", code=2).stderr
 
 
+def test_what_a_trigger_starts_and_is_not_there_is_a_warning(cli: Cli) -> None:
+    listens = TRIGGER.replace(
+        "[{name: hook, type: webhook, with: {path: %s, verify: {type: github, secret: {name: key}}}}]", "[events]"
+    )
+    text = listens % "starts"
+    cli.file("starts.yaml", text.replace("workflow: w", "workflow: shipp"))
+    applied = cli("apply", "-f", "starts.yaml")
+    assert applied.stdout == "trigger/starts created\n"
+    assert "warning: trigger/starts: there is no workflow shipp; each run fails" in applied.stderr
+    assert "there is no workflow shipp" in cli("get", "triggers").stdout
+    assert "spec.actions[0].workflow: there is no workflow shipp" in cli("describe", "trigger", "starts").stdout
+    assert "Trigger starts: Broken: there is no workflow shipp" in cli("explain", "trigger", "starts").stdout
+    cli.file("both.yaml", text.replace("workflow: w", "workflow: shipp") + "---\n" + STEP % ("shipp", "true"))
+    assert "warning" not in cli("apply", "-f", "both.yaml").stderr
+    assert "Trigger starts: Active" in cli("explain", "trigger", "starts").stdout
+    deleted = cli("delete", "workflow", "shipp")
+    assert deleted.stderr == "warning: trigger/starts starts workflow/shipp, which is gone: each run fails\n"
+    assert cli("delete", "trigger", "starts").stderr == ""
+
+
 def test_the_history_has_every_version_and_what_it_changed(cli: Cli) -> None:
     for script in ("first", "second", "third"):
         cli("apply", "-f", workflow(cli, "told", script))
