@@ -158,6 +158,10 @@ def test_an_edit_that_changes_nothing_does_nothing(cli: Cli) -> None:
     assert "ended with 3" in cli("edit", "workflow", "still", env=editor(cli, "exit 3"), code=2).stderr
     kept = cli("edit", "workflow", "still", env=editor(cli, 'sed -i s/steps/stepz/ "$1"', "true"), code=6).stderr
     assert "stepz" in open_kept(kept)
+    path = next(line for line in kept.splitlines() if line.startswith("your text is in ")).split()[-1]
+    assert f"then: ensue apply -f {path}" in kept
+    line = 1 + next(number for number, text in enumerate(open_kept(kept).splitlines()) if "stepz" in text)
+    assert (f"{path}:{line}:3: " in kept, "edited.yaml" in kept) == (True, False)
     assert script_of(cli, "still") == "true"
 
 
