@@ -93,6 +93,26 @@ def test_definitions_are_deleted_by_name_and_as_files_have_them(cli: Cli) -> Non
     assert "-f" in cli("delete", code=2).stderr
 
 
+def test_what_a_trigger_starts_and_is_not_there_is_a_warning(cli: Cli) -> None:
+    listens = TRIGGER.replace(
+        "[{name: hook, type: webhook, with: {path: %s, verify: {type: github, secret: {name: key}}}}]", "[events]"
+    )
+    text = listens % "starts"
+    cli.file("starts.yaml", text.replace("workflow: w", "workflow: shipp"))
+    applied = cli("apply", "-f", "starts.yaml")
+    assert applied.stdout == "trigger/starts created\n"
+    assert "warning: trigger/starts: there is no workflow shipp; each run fails" in applied.stderr
+    assert "there is no workflow shipp" in cli("get", "triggers").stdout
+    assert "spec.actions[0].workflow: there is no workflow shipp" in cli("describe", "trigger", "starts").stdout
+    assert "Trigger starts: Broken: there is no workflow shipp" in cli("explain", "trigger", "starts").stdout
+    cli.file("both.yaml", text.replace("workflow: w", "workflow: shipp") + "---\n" + STEP % ("shipp", "true"))
+    assert "warning" not in cli("apply", "-f", "both.yaml").stderr
+    assert "Trigger starts: Active" in cli("explain", "trigger", "starts").stdout
+    deleted = cli("delete", "workflow", "shipp")
+    assert deleted.stderr == "warning: trigger/starts starts workflow/shipp, which is gone: each run fails\n"
+    assert cli("delete", "trigger", "starts").stderr == ""
+
+
 def test_the_history_has_every_version_and_what_it_changed(cli: Cli) -> None:
     for script in ("first", "second", "third"):
         cli("apply", "-f", workflow(cli, "told", script))
@@ -138,6 +158,10 @@ def test_an_edit_that_changes_nothing_does_nothing(cli: Cli) -> None:
     assert "ended with 3" in cli("edit", "workflow", "still", env=editor(cli, "exit 3"), code=2).stderr
     kept = cli("edit", "workflow", "still", env=editor(cli, 'sed -i s/steps/stepz/ "$1"', "true"), code=6).stderr
     assert "stepz" in open_kept(kept)
+    path = next(line for line in kept.splitlines() if line.startswith("your text is in ")).split()[-1]
+    assert f"then: ensue apply -f {path}" in kept
+    line = 1 + next(number for number, text in enumerate(open_kept(kept).splitlines()) if "stepz" in text)
+    assert (f"{path}:{line}:3: " in kept, "edited.yaml" in kept) == (True, False)
     assert script_of(cli, "still") == "true"
 
 

@@ -3,6 +3,9 @@
 import pytest
 
 from ensue import files
+from ensue.core import checking_triggers
+from ensue.model.errors import Severity
+from ensue.model.trigger import Trigger
 
 HEAD = """apiVersion: ensue.dev/v1alpha1
 kind: Trigger
@@ -49,3 +52,11 @@ def test_two_sources_of_one_name_are_refused() -> None:
     text = HEAD.replace("[{type: events}]", "[{type: cron, name: x}, {type: cron, name: x}]")
     (document,) = files.read(text, "t.yaml")
     assert [problem.path for problem in document.problems] == ["spec.sources[1].name"]
+
+
+@pytest.mark.parametrize(("text", "count"), [("", 1), ("  filter: event.type == 'x'", 0)])
+def test_a_trigger_that_sees_its_own_runs_gets_a_hint(text: str, count: int) -> None:
+    (document,) = files.read(f"{HEAD}{text}\n", "t.yaml")
+    assert isinstance(document.definition, Trigger)
+    found = list(checking_triggers.hints(document.definition))
+    assert [(one.path, one.severity) for one in found] == [("spec.sources[0]", Severity.HINT)] * count

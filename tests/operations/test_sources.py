@@ -8,7 +8,7 @@ from ensue.model.decision import Conclusion
 from ensue.model.errors import Denied, NotFound, Problem
 from ensue.model.identity import Identity
 from ensue.model.values import DEFAULT_NAMESPACE
-from ensue.operations import sources
+from ensue.operations import referring, sources
 from ensue.operations.sources import SourceStory, TriggerStory
 from tests.operations.places import ANN, Place
 
@@ -80,6 +80,69 @@ async def test_a_trigger_that_decides_nothing_says_why(place: Place) -> None:
     story = await trigger(place, "cue")
     assert story.state == "Broken"
     assert story.message
+
+
+async def test_a_trigger_is_as_healthy_as_its_sources(place: Place) -> None:
+    await place.apply("Source", "hook", {"type": "webhook", "with": {"path": "in", "verify": {"type": "none"}}})
+    stored = await place.trigger("all", sources=[{"ref": "hoo"}])
+    story = await trigger(place, "all")
+    assert (story.state, story.message) == ("Broken", "source hoo: there is no Source hoo; it is waited for")
+    (problem,) = (await referring.problems(place.world, [stored], {}))[stored.uid]
+    assert (problem.path, problem.remedy) == ("spec.sources[0].ref", 'did you mean "hook"?')
+    await place.trigger("some", sources=[{"ref": "hoo"}, {"type": "events"}])
+    assert (await trigger(place, "some")).state == "Degraded"
+    stored = await place.trigger("shared", sources=[{"ref": "hook"}])
+    assert (await trigger(place, "shared")).state == "Active"
+    taken = Problem(message="the path is another's", path="spec.with.path")
+    of_sources = {(await source_uid(place, "hook")): (taken,)}
+    story = await sources.explain_trigger(ANN, place.world, DEFAULT_NAMESPACE, "shared", of_sources)
+    assert (story.state, story.message) == ("Broken", "source hook: the path is another's")
+    (problem,) = (await referring.problems(place.world, [stored], of_sources))[stored.uid]
+    assert (problem.message, problem.path) == ("Source hook: the path is another's", "spec.sources[0].ref")
+
+
+async def source_uid(place: Place, name: str) -> str:
+    return (await place.world.definitions.get(DEFAULT_NAMESPACE, "Source", name)).uid
+
+
+@pytest.mark.parametrize(
+    ("action", "path", "message", "remedy"),
+    [
+        ({"workflow": "shipp"}, "spec.actions[0].workflow", "there is no workflow shipp", 'did you mean "ship"?'),
+        (
+            {"workflow": "ship", "parameters": {"ordr": "1", "to": "x"}},
+            "spec.actions[0].parameters.ordr",
+            'the workflow ship has no parameter "ordr"',
+            'did you mean "order"?',
+        ),
+        ({"workflow": "ship"}, "spec.actions[0].workflow", 'requires the parameter "to"', "give it under parameters"),
+    ],
+)
+async def test_a_trigger_whose_runs_all_fail_says_so(
+    place: Place, action: dict[str, Any], path: str, message: str, remedy: str
+) -> None:
+    await place.workflow("ship", parameters=[{"name": "order"}, {"name": "to", "required": True}])
+    stored = await place.trigger("t", actions=[action])
+    (problem,) = (await referring.problems(place.world, [stored], {}))[stored.uid]
+    assert (problem.path, problem.remedy) == (path, remedy)
+    assert message in problem.message
+    assert problem.message.endswith("each run fails")
+    story = await trigger(place, "t")
+    assert (story.state, story.message) == ("Broken", f"{problem.message} ({remedy})")
+
+
+async def test_many_triggers_are_compared_with_lists(place: Place) -> None:
+    for number in range(referring.FEW + 2):
+        await place.workflow(f"w{number}")
+    names = [*range(referring.FEW + 2), "x"]
+    stored = [await place.trigger(f"t{name}", actions=[{"workflow": f"w{name}"}]) for name in names]
+    told = await referring.problems(place.world, stored, {})
+    assert [one.name for one in stored if told[one.uid]] == ["tx"]
+
+
+async def test_a_workflow_that_is_computed_is_not_judged(place: Place) -> None:
+    stored = await place.trigger("t", actions=[{"workflow": "${event.data.name}"}], allow={"workflows": ["ship-*"]})
+    assert (await referring.problems(place.world, [stored], {}))[stored.uid] == ()
 
 
 async def test_only_what_is_there_and_allowed_is_explained(place: Place) -> None:

@@ -1,6 +1,6 @@
 """Routes that explain sources and triggers, and what of both is shown in lists."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from fastapi import APIRouter
 from fastapi import Request as HttpRequest
@@ -10,7 +10,7 @@ from ensue.api import hooks, story_views, views
 from ensue.api.requests import IdentityOf, NamespaceOf, WorldOf
 from ensue.api.views import View
 from ensue.model.errors import Problem
-from ensue.operations import definitions, sources
+from ensue.operations import definitions, referring, sources
 from ensue.operations.world import World
 from ensue.ports.origins import Origin
 from ensue.ports.store import StoredDefinition
@@ -35,7 +35,7 @@ async def explain_trigger(
 ) -> Response:
     """How a trigger is: its state, its sources, what it decided lately, and what its windows hold."""
     stored = await definitions.get(identity, world, namespace, "Trigger", name)
-    problems = await _hook_problems(request, stored)
+    problems = await hooks.hooks_of(request).problems([stored])
     story = await sources.explain_trigger(identity, world, namespace, name, problems)
     return JSONResponse(story_views.trigger(story, namespace))
 
@@ -45,13 +45,13 @@ async def views_of(request: HttpRequest, found: Sequence[StoredDefinition]) -> l
     world: World = request.app.state.world
     problems = await hooks.hooks_of(request).problems(found)
     origins = await definitions.origins(world, found)
-    return [_view(world, each, problems, origins.get((each.namespace, each.kind, each.name))) for each in found]
+    referred = await referring.problems(world, found, problems)
+    all_of = {each.uid: (*problems.get(each.uid, ()), *referred.get(each.uid, ())) for each in found}
+    return [_view(world, each, all_of[each.uid], origins.get((each.namespace, each.kind, each.name))) for each in found]
 
 
-def _view(
-    world: World, stored: StoredDefinition, of_hooks: Mapping[str, tuple[Problem, ...]], origin: Origin | None
-) -> View:
-    problems = (*of_hooks.get(stored.uid, ()), *world.pulling.problems(stored))
+def _view(world: World, stored: StoredDefinition, known: tuple[Problem, ...], origin: Origin | None) -> View:
+    problems = (*known, *world.pulling.problems(stored))
     shown = views.definition(stored, problems, origin)
     if statuses := world.pulling.statuses(stored):
         shown["status"]["sources"] = story_views.statuses(statuses)

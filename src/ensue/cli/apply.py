@@ -11,7 +11,7 @@ from ensue.cli import exits, invocation, objects, printing, target
 from ensue.cli.invocation import Invocation
 from ensue.cli.printing import View
 from ensue.files.documents import Document
-from ensue.model.errors import InvalidDefinition, NotFound
+from ensue.model.errors import Denied, InvalidDefinition, NotFound
 
 if TYPE_CHECKING:
     from ensue.clients.server import Server
@@ -48,9 +48,24 @@ def command(invocation: Invocation, paths: Sequence[str], take_over: bool, dry_r
                 click.echo(line)
             else:
                 invocation.say(line)
+        _warn(server, stored, dry_run=dry_run)
     if not invocation.is_for_people:
         printing.listing(invocation, stored, ())
     return exits.SUCCESS
+
+
+def _warn(server: "Server", stored: Sequence[View], *, dry_run: bool) -> None:
+    """Of what does not work as it is. What came later in the same files is there now; in a dry run it is not."""
+    if dry_run and len(stored) > 1:
+        return
+    for before in stored:
+        if not before["status"].get("problems"):
+            continue
+        with contextlib.suppress(NotFound, Denied):
+            now = before if dry_run else server.get(*objects.place(before))
+            for each in now["status"].get("problems", ()):
+                remedy = f" ({each['remedy']})" if each.get("remedy") else ""
+                click.echo(f"warning: {printing.name(now)}: {each['message']}{remedy}", err=True)
 
 
 def _apply(server: "Server", document: Document, body: View, *, take_over: bool, dry_run: bool) -> tuple[str, View]:

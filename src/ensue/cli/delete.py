@@ -1,13 +1,18 @@
 """`ensue delete`: definitions, by name or as files define them."""
 
+import contextlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from ensue.cli import exits, invocation, objects, target
+from ensue.cli import exits, invocation, objects, printing, target
 from ensue.cli.invocation import Invocation
 from ensue.cli.objects import Named
-from ensue.model.errors import EnsueError, NotFound
+from ensue.model.errors import Denied, EnsueError, NotFound
+
+if TYPE_CHECKING:
+    from ensue.clients.server import Server
 
 
 @click.command("delete")
@@ -45,9 +50,21 @@ def command(
                 click.echo(title if invocation.form == "name" else f"{title} deleted")
             except NotFound as error:
                 failure = failure if ignore_not_found else _told(failure, error)
+        _warn(server, [(namespace, name) for plural, namespace, name in wanted if plural == "workflows"])
     if failure is not None:
         raise failure
     return exits.SUCCESS
+
+
+def _warn(server: "Server", workflows: Sequence[tuple[str, str]]) -> None:
+    """Of triggers that start what is not there any more."""
+    for namespace in dict.fromkeys(namespace for namespace, _ in workflows):
+        with contextlib.suppress(Denied):
+            for trigger in server.list("triggers", namespace)["items"]:
+                for name in dict.fromkeys(action.get("workflow") for action in trigger["spec"]["actions"]):
+                    if (namespace, name) in workflows:
+                        text = f"{printing.name(trigger)} starts workflow/{name}, which is gone: each run fails"
+                        click.echo(f"warning: {text}", err=True)
 
 
 def _told(before: EnsueError | None, error: EnsueError) -> EnsueError:

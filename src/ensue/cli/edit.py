@@ -110,7 +110,10 @@ class Draft:
         ) as file:
             file.write(self._text)
         click.echo(f"your text is in {file.name}", err=True)
-        return error
+        click.echo(f"mend it there, then: ensue apply -f {file.name}", err=True)
+        if not isinstance(error, InvalidDefinition):
+            return error
+        return InvalidDefinition([replace(each, file=file.name) for each in error.problems])
 
 
 def _head(problems: Sequence[Problem]) -> str:

@@ -66,6 +66,10 @@ def _problems(document: Document, known: Known, called: Mapping[checking_calls.K
     elif document.definition is not None and document.kind not in supporting.KINDS:
         later.append(Problem(message=f"a {document.kind} cannot be applied in this version", path="kind"))
     warnings = [replace(problem, severity=Severity.WARNING) for problem in later]
+    if isinstance(document.definition, Trigger):
+        from ensue.core import checking_triggers
+
+        warnings += checking_triggers.hints(document.definition)
     if document.definition is not None:
         warnings += checking_calls.check(document.definition, called)
     found = [*document.problems, *(document.locate(problem) for problem in warnings)]

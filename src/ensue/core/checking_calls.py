@@ -1,6 +1,6 @@
 """Checks of the workflows that steps and triggers name, against those of the same files. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from ensue.core.checking_paths import Path, render
 from ensue.expr import relay
@@ -12,6 +12,8 @@ from ensue.model.workflow import Step, Workflow
 
 Key = tuple[str, str]
 """Namespace and name."""
+Takes = Mapping[str, bool]
+"""The parameters of a workflow, and whether each must be given."""
 
 
 def workflows(definitions: Iterable[Definition | None]) -> dict[Key, Workflow]:
@@ -27,7 +29,7 @@ def check(definition: Definition, known: Mapping[Key, Workflow]) -> Iterator[Pro
         if relay.has_expressions(name):
             continue
         if (namespace, name) in known:
-            yield from _check_parameters(step, known[namespace, name], path)
+            yield from check_parameters(step.parameters, name, takes(known[namespace, name]), path)
             continue
         others = [other for place, other in known if place == namespace]
         yield Problem(
@@ -66,21 +68,24 @@ def _calls(definition: Definition) -> Iterator[tuple[Step, Path]]:
                 yield step, ("spec", part, position)
 
 
-def _check_parameters(step: Step, called: Workflow, path: Path) -> Iterator[Problem]:
-    """Their names; values are checked as the run begins."""
-    name, declared = called.metadata.name, {one.name: one for one in called.spec.parameters}
-    for given in step.parameters:
-        if given not in declared:
+def takes(workflow: Workflow) -> Takes:
+    return {one.name: one.required for one in workflow.spec.parameters}
+
+
+def check_parameters(given: Collection[str], name: str, declared: Takes, path: Path) -> Iterator[Problem]:
+    """The names of those that a workflow is given; values are checked as the run begins."""
+    for one in given:
+        if one not in declared:
             yield Problem(
-                message=f'the workflow {name} has no parameter "{given}"',
-                remedy=did_you_mean(given, declared) or f"its parameters: {', '.join(declared) or 'none'}",
-                path=render((*path, "parameters", given)),
+                message=f'the workflow {name} has no parameter "{one}"',
+                remedy=did_you_mean(one, declared) or f"its parameters: {', '.join(declared) or 'none'}",
+                path=render((*path, "parameters", one)),
                 severity=Severity.WARNING,
             )
-    for wanted in declared.values():
-        if wanted.required and wanted.name not in step.parameters:
+    for wanted, is_required in declared.items():
+        if is_required and wanted not in given:
             yield Problem(
-                message=f'the workflow {name} requires the parameter "{wanted.name}"',
+                message=f'the workflow {name} requires the parameter "{wanted}"',
                 remedy="give it under parameters",
                 path=render((*path, "workflow")),
                 severity=Severity.WARNING,

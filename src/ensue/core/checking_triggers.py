@@ -6,6 +6,7 @@ from ensue.core import checking_filters, deciding
 from ensue.core.checking_paths import Path, render
 from ensue.expr import subscriptions
 from ensue.model.errors import Problem, Severity
+from ensue.model.event import EVENTS
 from ensue.model.trigger import Filter, Trigger
 
 
@@ -20,6 +21,18 @@ def check(trigger: Trigger) -> Iterator[Problem]:
             remedy="say what makes two events the same, as event.id",
             path="spec.dedupe.key",
         )
+
+
+def hints(trigger: Trigger) -> Iterator[Problem]:
+    """What is right, and seldom meant."""
+    for position, source in enumerate(trigger.spec.sources):
+        if source.type == EVENTS and trigger.spec.filter is None:
+            yield Problem(
+                message="without a filter it also sees what Ensue tells of itself, as the ends of its own runs",
+                remedy='add one, as filter: event.type == "com.example.order"',
+                path=render(("spec", "sources", position)),
+                severity=Severity.HINT,
+            )
 
 
 def _check_languages(given: Filter, path: Path) -> Iterator[Problem]:

@@ -45,18 +45,18 @@ class Elsewhere:
         free: set[Key] = set()
         gone: set[Key] = set()
         for place in sorted(changed):
-            standing = await self._world.origins.standing(Namespace(place))
+            managers = await self._world.origins.managers(Namespace(place))
             for key, one in held.items():
                 if key[0] != place:
                     continue
-                found = standing.get((key[1], key[2]))
-                if found is None or found.manager == FILE:
+                manager = managers.get((key[1], key[2]))
+                if manager in (None, FILE):
                     free.add(key)
-                if found is None:
+                if manager is None:
                     gone.add(key)
-                if one.digest and found is None and await self._was_of_file(key):
+                if one.digest and manager is None and await self._was_of_file(key):
                     deleted.add(key)
-                elif one.digest and (found is None or found.manager != FILE):
+                elif one.digest and manager != FILE:
                     lost.add(key)
         return Change(
             lost=frozenset(lost),

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from ensue.core import deciding, permitting
 from ensue.model.errors import NotFound, Problem
 from ensue.model.event import EVENTS
 from ensue.model.identity import Identity
 from ensue.model.values import Json, Namespace
+from ensue.operations import referring
+from ensue.operations.referring import Problems
 from ensue.operations.world import World
 from ensue.ports.activity import Decided, LastEvent, WindowUse
 from ensue.ports.pulling import Outlook, SourceState, SourceStatus
@@ -19,7 +22,8 @@ from ensue.runtime.wanting import Want
 
 NEXT_TIMES = 5
 HOOKED = ("webhook", "cloudevents")
-ACTIVE, DISABLED, BROKEN, UNUSED = "Active", "Disabled", "Broken", "Unused"
+ACTIVE, DEGRADED, DISABLED, BROKEN, UNUSED = "Active", "Degraded", "Disabled", "Broken", "Unused"
+NONE: Problems = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,7 @@ class TriggerStory:
 
     name: str
     state: str
+    """`Active`, `Disabled`, `Broken` when no event comes in or each run fails, `Degraded` when some sources are."""
     message: str
     sources: tuple[SourceStory, ...]
     decided: Decided
@@ -65,18 +70,15 @@ async def explain_source(
 
 
 async def explain_trigger(
-    identity: Identity, world: World, namespace: Namespace, name: str, problems: Sequence[Problem] = ()
+    identity: Identity, world: World, namespace: Namespace, name: str, problems: Problems = NONE
 ) -> TriggerStory:
-    """`problems` are why webhooks of its own take no requests. Raises NotFound."""
+    """`problems` are why webhooks of the namespace take no requests. Raises NotFound."""
     permitting.require(identity, "get", "Trigger", namespace, name)
     stored = await world.definitions.get(namespace, "Trigger", name)
-    rule = rule_of(stored)
-    is_enabled = wanting.is_enabled(stored)
-    state = DISABLED if not is_enabled else BROKEN if rule.problem else ACTIVE
-    message = "it is not enabled" if not is_enabled else rule.problem
-    seers = (name,) if is_enabled else ()
-    stories = [await _story(world, stored, want, seers, problems) for want in wanting.own(stored)]
-    stories += [await _shared(world, namespace, shared) for shared in wanting.refs(stored)]
+    seers = (name,) if wanting.is_enabled(stored) else ()
+    stories = [await _story(world, stored, want, seers, problems.get(stored.uid, ())) for want in wanting.own(stored)]
+    stories += [await _shared(world, namespace, shared, problems) for shared in wanting.refs(stored)]
+    state, message = await _trigger_state(world, stored, stories, problems)
     return TriggerStory(
         name=name,
         state=state,
@@ -87,13 +89,32 @@ async def explain_trigger(
     )
 
 
-async def _shared(world: World, namespace: Namespace, name: str) -> SourceStory:
+async def _trigger_state(
+    world: World, stored: StoredDefinition, stories: Sequence[SourceStory], problems: Problems
+) -> tuple[str, str]:
+    if not wanting.is_enabled(stored):
+        return DISABLED, "it is not enabled"
+    if problem := rule_of(stored).problem:
+        return BROKEN, problem
+    referred = (await referring.problems(world, [stored], problems)).get(stored.uid, ())
+    if failing := [_said(one) for one in referred if one.path.startswith(referring.OF_ACTIONS)]:
+        return BROKEN, "; ".join(failing)
+    broken = [story for story in stories if story.state == BROKEN]
+    message = "; ".join(f"source {story.name}: {story.message}" for story in broken)
+    return (BROKEN if len(broken) == len(stories) else DEGRADED, message) if broken else (ACTIVE, "")
+
+
+def _said(problem: Problem) -> str:
+    return f"{problem.message} ({problem.remedy})" if problem.remedy else problem.message
+
+
+async def _shared(world: World, namespace: Namespace, name: str, problems: Problems) -> SourceStory:
     try:
         stored = await world.definitions.get(namespace, "Source", name)
     except NotFound:
         message = f"there is no Source {name}; it is waited for"
         return SourceStory(key=deciding.shared_key(name), name=name, type="", state=BROKEN, message=message)
-    return await _source(world, stored, await _seers(world, stored), ())
+    return await _source(world, stored, await _seers(world, stored), problems.get(stored.uid, ()))
 
 
 async def _source(

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ensue.core.following import Key
 from ensue.model.errors import Problem
-from ensue.model.values import DefinitionHash, Namespace
+from ensue.model.values import Namespace
 
 FILE = "file"
 """The manager of what files define."""
@@ -37,14 +37,6 @@ def of_file(file: str, follower: str, problems: tuple[Problem, ...]) -> Origin:
     return Origin(key=("", "", file), follower=follower, file=file, line=0, problems=problems)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """What a definition is now, in short."""
-
-    manager: str
-    hash: DefinitionHash
-
-
 class Origins(Protocol):
     """One row for each definition, whoever follows its file. A definition that is deleted loses its row."""
 
@@ -60,5 +52,5 @@ class Origins(Protocol):
     async def find(self, kind: str, namespace: Namespace | None, name: str | None = None) -> tuple[Origin, ...]:
         """Of a kind, in a namespace or in all; with a name, of that one."""
 
-    async def standing(self, namespace: Namespace) -> Mapping[tuple[str, str], Standing]:
-        """Every definition of a namespace, by kind and name, whether or not a file defines it."""
+    async def managers(self, namespace: Namespace) -> Mapping[tuple[str, str], str]:
+        """Of every definition of a namespace, by kind and name, whether or not a file defines it."""

@@ -31,7 +31,7 @@ class Want:
 def wanted(definitions: Iterable[StoredDefinition]) -> dict[str, Want]:
     """By key; of whatever type, also of those that another server has and this one has not."""
     known = list(definitions)
-    sources = {one.name: one for one in known if one.kind == "Source"}
+    shared = {one.name: one for one in known if one.kind == "Source"}
     found: dict[str, Want] = {}
     for trigger in known:
         if trigger.kind != "Trigger" or not is_enabled(trigger):
@@ -39,7 +39,7 @@ def wanted(definitions: Iterable[StoredDefinition]) -> dict[str, Want]:
         for want in own(trigger):
             found[want.key] = want
         for name in refs(trigger):
-            source = sources.get(name)
+            source = shared.get(name)
             if source is not None and is_enabled(source):
                 found |= {want.key: want for want in own(source)}
     return found
@@ -51,7 +51,7 @@ def own(stored: StoredDefinition) -> Iterator[Want]:
         address = f"/ensue/sources/{stored.namespace}/{stored.name}"
         yield from _want(stored, _spec(stored), stored.name, address, "spec")
         return
-    for position, source in _sources(stored):
+    for position, source in sources(stored):
         name = str(source.get("name") or source.get("type"))
         address = f"/ensue/triggers/{stored.namespace}/{stored.name}/{name}"
         yield from _want(stored, source, name, address, f"spec.sources[{position}]")
@@ -59,7 +59,7 @@ def own(stored: StoredDefinition) -> Iterator[Want]:
 
 def refs(trigger: StoredDefinition) -> Iterator[str]:
     """The names of the shared Sources that a Trigger sees."""
-    for _, source in _sources(trigger):
+    for _, source in sources(trigger):
         if isinstance(name := source.get("ref"), str):
             yield name
 
@@ -89,9 +89,10 @@ def _want(stored: StoredDefinition, source: Mapping[str, Json], name: str, addre
         )
 
 
-def _sources(trigger: StoredDefinition) -> Iterator[tuple[int, Mapping[str, Json]]]:
-    sources = _spec(trigger).get("sources")
-    for position, source in enumerate(sources if isinstance(sources, list) else ()):
+def sources(trigger: StoredDefinition) -> Iterator[tuple[int, Mapping[str, Json]]]:
+    """Those of a Trigger, its own and shared ones, with their position."""
+    found = _spec(trigger).get("sources")
+    for position, source in enumerate(found if isinstance(found, list) else ()):
         if isinstance(source, dict):
             yield position, source
 

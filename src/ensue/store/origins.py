@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from ensue.core.following import Key
 from ensue.model.errors import Problem, Severity
-from ensue.model.values import DefinitionHash, Namespace
-from ensue.ports.origins import Origin, Standing
+from ensue.model.values import Namespace
+from ensue.ports.origins import Origin
 from ensue.store import rows
 from ensue.store.driver import Driver
 from ensue.store.statement import Row, Sql, Transaction
@@ -29,7 +29,7 @@ ONE = Sql(f"SELECT {_COLUMNS} FROM origins WHERE kind = $1 AND namespace = $2 AN
 ALL_IN = Sql(f"SELECT {_COLUMNS} FROM origins WHERE kind = $1 AND namespace = $2")
 ALL = Sql(f"SELECT {_COLUMNS} FROM origins WHERE kind = $1")
 
-STANDING = Sql("SELECT kind, name, manager, hash FROM definitions WHERE namespace = $1 AND to_revision IS NULL")
+MANAGERS = Sql("SELECT kind, name, manager FROM definitions WHERE namespace = $1 AND to_revision IS NULL")
 
 
 class Origins:
@@ -56,9 +56,9 @@ class Origins:
             found = await self._driver.fetch(ONE(kind, namespace, name))
         return tuple(_origin(row) for row in found)
 
-    async def standing(self, namespace: Namespace) -> Mapping[tuple[str, str], Standing]:
-        found = await self._driver.fetch(STANDING(namespace))
-        return {(row[0], row[1]): Standing(manager=row[2], hash=DefinitionHash(row[3])) for row in found}
+    async def managers(self, namespace: Namespace) -> Mapping[tuple[str, str], str]:
+        found = await self._driver.fetch(MANAGERS(namespace))
+        return {(row[0], row[1]): row[2] for row in found}
 
 
 def of(key: Key) -> Transaction[Origin | None]:
