@@ -14,6 +14,7 @@ from ensue.ports.activity import Decided, LastEvent, WindowUse
 from ensue.ports.pulling import Outlook, SourceState, SourceStatus
 from ensue.ports.store import StoredDefinition
 from ensue.runtime import wanting
+from ensue.runtime.rejecting import Rejection
 from ensue.runtime.ruling import rule_of
 from ensue.runtime.wanting import Want
 
@@ -41,6 +42,8 @@ class SourceStory:
     last_event: LastEvent | None = None
     last_error: str = ""
     failed_at: datetime | None = None
+    refused: tuple[Rejection, ...] = ()
+    """What this server refused since it started, the latest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,7 @@ async def _story(
         last_event=await world.activity.last_event(stored.namespace, key),
         last_error=status.last_error if status is not None else "",
         failed_at=status.failed_at if status is not None else None,
+        refused=world.rejections.of(stored.namespace, key),
     )
 
 
