@@ -51,7 +51,7 @@ async def test_a_missing_secret_and_an_unreadable_body_are_reasons_of_their_own(
     assert found == {
         "NoSecret": "there is no secret github-hook that is of use; set it with `ensue secret set`",
         "Unreadable": "its body is not what its content type says",
-        "SignatureMalformed": "x-hub-signature-256 is not sha256= and 64 hexadecimal digits",
+        "SignatureMissing": "the header x-hub-signature-256 is missing",
     }
 
 

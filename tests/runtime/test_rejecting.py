@@ -34,11 +34,11 @@ def test_the_log_tells_of_a_source_and_reason_once_a_minute_and_how_often_since(
     for seconds in (0, 1, 59, 61, 62):
         note(found, seconds)
     note(found, 63, "SignatureOld")
+    told = "Source/hook of namespace default refused a request"
     assert caplog.messages == [
-        "Source/hook of namespace default refused a request: SignatureWrong (it is wrong)",
-        "Source/hook of namespace default refused a request, 3 times since the last warning: "
-        "SignatureWrong (it is wrong)",
-        "Source/hook of namespace default refused a request: SignatureOld (it is wrong)",
+        f"{told}: SignatureWrong (it is wrong)",
+        f"{told}, 3 times since the last warning: SignatureWrong (it is wrong)",
+        f"{told}: SignatureOld (it is wrong)",
     ]
 
 
