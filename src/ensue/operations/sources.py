@@ -148,7 +148,7 @@ def _state(
         return BROKEN, f"no source type {want.type} is installed here"
     own = [problem for problem in problems if problem.path.startswith(want.path)]
     if own:
-        return BROKEN, own[0].message
+        return BROKEN, f"{own[0].message}; {own[0].remedy}" if own[0].remedy else own[0].message
     if status is not None:
         return (ACTIVE if status.state is SourceState.ACTIVE else status.state.value), status.message
     if not seers:
