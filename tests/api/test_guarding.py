@@ -10,10 +10,21 @@ from ensue import __version__
 from ensue.api import problems, serving
 from ensue.api.guarding import MAX_BODY, host_name
 from ensue.model import errors
+from ensue.model.errors import Unavailable
+from ensue.operations import health
+from ensue.operations.world import World
 from tests.api.conftest import RUNS, TOKEN, WORKFLOWS
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/version", "/openapi.json", RUNS, "/nowhere"])
+@pytest.fixture
+async def stranger(application: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """Has no token."""
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8080") as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", ["/readyz?verbose", "/metrics", "/version", "/openapi.json", RUNS, "/nowhere"])
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x"])
 async def test_nothing_is_told_without_the_token(client: httpx.AsyncClient, path: str, header: str) -> None:
     answer = await client.get(path, headers={"Authorization": header})
@@ -105,3 +116,22 @@ def test_a_wildcard_address_is_reached_by_loopback_and_known_by_any_address() ->
     listener = serving.bind("0.0.0.0:0")
     with listener.socket:
         assert listener.url == f"http://127.0.0.1:{listener.socket.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_probes_pass_without_a_token_and_are_told_no_detail(stranger: httpx.AsyncClient, path: str) -> None:
+    answer = await stranger.get(path)
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    answer = await stranger.get(path, headers={"Authorization": "Bearer wrong"})
+    assert answer.status_code == 401
+
+
+async def test_a_probe_is_not_told_why_the_server_is_not_ready(
+    stranger: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_: World) -> str:
+        raise Unavailable("the database at db.internal is away")
+
+    monkeypatch.setattr(health, "_database", away)
+    answer = await stranger.get("/readyz")
+    assert (answer.status_code, answer.json()) == (503, {"status": "failing"})

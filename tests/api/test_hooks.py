@@ -242,7 +242,10 @@ async def test_the_payload_is_kept_as_it_was_sent(
 async def test_a_source_without_its_secret_says_so(ready: httpx.AsyncClient) -> None:
     await put(ready, trigger("later", webhook("later", verify={"type": "github", "secret": {"name": "none"}})))
     (problem,) = (await ready.get(f"{TRIGGERS}/later")).json()["status"]["problems"]
-    assert (problem["path"], problem["remedy"]) == ("spec.sources[0].with.verify", "ensue secret set none")
+    assert (problem["path"], problem["remedy"]) == (
+        "spec.sources[0].with.verify",
+        "set it with `ensue secret set none < FILE`",
+    )
     await ready.put("/api/v1/secrets/none", json={"value": "x"})
     assert "problems" not in (await ready.get(f"{TRIGGERS}/later")).json()["status"]
 

@@ -5,15 +5,20 @@ from typing import Any
 import pytest
 
 from ensue.core import checking
+from ensue.model.errors import Severity
 from ensue.model.trigger import Trigger
 
 
-def problems(**spec: Any) -> list[str]:
-    trigger = {
+def trigger(**spec: Any) -> Trigger:
+    given = {
         "metadata": {"name": "t"},
         "spec": {"sources": [{"name": "hook", "type": "webhook"}], "actions": [{"name": "a", "run": "true"}], **spec},
     }
-    return [str(problem) for problem in checking.check_trigger(Trigger.model_validate(trigger))]
+    return Trigger.model_validate(given)
+
+
+def problems(**spec: Any) -> list[str]:
+    return [str(problem) for problem in checking.check_trigger(trigger(**spec))]
 
 
 @pytest.mark.parametrize(
@@ -61,3 +66,21 @@ def test_the_key_of_a_window_is_checked(window: dict[str, dict[str, str]]) -> No
 )
 def test_a_right_filter_has_no_problems(filter: Any) -> None:
     assert problems(filter=filter) == []
+
+
+@pytest.mark.parametrize(
+    ("filter", "meant"),
+    [
+        ("event.typ == 'a'", "type"),
+        ("event.tpye == 'a'", "type"),
+        ("event.Subject == 'a'", "subject"),
+        ("event.subjcet.startsWith('a')", "subject"),
+        ("has(event.dat) && event.id == 'a'", "data"),
+        ("event.data.typ == 'a'", ""),
+        ("event.traceparent == 'a' && event.region == 'b' && event.i == 'c'", ""),
+    ],
+)
+def test_an_attribute_a_letter_or_two_beside_a_known_one_is_a_hint_and_no_error(filter: str, meant: str) -> None:
+    found = checking.check_trigger(trigger(filter={"cel": filter}))
+    hint = [] if not meant else [(f"did you mean event.{meant}?", Severity.HINT)]
+    assert [(each.remedy, each.severity) for each in found] == hint

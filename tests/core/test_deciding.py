@@ -161,4 +161,5 @@ def test_decisions_are_the_verdicts_of_each_trigger_whatever_the_order(
                 assert (found[each.uid].conclusion is FIRED) == (verdict.answer is Answer.YES)
             else:
                 assert not concerns or verdict.answer is not Answer.YES
-                assert ruling.explain(each, one, NOW).conclusion is NOT
+                cannot_tell = concerns and verdict.answer is Answer.COULD_NOT_TELL
+                assert ruling.explain(each, one, NOW).conclusion is (Conclusion.UNDECIDED if cannot_tell else NOT)

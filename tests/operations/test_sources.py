@@ -45,6 +45,10 @@ async def test_a_webhook_says_its_address_and_why_it_takes_nothing(place: Place)
     taken = Problem(message="the path belongs to another", path="spec.with.path")
     story = await source(place, "hook", taken)
     assert (story.state, story.message) == ("Broken", "the path belongs to another")
+    taken = Problem(message="there is no secret s", remedy="set it with `ensue secret set s < FILE`", path="spec.with")
+    assert (
+        await source(place, "hook", taken)
+    ).message == "there is no secret s; set it with `ensue secret set s < FILE`"
 
 
 async def test_a_trigger_says_what_it_decided_lately_and_what_its_windows_hold(place: Place) -> None:

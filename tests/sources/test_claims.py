@@ -88,8 +88,8 @@ def test_a_secret_that_is_not_there_is_told_of_with_the_command_that_sets_it() -
     definitions = [stored("t", 1, own), stored("s", 1, webhook("q"), kind="Source")]
     found = list(claims.keyless(definitions, {("a", "old"), ("b", "value")}))
     assert [(uid, problem.path, problem.remedy) for uid, problem in found] == [
-        ("uid-t", "spec.sources[0].with.verify", "ensue secret set a"),
-        ("uid-t", "spec.sources[0].with.verify", "ensue secret set b old"),
+        ("uid-t", "spec.sources[0].with.verify", "set it with `ensue secret set a < FILE`"),
+        ("uid-t", "spec.sources[0].with.verify", "set it with `ensue secret set b old < FILE`"),
     ]
     assert list(claims.keyless(definitions, {("a", "value"), ("b", "old")})) == []
 

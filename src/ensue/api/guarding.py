@@ -25,6 +25,7 @@ MAX_HOOK_BODY = 25 * 1024 * 1024
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 # compared, not bound
 TOO_LARGE = "the body is larger than {} bytes"
+PROBES = frozenset({"/healthz", "/livez", "/readyz"})
 OPEN = re.compile(r"/hooks/|/login(/|$)")
 """Who comes here has no token yet, or never one: a signature or a one-time link says who it is."""
 
@@ -59,7 +60,7 @@ class Guard:
         limit = self._limit(scope["path"])
         refusal = self._refusal(scope, headers, limit)
         identity: Identity | None = None
-        if refusal is None and not OPEN.match(scope["path"]):
+        if refusal is None and not OPEN.match(scope["path"]) and not _is_probe(scope, headers):
             try:
                 identity = await self._recognition.recognise(headers, scope.get("method", "GET"))
             except EnsueError as error:
@@ -103,6 +104,11 @@ class Guard:
     def _is_ours(self, host: str) -> bool:
         """A name that an attacker's DNS leads here is not among ours; an address in the header needs no DNS."""
         return host in self._hosts or (not ANY_ADDRESS.isdisjoint(self._hosts) and _is_address(host))
+
+
+def _is_probe(scope: Scope, headers: Headers) -> bool:
+    """Load balancers and kubelets have no token; who shows one, or asks for details, is recognised."""
+    return scope["path"] in PROBES and not scope["query_string"] and "authorization" not in headers
 
 
 def host_name(header: str) -> str:

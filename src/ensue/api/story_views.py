@@ -54,6 +54,10 @@ def _source(story: SourceStory) -> View:
         "lastEvent": _event(story.last_event),
         "lastError": story.last_error,
         "failureTime": moment(story.failed_at),
+        "refused": [
+            {"reason": each.reason, "message": each.message, "count": each.count, "time": moment(each.at)}
+            for each in story.refused
+        ],
     }
 
 

@@ -31,6 +31,7 @@ from ensue.runtime.keeping import Keeper
 from ensue.runtime.measuring import MeasuredDecisions
 from ensue.runtime.pacing import Paces
 from ensue.runtime.pulling import Puller
+from ensue.runtime.rejecting import Rejections
 from ensue.runtime.runner import Runner
 from ensue.runtime.sealing import Sealer
 from ensue.runtime.secrets import OpenedSecrets
@@ -257,6 +258,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, process: Process
         pulling=puller,
         origins=Origins(driver=driver),
         rounds={},
+        rejections=Rejections(),
         runs=runs,
         schema=Schema(driver=driver),
         secrets=table,

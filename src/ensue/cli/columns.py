@@ -31,7 +31,11 @@ def _defined(file: View) -> str:
 
 def _problem(item: View) -> str:
     """Why a part of it does nothing."""
-    return "; ".join(each["message"] for each in item["status"].get("problems", ()))
+    return "; ".join(_told(each) for each in item["status"].get("problems", ()))
+
+
+def _told(problem: View) -> str:
+    return f"{problem['message']} ({problem['remedy']})" if problem.get("remedy") else str(problem["message"])
 
 
 def _states(item: View) -> str:

@@ -5,13 +5,14 @@ import json
 import sys
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ensue import files
 from ensue.clients import cloudevents
 from ensue.files.reading import STANDARD_INPUT
-from ensue.model.errors import InvalidInput, NotFound
+from ensue.model.errors import InvalidDefinition, InvalidInput, NotFound, Problem
 from ensue.model.values import Json
 
 Item = dict[str, Json]
@@ -21,12 +22,26 @@ SOURCE = "/ensue/cli"
 
 def read(path: str) -> list[Item]:
     """The events of a file, JSON or YAML: one, a list, or what `get event -o json` gives."""
-    if path == STANDARD_INPUT:
-        return _items(files.value(sys.stdin.buffer.read(), "-"), "-")
     try:
-        return _items(files.value(Path(path).read_bytes(), path), path)
+        content = sys.stdin.buffer.read() if path == STANDARD_INPUT else Path(path).read_bytes()
+        return _items(files.value(content, path), path)
     except FileNotFoundError:
         raise NotFound(f"there is no file {path}") from None
+    except InvalidDefinition as error:
+        raise InvalidDefinition([_of_file(problem, path) for problem in error.problems]) from None
+
+
+def _of_file(problem: Problem, path: str) -> Problem:
+    """With its place in the message: it is no finding in a definition."""
+    place = replace(problem, file=path, message="", remedy="", path="")
+    return Problem(message=f"{place}: {problem.message}", remedy=problem.remedy)
+
+
+def require_type(item: Mapping[str, Json], path: str) -> None:
+    """Raises InvalidInput for what is only the data of an event."""
+    if "type" not in item:
+        remedy = 'put the payload under data: {"type": "com.example.push", "source": "/example", "data": {…}}'
+        raise InvalidInput(f"{path} is not a CloudEvent: it needs type and source", remedy=remedy)
 
 
 def _items(value: Json, path: str) -> list[Item]:

@@ -42,6 +42,7 @@ def _source(found: View, title: str, indent: str) -> Iterator[str]:
         ("next times", ", ".join(_time(each) for each in found["nextTimes"])),
         ("last event", _event(found["lastEvent"]) if found["lastEvent"] else "none lately"),
         ("last error", _error(found)),
+        *(("refused", _refused(each)) for each in found.get("refused", ())),
         *(("note", note) for note in found["notes"]),
     ]
     yield from (f"{indent}{_line(name, text)}" for name, text in facts if text)
@@ -66,6 +67,10 @@ def _event(found: View) -> str:
 
 def _error(found: View) -> str:
     return f"{found['lastError']} ({tables.age(found['failureTime'])} ago)" if found["lastError"] else ""
+
+
+def _refused(found: View) -> str:
+    return f"{found['count']}, last {tables.age(found['time'])} ago: {found['reason']} ({found['message']})"
 
 
 def _time(text: str) -> str:

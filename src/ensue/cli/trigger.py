@@ -60,6 +60,7 @@ def _event(path: str) -> Event:
     items = event_file.read(path)
     if len(items) > 1:
         raise InvalidInput(f"{path} holds {len(items)} events", remedy="try them one by one")
+    event_file.require_type(items[0], path)
     item = event_file.completed(items[0])
     return envelopes.to_event(event_file.envelope(item), DEFAULT_NAMESPACE, str(item["id"]), datetime.now(UTC))
 

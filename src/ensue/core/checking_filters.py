@@ -4,11 +4,24 @@ from collections.abc import Iterator
 
 from ensue.core.checking_expressions import at
 from ensue.core.checking_paths import Path, render
-from ensue.expr import subscriptions
-from ensue.model.errors import Problem
+from ensue.expr import spelling, subscriptions
+from ensue.model.errors import Problem, Severity
 from ensue.model.trigger import Filter, TriggerSpec
 
 ROOTS = ("event", "context")
+KNOWN = (
+    "id",
+    "source",
+    "type",
+    "subject",
+    "time",
+    "data",
+    "data_base64",
+    "datacontenttype",
+    "dataschema",
+    "specversion",
+)
+"""What an event has beside its extensions."""
 _ATTRIBUTES = ("exact", "prefix", "suffix")
 
 
@@ -43,3 +56,20 @@ def _check_cel(text: str, path: Path, wants: str) -> Iterator[Problem]:
     for error in cel.check(text, roots=ROOTS, wants=wants):
         message, _, remedy = error.message.partition("; ")
         yield Problem(message=at(message, error.position, text), remedy=remedy, path=render(path))
+    for attribute, position in cel.fields(text, ROOTS[0]):
+        meant = "" if attribute in KNOWN else _meant(attribute)
+        if meant:
+            yield Problem(
+                message=at(f"no event of the usual kind has event.{attribute}", position, text),
+                remedy=f"did you mean event.{meant}?",
+                path=render(path),
+                severity=Severity.HINT,
+            )
+
+
+def _meant(attribute: str) -> str:
+    """The attribute within a letter or two; any other name may be an extension."""
+    lower = attribute.lower()
+    near = {known: spelling.distance(lower, known) for known in KNOWN if abs(len(known) - len(lower)) < 3}
+    best = min(near, key=lambda known: near[known], default="")
+    return best if best and near[best] <= (1 if len(best) < 6 else 2) < len(lower) else ""

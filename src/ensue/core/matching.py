@@ -99,7 +99,8 @@ def judge(trigger: Candidate, scope: Scope) -> Verdict:
 def error_text(result: Result) -> str:
     if isinstance(result, Value):
         return f"the filter gives {json.dumps(result.value)[:100]}, neither true nor false"
-    return interface.reason(result)
+    remedy = result.remedy if isinstance(result, interface.Error) else ""
+    return f"{interface.reason(result)} ({remedy})" if remedy else interface.reason(result)
 
 
 def _because(explained: Explanation) -> tuple[Clause, ...]:

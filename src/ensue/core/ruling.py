@@ -48,7 +48,7 @@ def rule_by(rules: Iterable[Rule]) -> Ruling:
 
 def explain(rule: Rule, event: Event, at: datetime) -> Decision:
     """Why a trigger that decided nothing about an event had nothing to decide."""
-    verdict, reason, note = NOT_ASKED, Reason.NOT_SEEN, ""
+    verdict, reason, note, conclusion = NOT_ASKED, Reason.NOT_SEEN, "", Conclusion.NOT_FIRED
     to = event.extensions.get(REPLAY_TO)
     if not rule.trigger.spec.enabled:
         reason, note = Reason.DISABLED, "the trigger was not enabled"
@@ -60,14 +60,16 @@ def explain(rule: Rule, event: Event, at: datetime) -> Decision:
         note = f"the event was replayed to {to}"
     else:
         verdict = matching.judge(rule.candidate, Mapped(roots=events.roots(event), now=at))
-        reason = Reason.FILTER_FAILED if verdict.answer is Answer.COULD_NOT_TELL else Reason.FILTER
+        reason = Reason.FILTER
+        if verdict.answer is Answer.COULD_NOT_TELL:
+            reason, conclusion = Reason.FILTER_FAILED, Conclusion.UNDECIDED
     return Decision(
         namespace=event.namespace,
         event_uid=event.uid,
         trigger=rule.name,
         trigger_uid=rule.uid,
         generation=rule.generation,
-        conclusion=Conclusion.NOT_FIRED,
+        conclusion=conclusion,
         reason=reason,
         verdict=verdict,
         note=note,

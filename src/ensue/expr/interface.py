@@ -101,6 +101,8 @@ class Error:
     position: int = 0
     """Characters from the start of the text."""
     code: Code = Code.VALUE
+    remedy: str = field(default="", compare=False)
+    """What people are told besides."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from ensue.ports.activity import Decided, LastEvent, WindowUse
 from ensue.ports.pulling import Outlook, SourceState, SourceStatus
 from ensue.ports.store import StoredDefinition
 from ensue.runtime import wanting
+from ensue.runtime.rejecting import Rejection
 from ensue.runtime.ruling import rule_of
 from ensue.runtime.wanting import Want
 
@@ -45,6 +46,8 @@ class SourceStory:
     last_event: LastEvent | None = None
     last_error: str = ""
     failed_at: datetime | None = None
+    refused: tuple[Rejection, ...] = ()
+    """What this server refused since it started, the latest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +148,7 @@ async def _story(
         last_event=await world.activity.last_event(stored.namespace, want.key),
         last_error=status.last_error if status is not None else "",
         failed_at=status.failed_at if status is not None else None,
+        refused=world.rejections.of(stored.namespace, want.key),
     )
 
 
@@ -165,7 +169,7 @@ def _state(
         return BROKEN, f"no source type {want.type} is installed here"
     own = [problem for problem in problems if problem.path.startswith(want.path)]
     if own:
-        return BROKEN, own[0].message
+        return BROKEN, f"{own[0].message}; {own[0].remedy}" if own[0].remedy else own[0].message
     if status is not None:
         return (ACTIVE if status.state is SourceState.ACTIVE else status.state.value), status.message
     if not seers:

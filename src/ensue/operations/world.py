@@ -20,6 +20,7 @@ from ensue.ports.storage import Storage
 from ensue.ports.store import Definitions, Feed, History, Logs, Runs, Started, Workers
 from ensue.ports.wakeup import Wakeup
 from ensue.runtime.patience import Rounds
+from ensue.runtime.rejecting import Rejections
 from ensue.runtime.telemetry import Telemetry
 
 
@@ -48,6 +49,7 @@ class World:
     origins: Origins
     rounds: Rounds
     """How the loops of this process went round last, by what they do."""
+    rejections: Rejections
     runs: Runs
     schema: Schema
     secrets: SealedSecrets

@@ -87,7 +87,7 @@ def keyless(
                 if (wanted.name, wanted.key) not in secrets:
                     message = f"there is no secret {wanted.name} with the key {wanted.key} to know the sender by"
                     key = "" if wanted.key == "value" else f" {wanted.key}"
-                    remedy = f"ensue secret set {wanted.name}{key}"
+                    remedy = f"set it with `ensue secret set {wanted.name}{key} < FILE`"
                     yield stored.uid, Problem(message=message, remedy=remedy, path=f"{claim.place}.verify")
 
 

@@ -26,7 +26,7 @@ from ensue.ports.hooks import Call, Reply
 from ensue.ports.store import StoredDefinition
 from ensue.runtime import telemetry
 from ensue.runtime.pacing import Paces
-from ensue.sources import claims, cloudevents, webhook
+from ensue.sources import blaming, claims, cloudevents, webhook
 from ensue.sources.claims import Mount, Mounts
 from ensue.sources.keys import Keys
 from ensue.sources.webhook import Refused
@@ -53,19 +53,26 @@ class Hooks:
 
     async def receive(self, call: Call) -> Reply:
         began = time.perf_counter()
-        counted, namespace, title = self._world.counted, "", ""
+        counted, namespace, mount = self._world.counted, "", None
         try:
             mount = await self._mount(call)
-            namespace, title = call.namespace, mount.title
+            namespace = call.namespace
             reply = await self._receive(call, mount)
         except EnsueError as error:
-            counted.count(telemetry.REFUSED, namespace, title, error.code)
+            counted.count(telemetry.REFUSED, namespace, mount.title if mount else "", error.code)
+            if mount is not None:
+                self._note(call.namespace, mount, *blaming.failed(error))
             raise
         if isinstance(reply, Refused):
-            counted.count(telemetry.REFUSED, namespace, title, reply.reason.value)
+            counted.count(telemetry.REFUSED, namespace, mount.title, reply.reason.value)
+            self._note(call.namespace, mount, *blaming.refused(mount.settings, reply))
             raise _error(reply)
         counted.observe(telemetry.INTAKE_SECONDS, time.perf_counter() - began)
         return reply
+
+    def _note(self, namespace: Namespace, mount: Mount, reason: str, message: str) -> None:
+        now = self._world.clock.now()
+        self._world.rejections.note(namespace, mount.source_key, mount.title, reason, message, now)
 
     async def greet(self, call: Call) -> Mapping[str, str]:
         mount = await self._mount(call)

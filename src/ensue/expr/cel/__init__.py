@@ -2,5 +2,6 @@
 
 from ensue.expr.cel.checking import check
 from ensue.expr.cel.program import compile
+from ensue.expr.cel.reading import fields
 
-__all__ = ["check", "compile"]
+__all__ = ["check", "compile", "fields"]

@@ -1,13 +1,19 @@
 """What an evaluation ends with when it has no value."""
 
+from collections.abc import Callable
+
 from ensue.expr.interface import Code, Ref
 
 
 class Failure(Exception):
     """An evaluation error. A position below zero means: where the failing call stands."""
 
-    def __init__(self, message: str, code: Code = Code.VALUE, position: int = -1) -> None:
+    def __init__(
+        self, message: str, code: Code = Code.VALUE, position: int = -1, remedy: Callable[[], str] | None = None
+    ) -> None:
+        """`remedy` is asked only of a failure that nothing absorbs."""
         super().__init__(message)
+        self.remedy = remedy
         self.message = message
         self.code = code
         self.position = position

@@ -5,7 +5,7 @@ import operator
 from collections.abc import Callable
 from typing import Final
 
-from ensue.expr.cel import failure, values
+from ensue.expr.cel import failure, remedying, values
 from ensue.expr.cel.meter import Meter
 from ensue.expr.cel.values import INT_MAX, INT_MIN, Duration, Map, Timestamp, Uint, Value
 from ensue.expr.interface import Code
@@ -18,7 +18,8 @@ _KEYS: Final = frozenset({bool, int, Uint, float, str})
 
 
 def no_overload(sign: str, left: Value, right: Value) -> failure.Failure:
-    return failure.Failure(f"no such overload: {values.kind_of(left)} {sign} {values.kind_of(right)}", Code.TYPE)
+    message = f"no such overload: {values.kind_of(left)} {sign} {values.kind_of(right)}"
+    return failure.Failure(message, Code.TYPE, remedy=lambda: remedying.sides(left, right))
 
 
 def add(left: Value, right: Value, meter: Meter) -> Value:
@@ -163,7 +164,11 @@ def index(container: Value, key: Value) -> Value:
         return found
     if isinstance(container, list):
         raise failure.Failure(f"index {values.show_key(key)} is outside a list of {len(container)}", Code.REFERENCE)
-    raise failure.Failure(f"no such key: {values.show_key(key)}", Code.REFERENCE)
+    raise _no_key(container, values.show_key(key))
+
+
+def _no_key(container: Value, name: str) -> failure.Failure:
+    return failure.Failure(f"no such key: {name}", Code.REFERENCE, remedy=lambda: remedying.keys(name, container))
 
 
 def look_up(container: Value, key: Value) -> Value:
@@ -185,7 +190,7 @@ def select(value: Value, name: str) -> Value:
         return select_optional(value, name)
     found = _field(value, cls, name)
     if found is values.MISSING:
-        raise failure.Failure(f"no such key: {name}", Code.REFERENCE)
+        raise _no_key(value, name)
     return found
 
 

@@ -60,7 +60,8 @@ class Program:
 def result_of(problem: failure.Failure) -> Error | Needs:
     if isinstance(problem, failure.Unloaded):
         return Needs(problem.refs)
-    return Error(problem.message, max(0, problem.position), problem.code)
+    remedy = problem.remedy() if problem.remedy is not None else ""
+    return Error(problem.message, max(0, problem.position), problem.code, remedy)
 
 
 def compile(text: str, limits: Limits = LIMITS) -> Program | Broken:
