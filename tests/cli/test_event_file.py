@@ -18,7 +18,7 @@ def test_what_is_no_json_is_named_with_its_file_as_an_error(tmp_path: Path, caps
 
 
 def test_a_payload_alone_is_told_where_it_belongs() -> None:
-    with pytest.raises(InvalidInput, match="push.json is not a CloudEvent: it needs type and source") as caught:
+    with pytest.raises(InvalidInput, match=r"push\.json is not a CloudEvent: it needs type and source") as caught:
         event_file.require_type({"repository": {"name": "r"}}, "push.json")
     assert caught.value.remedy.startswith("put the payload under data")
     event_file.require_type({"type": "a"}, "event.json")
