@@ -106,13 +106,13 @@ INVARIANTS: tuple[tuple[str, Sql], ...] = (
     (
         "an ended run is told of once: in the outbox or in the feed",
         Sql("""
-            SELECT r.name FROM runs r
-            WHERE r.completed_at IS NOT NULL
-                AND (SELECT count(*) FROM outbox o
-                    WHERE o.namespace = r.namespace AND o.run = r.uid AND o.type <> 'dev.ensue.run.started.v1')
-                + (SELECT count(*) FROM events e
-                    WHERE e.namespace = r.namespace AND e.source = '/ensue/runs' AND e.subject = r.uid
-                        AND e.type <> 'dev.ensue.run.started.v1') > 1
+            WITH told AS (
+                SELECT namespace, run FROM outbox WHERE type <> 'dev.ensue.run.started.v1'
+                UNION ALL
+                SELECT namespace, subject FROM events
+                WHERE source = '/ensue/runs' AND type <> 'dev.ensue.run.started.v1')
+            SELECT min(r.name) FROM told t JOIN runs r ON r.namespace = t.namespace AND r.uid = t.run
+            WHERE r.completed_at IS NOT NULL GROUP BY t.namespace, t.run HAVING count(*) > 1
             LIMIT 20
         """),
     ),

@@ -210,7 +210,7 @@ def _logs(evidence: Evidence) -> Iterator[str]:
 @contextlib.asynccontextmanager
 async def opened(database: str) -> AsyncIterator[Driver]:
     """The store of servers that have ended, or that share it."""
-    driver = open_driver(database)
+    driver = open_driver(database, is_patient=True)
     await driver.open()
     try:
         yield driver
