@@ -4,7 +4,11 @@ import hashlib
 import hmac
 import signal
 
+import httpx
+import pytest
+
 from ensue.cli import demo_story
+from ensue.model.errors import Unavailable
 from tests.cli.conftest import PATIENCE, Cli, processes_of
 
 STORY = (
@@ -44,6 +48,45 @@ def test_the_demo_stays_until_it_is_interrupted_and_leaves_nothing(cli: Cli) -> 
     assert (process.returncode, log) == (0, "")
     assert list(cli.temporary.iterdir()) == []
     assert processes_of(cli.temporary) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "moment"),
+    [
+        (["demo"], "a temporary server"),
+        (["demo"], "1. GitHub delivers"),
+        (["demo", "--once"], "applied"),
+        (["demo", "--once"], "decision"),
+    ],
+)
+def test_an_interrupt_before_the_end_of_the_story_is_130_and_never_a_traceback(
+    cli: Cli, words: list[str], moment: str
+) -> None:
+    process = cli.start(*words)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if moment in line:
+            break
+    process.send_signal(signal.SIGINT)
+    rest, log = process.communicate(timeout=PATIENCE)
+    was_told = "401" in rest
+    assert (process.returncode, log) == (0 if was_told else 130, "")
+    assert list(cli.temporary.iterdir()) == []
+    assert processes_of(cli.temporary) == []
+
+
+@pytest.mark.parametrize("answer", [httpx.ConnectError("refused"), httpx.Response(503)], ids=["nobody", "503"])
+def test_a_server_that_ends_during_a_delivery_is_said(answer: httpx.Response | httpx.HTTPError) -> None:
+    def answered(_: httpx.Request) -> httpx.Response:
+        if isinstance(answer, httpx.HTTPError):
+            raise answer
+        return answer
+
+    with (
+        httpx.Client(base_url="http://demo", transport=httpx.MockTransport(answered)) as http,
+        pytest.raises(Unavailable),
+    ):
+        demo_story._delivered(http, {}, "secret")
 
 
 def test_a_delivery_has_the_headers_and_the_signatures_of_github() -> None:

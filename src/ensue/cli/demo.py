@@ -20,7 +20,8 @@ def command(once: bool) -> int:
     """Start a temporary server, deliver a push as GitHub signs it, and show what happens.
 
     First event, decision, run, log and result; then an event that starts nothing, and why. The server stays until
-    Ctrl-C, so that other commands can look at it; then everything of it is gone.
+    Ctrl-C, so that other commands can look at it; then everything of it is gone. Interrupted before all was
+    shown, its exit code is 130.
 
     \b
     Examples:
@@ -28,17 +29,21 @@ def command(once: bool) -> int:
       ensue demo --once
     """
     logging_setup.set_up(logging.WARNING, "text")
+    # The story has a refusal, and tells it itself.
+    logging.getLogger("ensue.sources").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="ensue-demo-") as directory:
         data = Path(directory) / "data"
 
-        async def serve(stop: asyncio.Event) -> None:
-            await _serve(Settings(data_dir=data, listen="127.0.0.1:0"), stop, is_once=once)
+        async def serve(stop: asyncio.Event) -> bool:
+            return await _serve(Settings(data_dir=data, listen="127.0.0.1:0"), stop, is_once=once)
 
-        serving_loop.run(serve)
-    return exits.SUCCESS
+        was_told = serving_loop.run(serve)
+    return exits.SUCCESS if was_told else exits.INTERRUPTED
 
 
-async def _serve(settings: Settings, stop: asyncio.Event, *, is_once: bool) -> None:
+async def _serve(settings: Settings, stop: asyncio.Event, *, is_once: bool) -> bool:
+    """Whether the story was told to its end."""
+    was_told = False
     addresses: list[str] = []
     ready = asyncio.Event()
 
@@ -51,7 +56,7 @@ async def _serve(settings: Settings, stop: asyncio.Event, *, is_once: bool) -> N
     try:
         await ready.wait()
         for url in addresses:
-            await _show(url, settings.data_dir, stop, is_once=is_once)
+            was_told = await _show(url, settings.data_dir, stop, is_once=is_once)
         if is_once:
             stop.set()
     except BaseException:
@@ -59,9 +64,10 @@ async def _serve(settings: Settings, stop: asyncio.Event, *, is_once: bool) -> N
         raise
     finally:
         await server
+    return was_told
 
 
-async def _show(url: str, data: Path, stop: asyncio.Event, *, is_once: bool) -> None:
+async def _show(url: str, data: Path, stop: asyncio.Event, *, is_once: bool) -> bool:
     click.echo(f"ensue {__version__}, a temporary server at {url}")
     token = (data / "token").read_text(encoding="ascii").strip()
     with Server(url=url, token=token, remedy="", is_local=True) as server:
@@ -71,8 +77,10 @@ async def _show(url: str, data: Path, stop: asyncio.Event, *, is_once: bool) -> 
             # Ctrl-C ended the server in the middle of it.
             if not stop.is_set():
                 raise
+            return False
     if not is_once and not stop.is_set():
         click.echo(f"\nThe server stays until Ctrl-C. Look at it from another terminal:\n{_hints(data)}")
+    return True
 
 
 def _hints(data: Path) -> str:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import time
 import uuid
 from importlib import resources
 from typing import Any
@@ -13,7 +14,8 @@ import httpx
 
 from ensue import files
 from ensue.cli import decision_table, step_table
-from ensue.clients.server import Server
+from ensue.clients.server import LONG_POLL, Server
+from ensue.model.errors import Unavailable
 from ensue.model.values import Json
 
 View = dict[str, Any]
@@ -65,9 +67,14 @@ def _file(name: str) -> str:
 
 
 def _delivered(http: httpx.Client, push: dict[str, Json], secret: str) -> str:
-    """The event's id; empty when it was refused."""
+    """The event's id; empty when it was refused. Raises Unavailable."""
     body = json.dumps(push).encode()
-    answer = http.post(HOOK, content=body, headers=headers(body, secret))
+    try:
+        answer = http.post(HOOK, content=body, headers=headers(body, secret))
+    except httpx.HTTPError as error:
+        raise Unavailable(f"no answer to the delivery: {str(error) or type(error).__name__}") from None
+    if answer.is_server_error:
+        raise Unavailable(f"the delivery was answered {answer.status_code}")
     found = answer.json()
     _line("POST", f"{HOOK}: {answer.status_code} {found.get('detail') or json.dumps(found)}")
     return str(found.get("id", ""))
@@ -75,12 +82,22 @@ def _delivered(http: httpx.Client, push: dict[str, Json], secret: str) -> str:
 
 def _fired(server: Server, event: str) -> None:
     decision = _decision(server, event)
-    run = server.wait(NAMESPACE, decision["run"]["name"])
+    run = _ended(server, decision["run"]["name"])
     _line("run", step_table.outcome(run))
     for entry in server.log(NAMESPACE, run["metadata"]["name"], None, follow=False, note=lambda _: None):
         _line("log", f"{entry['step']} | {entry['text']}")
     for text in step_table.outputs(run):
         _line("result", text)
+
+
+def _ended(server: Server, name: str) -> View:
+    """The run when it has ended. A server that went away does not come again here."""
+    while True:
+        run = server.get("runs", NAMESPACE, name, waitSeconds=LONG_POLL)
+        if "completionTime" in run["status"]:
+            return run
+        # A server that is ending answers at once.
+        time.sleep(0.05)
 
 
 def _still(server: Server, event: str) -> None:

@@ -4,28 +4,31 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import uvloop
 
 from ensue.cli import exits
 
+Result = TypeVar("Result")
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def run(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """Until `serve` returns. The first signal sets its event, a second one ends the process where it stands."""
+def run(serve: Callable[[asyncio.Event], Awaitable[Result]]) -> Result:
+    """What `serve` returns. The first signal sets its event, a second one ends the process at once."""
 
-    async def serve_until_signal() -> None:
+    async def serve_until_signal() -> Result:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             loop.add_signal_handler(number, _signalled, stop)
-        await serve(stop)
+        return await serve(stop)
 
     # What is made from here on is for this user alone; folders for steps are opened one by one.
     os.umask(0o077)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve_until_signal())
+        return runner.run(serve_until_signal())
 
 
 def _signalled(stop: asyncio.Event) -> None:
