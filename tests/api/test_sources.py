@@ -48,6 +48,32 @@ async def test_the_second_claimant_of_a_path_is_explained_as_broken(client: http
     assert "belongs to trigger first" in second["sources"][0]["message"]
 
 
+async def test_a_list_has_the_state_of_every_source_as_explain_says_it(client: httpx.AsyncClient) -> None:
+    hook: dict[str, Any] = {"path": "in", "verify": {"type": "none"}}
+    await put(client, source("hook", "webhook", **hook))
+    await put(client, source("twice", "webhook", **hook))
+    await put(client, source("taking", "cloudevents", **{**hook, "path": "other"}))
+    await put(client, source("unseen", "cloudevents", **{**hook, "path": "third"}))
+    await put(client, source("hourly", "cron", schedule="@hourly"))
+    resting = source("resting", "cron", schedule="@hourly")
+    await put(client, resting | {"spec": resting["spec"] | {"enabled": False}})
+    names = ("hook", "twice", "taking", "hourly", "resting")
+    await put(client, trigger("t", *({"name": name, "ref": name} for name in names)))
+    listed = {each["metadata"]["name"]: each["status"] for each in (await client.get(SOURCES)).json()["items"]}
+    states = {name: [one["state"] for one in status["sources"]] for name, status in listed.items()}
+    assert states == {
+        "hook": ["Active"],
+        "twice": ["Broken"],
+        "taking": ["Active"],
+        "unseen": ["Unused"],
+        "hourly": ["Active"],
+        "resting": ["Disabled"],
+    }
+    for name, (state,) in states.items():
+        assert (await client.get(f"{SOURCES}/{name}/explain")).json()["state"] == state
+        assert (await client.get(f"{SOURCES}/{name}")).json()["status"] == listed[name]
+
+
 async def test_what_is_not_there_is_not_explained(client: httpx.AsyncClient) -> None:
     for place in (SOURCES, TRIGGERS):
         answer = await client.get(f"{place}/none/explain")

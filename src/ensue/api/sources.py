@@ -11,6 +11,7 @@ from ensue.api.requests import IdentityOf, NamespaceOf, WorldOf
 from ensue.api.views import View
 from ensue.model.errors import Problem
 from ensue.operations import definitions, referring, sources
+from ensue.operations.sources import SourceBrief
 from ensue.operations.world import World
 from ensue.ports.origins import Origin
 from ensue.ports.store import StoredDefinition
@@ -46,15 +47,25 @@ async def views_of(request: HttpRequest, found: Sequence[StoredDefinition]) -> l
     problems = await hooks.hooks_of(request).problems(found)
     origins = await definitions.origins(world, found)
     referred = await referring.problems(world, found, problems)
+    briefs = await sources.briefs(world, found, problems)
     all_of = {each.uid: (*problems.get(each.uid, ()), *referred.get(each.uid, ())) for each in found}
-    return [_view(world, each, all_of[each.uid], origins.get((each.namespace, each.kind, each.name))) for each in found]
+    return [
+        _view(
+            each,
+            (*all_of[each.uid], *world.pulling.problems(each)),
+            origins.get((each.namespace, each.kind, each.name)),
+            briefs[each.uid],
+        )
+        for each in found
+    ]
 
 
-def _view(world: World, stored: StoredDefinition, known: tuple[Problem, ...], origin: Origin | None) -> View:
-    problems = (*known, *world.pulling.problems(stored))
+def _view(
+    stored: StoredDefinition, problems: tuple[Problem, ...], origin: Origin | None, briefs: Sequence[SourceBrief]
+) -> View:
     shown = views.definition(stored, problems, origin)
-    if statuses := world.pulling.statuses(stored):
-        shown["status"]["sources"] = story_views.statuses(statuses)
+    if briefs:
+        shown["status"]["sources"] = story_views.briefs(briefs)
     return shown
 
 

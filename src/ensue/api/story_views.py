@@ -1,11 +1,10 @@
 """How sources and triggers are, as the JSON of the API. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from ensue.api.views import View, moment
-from ensue.operations.sources import SourceStory, TriggerStory
+from ensue.operations.sources import SourceBrief, SourceStory, TriggerStory
 from ensue.ports.activity import RECENT, LastEvent
-from ensue.ports.pulling import SourceStatus
 
 
 def source(story: SourceStory, namespace: str) -> View:
@@ -32,11 +31,11 @@ def trigger(story: TriggerStory, namespace: str) -> View:
     }
 
 
-def statuses(found: Mapping[str, SourceStatus]) -> list[View]:
-    """Of the sources that are at work."""
+def briefs(found: Sequence[SourceBrief]) -> list[View]:
+    """How sources are, in lists and objects."""
     return [
-        {"key": key, "state": status.state.value, "message": status.message, "nextTime": moment(status.next_at)}
-        for key, status in found.items()
+        {"key": each.key, "state": each.state, "message": each.message, "nextTime": moment(each.next_at)}
+        for each in found
     ]
 
 

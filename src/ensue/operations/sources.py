@@ -1,5 +1,6 @@
 """Why a source or trigger does what it does: its state, what it will do next and did last."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,6 +52,16 @@ class SourceStory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceBrief:
+    """How a source is, in a list."""
+
+    key: str
+    state: str
+    message: str
+    next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerStory:
     """How a trigger is."""
 
@@ -61,6 +72,42 @@ class TriggerStory:
     sources: tuple[SourceStory, ...]
     decided: Decided
     windows: tuple[WindowUse, ...]
+
+
+async def briefs(
+    world: World, found: Sequence[StoredDefinition], problems: Problems
+) -> Mapping[str, tuple[SourceBrief, ...]]:
+    """By the uid of the definition: of a Source how it is, of a Trigger how those are that go and look for it.
+
+    To be asked by who may read the definitions; `problems` as in explain_trigger."""
+    namespaces = {one.namespace for one in found if one.kind == "Source"}
+    seen = {namespace: _seen(await world.definitions.list(namespace, "Trigger")) for namespace in namespaces}
+    return {
+        one.uid: _of_source(world, one, seen[one.namespace].get(one.name, ()), problems.get(one.uid, ()))
+        if one.kind == "Source"
+        else _at_work(world, one)
+        for one in found
+    }
+
+
+def _at_work(world: World, stored: StoredDefinition) -> tuple[SourceBrief, ...]:
+    return tuple(
+        SourceBrief(key=key, state=status.state.value, message=status.message, next_at=status.next_at)
+        for key, status in world.pulling.statuses(stored).items()
+    )
+
+
+def _of_source(
+    world: World, stored: StoredDefinition, seers: tuple[str, ...], problems: Sequence[Problem]
+) -> tuple[SourceBrief, ...]:
+    statuses = world.pulling.statuses(stored)
+    briefs: list[SourceBrief] = []
+    for want in wanting.own(stored):
+        status = statuses.get(want.key)
+        state, message = _state(stored, want, seers, status, problems, is_known=want.type in world.known.source_types)
+        next_at = None if status is None else status.next_at
+        briefs.append(SourceBrief(key=want.key, state=state, message=message, next_at=next_at))
+    return tuple(briefs)
 
 
 async def explain_source(
@@ -188,5 +235,13 @@ def _notes(outlook: Outlook) -> tuple[str, ...]:
 
 
 async def _seers(world: World, source: StoredDefinition) -> tuple[str, ...]:
-    triggers = await world.definitions.list(source.namespace, "Trigger")
-    return tuple(one.name for one in triggers if wanting.is_enabled(one) and source.name in wanting.refs(one))
+    return _seen(await world.definitions.list(source.namespace, "Trigger")).get(source.name, ())
+
+
+def _seen(triggers: Sequence[StoredDefinition]) -> Mapping[str, tuple[str, ...]]:
+    """The enabled triggers that see a shared source, by its name."""
+    found: defaultdict[str, tuple[str, ...]] = defaultdict(tuple)
+    for one in filter(wanting.is_enabled, triggers):
+        for name in dict.fromkeys(wanting.refs(one)):
+            found[name] += (one.name,)
+    return found
