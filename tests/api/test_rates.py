@@ -38,6 +38,23 @@ async def test_a_webhook_with_a_rate_is_answered_429_beyond_it(
     assert await statuses(stranger, "/hooks/few", 4, json={}) == [202, 202, 202, 429]
     answer = await stranger.post("/hooks/few", json={})
     assert (answer.json()["code"], answer.headers["Retry-After"]) == ("rate_exceeded", "30")
+    assert answer.json()["detail"] == "more than 2/1m sent to /hooks/default/few (the source's rate)"
+    assert answer.json()["remedy"] == "try again in 30 s"
+
+
+async def test_above_the_rate_of_a_setting_its_name_is_said(
+    application: Any, ready: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    application.state.event_rate = application.state.hooks._rate = Rate(limit=1)
+    await put(ready, source("one", "one"))
+    said = [
+        [await client.post(place, **message(order(), "binary")) for _ in range(2)][-1].json()["detail"]
+        for client, place in ((stranger, "/hooks/one"), (ready, EVENTS))
+    ]
+    assert said == [
+        "more than 1/1s sent to /hooks/default/one (ENSUE_HOOK_RATE)",
+        "more than 1/1s sent to the API in namespace default (ENSUE_EVENT_RATE)",
+    ]
 
 
 async def test_what_is_not_from_the_sender_does_not_count(stranger: httpx.AsyncClient) -> None:

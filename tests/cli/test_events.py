@@ -2,10 +2,11 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Cli, document
+from tests.cli.conftest import Cli, Server, document
 
 TRIGGER = """
 apiVersion: ensue.dev/v1alpha1
@@ -108,6 +109,18 @@ def test_data_that_is_no_json_has_a_type(shop: Cli) -> None:
 )
 def test_what_cannot_be_done_is_said_with_its_exit_code(shop: Cli, words: list[str], code: int, text: str) -> None:
     assert text in shop("event", *words, code=code).stderr
+
+
+def test_above_the_rate_of_the_api_the_setting_and_the_time_are_said(tmp_path: Path) -> None:
+    cli = Cli(tmp_path, ENSUE_DATA_DIR=str(tmp_path / "data"), ENSUE_EVENT_RATE="1/1h")
+    server = Server(cli)
+    cli("event", "send", "--type", "first")
+    done = cli("event", "send", "--type", "second", code=1)
+    server.stop()
+    said = (
+        r"error: more than 1/1h sent to the API in namespace default \(ENSUE_EVENT_RATE\) \(try again in 3\d{3} s\)\n"
+    )
+    assert re.fullmatch(said, done.stderr)
 
 
 def test_a_replay_is_a_new_event_that_fires_again(shop: Cli) -> None:

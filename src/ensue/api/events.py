@@ -47,7 +47,8 @@ async def send_events(request: HttpRequest) -> Response:
     try:
         with requests.gate_of(request).holding() as holding:
             received = await _received(request, holding)
-            requests.paces_of(request).take(namespace, request.app.state.event_rate, len(received))
+            bound = f"sent to the API in namespace {namespace} (ENSUE_EVENT_RATE)"
+            requests.paces_of(request).take(namespace, request.app.state.event_rate, len(received), bound=bound)
             now = world.clock.now()
             found = [envelopes.to_event(each, namespace, world.clock.uid(), now) for each in received]
             accepted = await events.accept(requests.identity_of(request), world, found) if found else ()

@@ -1,5 +1,6 @@
 """The one tree of errors, two levels deep. A class's docstring is its default message."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -149,7 +150,8 @@ class RateExceeded(EnsueError):
 
     def __init__(self, message: str = "", *, after: timedelta) -> None:
         self.after = after
-        super().__init__(message)
+        seconds = math.ceil(after.total_seconds())
+        super().__init__(message, remedy=f"try again in {seconds} s")
 
 
 class Unavailable(EnsueError):

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from ensue.model.definition import Strict
-from ensue.model.values import Duration
+from ensue.model.values import Duration, format_duration
 
 
 class Rate(Strict):
@@ -33,6 +33,11 @@ class Rate(Strict):
     def most(self) -> int:
         """How many at once."""
         return self.limit if self.burst is None else self.burst
+
+    @property
+    def text(self) -> str:
+        """As one writes it, without the burst."""
+        return f"{self.limit}/{format_duration(self.per)}"
 
     @property
     def per_minute(self) -> int:

@@ -17,8 +17,8 @@ class Paces:
         self._clock = clock
         self._unused_at: dict[str, float] = {}
 
-    def take(self, name: str, rate: Rate | None, count: int = 1) -> None:
-        """Raises RateExceeded; no rate is no bound."""
+    def take(self, name: str, rate: Rate | None, count: int = 1, *, bound: str = "") -> None:
+        """Raises RateExceeded, which says the rate and what it bounds; no rate is no bound."""
         if rate is None:
             return
         unused_at, wait = pacing.take(rate, self._unused_at.pop(name, 0.0), self._clock(), count)
@@ -26,7 +26,7 @@ class Paces:
         if len(self._unused_at) > MOST:
             del self._unused_at[next(iter(self._unused_at))]
         if wait:
-            raise RateExceeded(after=timedelta(seconds=wait))
+            raise RateExceeded(f"more than {rate.text} {bound or name}", after=timedelta(seconds=wait))
 
     def __len__(self) -> int:
         return len(self._unused_at)

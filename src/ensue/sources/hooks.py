@@ -127,7 +127,9 @@ class Hooks:
 
     def _pace(self, namespace: Namespace, mount: Mount, count: int = 1) -> None:
         """Only what is from who may send counts. Raises RateExceeded."""
-        self._paces.take(f"{namespace}/{mount.source_key}", mount.settings.rate or self._rate, count)
+        setting = "the source's rate" if mount.settings.rate else "ENSUE_HOOK_RATE"
+        bound = f"sent to /hooks/{namespace}/{mount.settings.path} ({setting})"
+        self._paces.take(f"{namespace}/{mount.source_key}", mount.settings.rate or self._rate, count, bound=bound)
 
     async def _request(self, call: Call, limit: int) -> webhook.Request:
         content = await call.read(limit)
@@ -188,7 +190,7 @@ class Hooks:
             if await self._world.definitions.revision(call.namespace) == known.revision:
                 return known.mounts
         else:
-            self._paces.take("", NEW_NAMESPACES)
+            self._paces.take("", NEW_NAMESPACES, bound="to namespaces that were not asked for yet")
         return await self._learn(call.namespace)
 
     async def _current(self, namespace: Namespace) -> Mounts:

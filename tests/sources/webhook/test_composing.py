@@ -42,6 +42,7 @@ def test_the_type_is_that_of_the_header_the_settings_or_the_preset(
     [
         ({}, {}, UID),
         ({}, {"idempotency-key": "k"}, "k"),
+        ({}, {"x-id": "signed"}, UID),
         ({"eventIdHeader": "X-Build"}, {"x-build": "b-1", "idempotency-key": "k"}, "b-1"),
         ({"eventIdHeader": "X-Build"}, {"x-build": "\x01"}, UID),
         ({"eventIdHeader": "X-Build"}, {"x-build": "x" * 257}, UID),

@@ -86,7 +86,7 @@ class Hmac(_WithSecret):
     timestamp_header: HeaderName | None = None
     """The header with the time, in seconds since 1970 or as RFC 3339."""
     id_header: HeaderName | None = None
-    """The header with what `{id}` stands for."""
+    """The header with what `{id}` stands for; repeats collapse by it where `eventIdHeader` names it too."""
     tolerance: Duration = Field(default=_FIVE_MINUTES, gt=timedelta())
     """How far the signed time may be from ours, in either direction."""
 
