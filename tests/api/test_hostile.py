@@ -95,7 +95,7 @@ TABLE: dict[str, tuple[bytes, int]] = {
     "a path with NUL": (post(path="/hooks/a%00b"), 400),
     "a path up": (post(path="/hooks/..%2f..%2fetc%2fpasswd"), 404),
     "a path that nobody has": (post(path="/hooks/nobody"), 404),
-    "another protocol": (f"{START}Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n".encode(), 401),
+    "another protocol": (f"{START}Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n".encode(), 400),
     "no signature": (post(b"{}"), 401),
     "a wrong signature": (post(b"{}", "X-Hub-Signature-256: sha256=" + "0" * 64), 401),
     "a signature of bytes that are no text": (post(b"{}", "X-Hub-Signature-256: sha256=\xff\xfe"), 401),

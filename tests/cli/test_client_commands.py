@@ -122,7 +122,7 @@ def test_explain_says_what_a_run_waits_for_and_what_a_field_means(site: Cli) -> 
     site("cancel", name, "--force")
     assert "integer" in site("explain", "workflow.spec.steps.retry.limit").stdout
     site("explain", "workflow.spec.stepz", code=4)
-    assert "a run and an event can" in site("explain", "worker", "x", code=2).stderr
+    assert "a run, an event, a source and a trigger can" in site("explain", "worker", "x", code=2).stderr
 
 
 def test_a_step_that_a_cancel_stopped_is_explained_as_such(site: Cli) -> None:

@@ -147,7 +147,9 @@ class Cause(Strict):
     """What an event ensued from."""
 
     event: str | None
-    """The uid of the first event."""
+    """The uid of the event that the run began with."""
+    root: str | None
+    """The uid of the event that all of it began with."""
     run: str | None
     """The uid of the run that caused it."""
     triggers: list[str]

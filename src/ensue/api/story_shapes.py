@@ -17,6 +17,19 @@ class EventRef(Strict):
     """When it was stored."""
 
 
+class Refused(Strict):
+    """What this server refused since it started, of one reason."""
+
+    reason: str
+    """A word that stays."""
+    message: str
+    """The same for people."""
+    count: int
+    """How often."""
+    time: Moment
+    """When last."""
+
+
 class SourceStory(Strict):
     """How a source is."""
 
@@ -48,6 +61,8 @@ class SourceStory(Strict):
     """What went wrong last."""
     failure_time: Moment | None
     """When."""
+    refused: list[Refused]
+    """What senders were refused, the latest first."""
 
 
 class Decided(Strict):
