@@ -137,7 +137,9 @@ async def test_what_is_wrong_is_said_before_anything_is_streamed(
 async def test_followers_have_a_number_of_places(reached: httpx.AsyncClient, application: Any) -> None:
     application.state.streams = holding.Gate(most=1, refusal="full")
     async with reached.stream("GET", STREAM) as answer:
-        await anext(messages(answer))
+        # Kept: an iterator that nobody holds any more closes the answer, and its place is free.
+        holder = messages(answer)
+        await anext(holder)
         refused = await reached.get(STREAM)
         assert (refused.status_code, refused.json()["detail"]) == (503, "full")
         socket = await Socket.open(str(reached.base_url), STREAM, HEADERS)
