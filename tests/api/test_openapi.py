@@ -90,12 +90,13 @@ def test_every_body_has_a_shape_and_starts_have_an_example(document: Document) -
 
 
 def test_every_reference_leads_somewhere(document: Document) -> None:
-    for node in nodes(document):
-        target = node.get("$ref")
-        if isinstance(target, str):
-            found: Any = document
-            for part in target.removeprefix("#/").split("/"):
-                found = found[part]
+    targets = {target for node in nodes(document) if isinstance(target := node.get("$ref"), str)}
+    assert targets
+    for target in targets:
+        found: Any = document
+        for part in target.removeprefix("#/").split("/"):
+            found = found.get(part, {})
+        assert found, target
 
 
 def test_the_token_is_asked_for_everywhere_but_for_webhooks(document: Document) -> None:

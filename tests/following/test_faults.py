@@ -105,6 +105,7 @@ async def test_the_file_system_tells_of_changes(disk: Disk, monkeypatch: pytest.
             return bool(await disk.generations())
 
         await eventually(is_there)
+        assert await disk.problems() == []
     finally:
         loop.cancel()
         await asyncio.wait({loop})

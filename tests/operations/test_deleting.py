@@ -26,6 +26,7 @@ async def test_a_run_goes_on_without_its_workflow_and_trigger(place: Place) -> N
 
     async with place.working():
         await eventually(is_over)
+    assert await is_over()
 
 
 async def test_a_trigger_without_its_workflow_starts_runs_that_say_so(place: Place) -> None:
