@@ -11,12 +11,59 @@ MOST_WAITING: Final = 1024
 HEAD_SECONDS: Final = 10.0
 HEAD_BYTES: Final = 64 * 1024
 """Of the line of the request, its headers, and what stands between the pieces of its body."""
+HELD_BYTES: Final = 64 * 1024
+"""Of more the transport hears at once, so that it can say when its reader is slow."""
 LINGER_SECONDS: Final = 2.0
 """How long what is still sent is read after the answer: closing at once could take the answer with it."""
 TOLD: Final[Mapping[int, bytes]] = {
     408: b"HTTP/1.1 408 Request Timeout\r\n",
     431: b"HTTP/1.1 431 Request Header Fields Too Large\r\n",
 }
+
+
+class Corked(asyncio.Transport):
+    """A transport that sends what one turn of the loop writes at once: head and body of an answer go together."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._transport = transport
+        self._loop = loop
+        self._held = bytearray()
+
+    def write(self, data: Any) -> None:
+        if not self._held:
+            self._loop.call_soon(self._flush)
+        self._held += data
+        if len(self._held) > HELD_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._held:
+            held, self._held = self._held, bytearray()
+            self._transport.write(held)
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def pause_reading(self) -> None:
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._transport.resume_reading()
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Of a connection that becomes a WebSocket."""
+        self._transport.set_protocol(protocol)
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._transport.get_extra_info(name, default)
 
 
 class Connection(httptools_impl.HttpToolsProtocol):
@@ -29,7 +76,7 @@ class Connection(httptools_impl.HttpToolsProtocol):
         self._has_begun = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(Corked(transport, self.loop))
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -103,6 +103,7 @@ def _serve(
 
 
 def _announce(chosen: Settings, url: str) -> None:
+    serving_loop.settle()
     note = user_note(chosen)
     if chosen.log_format == "json":
         about = {"version": __version__, "url": url, "data": str(chosen.data_dir), "pid": os.getpid()}

@@ -1,6 +1,7 @@
 """The event loop of long-running commands, and the signals that end it."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,8 @@ from ensue.cli import exits
 Result = TypeVar("Result")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+YOUNG_OBJECTS = 10_000
+"""How many more there are before the collector looks for cycles: events make many objects and few cycles."""
 
 
 def run(serve: Callable[[asyncio.Event], Awaitable[Result]]) -> Result:
@@ -29,6 +32,13 @@ def run(serve: Callable[[asyncio.Event], Awaitable[Result]]) -> Result:
     os.umask(0o077)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serve_until_signal())
+
+
+def settle() -> None:
+    """Called when all is there that stays: the collector looks at what comes, and less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
 
 
 def _signalled(stop: asyncio.Event) -> None:
