@@ -23,6 +23,7 @@ OF_ONESELF = {("POST", "/api/v1/login-links"), ("POST", "/api/v1/logout")}
 BODIES: dict[str, Any] = {
     "runs": {"workflow": "one"},
     "tokens": {"subject": "bob"},
+    "runs/one/steps/one/state": {"answer": "yes"},
     "secrets/one": {"value": "v"},
     "secrets/one/one": {"value": "v"},
 }

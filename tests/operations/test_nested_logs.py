@@ -26,6 +26,6 @@ async def test_a_log_holds_the_lines_of_the_runs_within_and_each_names_the_other
         ("call#2/say", "hello"),
     ]
     whole = await runs.get(ANN, place.world, DEFAULT_NAMESPACE, run.name)
-    (step,) = views.run(whole.run, whole.steps, whole.attempts)["status"]["steps"]
+    (step,) = views.whole(whole)["status"]["steps"]
     child = await place.world.history.run(DEFAULT_NAMESPACE, step["runRef"]["name"])
     assert views.run(child)["spec"]["parentRef"] == {"uid": run.uid, "step": "call", "attempt": 2}

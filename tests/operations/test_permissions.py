@@ -31,7 +31,7 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     **{(verb, kind): EDITORS for kind in ("Workflow", "Trigger", "Source") for verb in ("apply", "delete")},
     **{(verb, "Permission"): ADMINS for verb in ("get", "list", "apply", "delete")},
     **{(verb, "Run"): ALL for verb in ("get", "list")},
-    **{(verb, "Run"): RUNNERS for verb in ("start", "cancel", "pause", "resume", "rerun")},
+    **{(verb, "Run"): RUNNERS for verb in ("start", "cancel", "pause", "resume", "rerun", "set-state")},
     **{(verb, "Event"): ALL for verb in ("get", "list")},
     **{(verb, "Event"): RUNNERS for verb in ("create", "replay")},
     **{(verb, "Secret"): EDITORS for verb in ("list", "set", "delete")},
@@ -97,6 +97,8 @@ GIVEN: dict[str, Any] = {
     "is_newest_first": True,
     "timeout": 0.0,
     "is_paused": True,
+    "step": "one",
+    "given": {"answer": "yes"},
     "manager": "api",
     "verb": "get",
     "body": {

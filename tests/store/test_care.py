@@ -8,6 +8,7 @@ import pytest
 from ensue.model.definition import Dialect
 from ensue.model.values import DefinitionHash
 from ensue.store.invariants import INVARIANTS
+from ensue.store.step_states import StepStateTable
 from tests.core.playing import ASLEEP, FAILED, workflow
 from tests.store.stores import ANN, DEFAULT, ONE, Store, body_of, new_uid
 from tests.store.test_feed import event
@@ -16,13 +17,14 @@ from tests.store.test_logs import segment
 LONG = timedelta(days=30)
 NOTHING = timedelta(0)
 ONE_STEP = workflow([{"name": "a"}])
-TABLES = ("runs", "step_runs", "attempts", "run_labels", "log_segments", "timers", "homes")
+TABLES = ("runs", "step_runs", "attempts", "run_labels", "log_segments", "timers", "homes", "step_states")
 
 
 async def ended_run(store: Store, script: str = "true") -> str:
     run = await store.start(workflow([{"name": "a", "run": script}], timeout="1h"), labels={"a": "b"})
     lease = await store.take_one()
     await store.logs.add(lease, [segment(lease, 0, 10)])
+    await StepStateTable(driver=store.driver).merge(DEFAULT, run.uid, "a", {"x": 1}, ANN)
     await store.end(lease)
     return run.uid
 

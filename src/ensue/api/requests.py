@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import Depends, Query
 from fastapi import Request as HttpRequest
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 from starlette.requests import HTTPConnection
 
 from ensue.api.holding import EACH, Gate, Holding
@@ -58,6 +58,10 @@ class StopBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     force: bool = False
+
+
+class StateBody(RootModel[dict[str, Any]]):
+    """What a step is told: each key with any JSON value."""
 
 
 def world_of(connection: HTTPConnection) -> World:

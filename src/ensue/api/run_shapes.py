@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import ConfigDict
+
 from ensue.api.shapes import Moment, NameRef, ObjectMetadata, UidRef, Version
 from ensue.model.definition import Strict
 from ensue.model.run import Reason, State
@@ -62,6 +64,19 @@ class RunStep(Strict):
     """Its ended tries."""
 
 
+class StepState(Strict):
+    """What a step was told: each key with any JSON value."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class RunState(Strict):
+    """What was told from outside while it ran."""
+
+    steps: dict[str, StepState]
+    """By the name of the step, as `PUT …/steps/{step}/state` told it."""
+
+
 class RunSpec(Strict):
     """What was asked for."""
 
@@ -75,6 +90,8 @@ class RunSpec(Strict):
     """All of them, defaults included."""
     rerun_of: str | None = None
     """The uid of the run that it runs again."""
+    state: RunState | None = None
+    """Absent in lists, and where no step was told anything."""
 
 
 class RunStatus(Strict):

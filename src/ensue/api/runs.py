@@ -7,8 +7,9 @@ from fastapi import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
 from ensue.api import requests, streams, views
-from ensue.api.requests import IdentityOf, NamespaceOf, RerunBody, StartBody, StopBody, WorldOf
+from ensue.api.requests import IdentityOf, NamespaceOf, RerunBody, StartBody, StateBody, StopBody, WorldOf
 from ensue.model.run import Run
+from ensue.model.values import Json
 from ensue.operations import logs, rerunning, runs
 from ensue.ports.store import RunFilter
 
@@ -105,8 +106,7 @@ async def get_run(
     """A run with its steps and attempts; with `waitSeconds`, when it has ended or that long after."""
     if wait:
         await streams.unless(streams.closing_of(request), runs.wait(identity, world, namespace, name, wait))
-    whole = await runs.get(identity, world, namespace, name)
-    return JSONResponse(views.run(whole.run, whole.steps, whole.attempts))
+    return JSONResponse(views.whole(await runs.get(identity, world, namespace, name)))
 
 
 @router.post("/runs/{name}/cancel", status_code=202, openapi_extra=requests.documented(StopBody))
@@ -131,6 +131,19 @@ async def pause_run(world: WorldOf, identity: IdentityOf, namespace: NamespaceOf
 async def resume_run(world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, name: str) -> Response:
     """Let a paused run go on."""
     return JSONResponse(views.run(await runs.pause(identity, world, namespace, name, is_paused=False)))
+
+
+@router.put("/runs/{name}/steps/{step}/state", openapi_extra=requests.documented(StateBody))
+async def put_step_state(
+    world: WorldOf,
+    identity: IdentityOf,
+    namespace: NamespaceOf,
+    name: str,
+    step: str,
+    body: Annotated[dict[str, Json], Depends(requests.body_of)],
+) -> Response:
+    """Tell a step something: the keys given replace those that there are. The answer has all of them."""
+    return JSONResponse(dict(await runs.set_state(identity, world, namespace, name, step, body)))
 
 
 @router.get("/runs/{name}/explain")

@@ -15,6 +15,7 @@ from ensue.model.run import WHOLE_STEP, Attempt, Run, StepRun
 from ensue.model.secret import Secret
 from ensue.operations.health import Check
 from ensue.operations.logs import Line
+from ensue.operations.runs import Whole
 from ensue.ports.origins import Origin
 from ensue.ports.store import StoredDefinition, Worker
 
@@ -26,8 +27,18 @@ def moment(at: datetime | None) -> str | None:
     return None if at is None else at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def run(run: Run, steps: Sequence[StepRun] | None = None, attempts: Iterable[Attempt] = ()) -> View:
-    """A run; without `steps` when it is one of a list."""
+def run(run: Run) -> View:
+    """A run as lists have it: without its steps."""
+    return _run(run, {}, {})
+
+
+def whole(found: Whole) -> View:
+    """A run with its steps and what they were told."""
+    told = {step: dict(state) for step, state in found.states.items()}
+    return _run(found.run, {"state": {"steps": told}} if told else {}, {"steps": _steps(found.steps, found.attempts)})
+
+
+def _run(run: Run, spec: View, status: View) -> View:
     return {
         "apiVersion": NATIVE_GROUP,
         "kind": "Run",
@@ -47,7 +58,8 @@ def run(run: Run, steps: Sequence[StepRun] | None = None, attempts: Iterable[Att
                 "rerunOf": run.rerun_of,
                 "parentRef": _parent(run),
             }
-        ),
+        )
+        | spec,
         "status": _present(
             {
                 "definitionHash": run.definition_hash,
@@ -58,9 +70,9 @@ def run(run: Run, steps: Sequence[StepRun] | None = None, attempts: Iterable[Att
                 "startTime": moment(run.started_at),
                 "completionTime": moment(run.completed_at),
                 "outputs": dict(run.outputs),
-                "steps": None if steps is None else _steps(steps, attempts),
             }
-        ),
+        )
+        | status,
     }
 
 

@@ -57,6 +57,7 @@ from ensue.store.origins import Origins
 from ensue.store.ownership import DataDirectory
 from ensue.store.runs import Runs
 from ensue.store.secrets import SealedSecrets
+from ensue.store.step_states import StepStateTable
 from ensue.store.tokens import TokenTable
 from ensue.store.wakeups import PostgresWakeup, wakeup_for
 from ensue.store.workers import Workers
@@ -263,6 +264,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, process: Process
         schema=Schema(driver=driver),
         secrets=table,
         starting=runner,
+        step_states=StepStateTable(driver=driver),
         storage=storage,
         tokens=TokenTable(driver=driver),
         vault=vault,

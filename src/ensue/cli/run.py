@@ -108,7 +108,7 @@ def command(
 
 
 def _ended(invocation: Invocation, result: local_run.Result) -> int:
-    view = views.run(result.whole.run, result.whole.steps, result.whole.attempts)
+    view = views.whole(result.whole)
     text = printing.encoded(invocation.form, view)
     if text is None:
         invocation.say(step_table.summary(view))

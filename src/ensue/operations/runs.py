@@ -2,19 +2,22 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ensue.core import canonical, checking, explaining, permitting, supporting
 from ensue.core.graph import Graph
-from ensue.model.errors import Conflict, InvalidDefinition, InvalidParameters, NotFound, Severity
+from ensue.model.errors import Conflict, InvalidDefinition, InvalidInput, InvalidParameters, NotFound, Severity
 from ensue.model.identity import Identity
 from ensue.model.run import Attempt, Run, StepRun
 from ensue.model.values import Json, Namespace, RunUid
 from ensue.operations.world import World
+from ensue.ports.step_states import StepState
 from ensue.ports.store import Page, RunFilter, Stop, Worker
 
 WAIT_POLL = 1.0
+STATE_KEY = re.compile(r"[^\x00-\x1f\x7f]{1,253}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,8 @@ class Whole:
     run: Run
     steps: tuple[StepRun, ...]
     attempts: tuple[Attempt, ...]
+    states: Mapping[str, StepState]
+    """What its steps were told, by step."""
 
 
 async def start(identity: Identity, world: World, request: Start) -> Run:
@@ -138,7 +143,8 @@ async def find(identity: Identity, world: World, verb: str, namespace: Namespace
 async def get(identity: Identity, world: World, namespace: Namespace, name: str) -> Whole:
     run = await find(identity, world, "get", namespace, name)
     steps = await world.history.steps(namespace, run.uid)
-    return Whole(run=run, steps=steps, attempts=await world.history.attempts(namespace, run.uid))
+    attempts = await world.history.attempts(namespace, run.uid)
+    return Whole(run=run, steps=steps, attempts=attempts, states=await world.step_states.all(namespace, run.uid))
 
 
 async def list_all(identity: Identity, world: World, select: RunFilter, limit: int, after: str = "") -> Page[Run]:
@@ -159,6 +165,18 @@ async def pause(identity: Identity, world: World, namespace: Namespace, name: st
     run = await world.runs.pause(namespace, run.uid, is_paused, identity)
     world.wakeup.notify("steps", "runs", "timers")
     return run
+
+
+async def set_state(
+    identity: Identity, world: World, namespace: Namespace, name: str, step: str, given: StepState
+) -> StepState:
+    """Tell a step something: these keys replace those that there are; answers them all. Raises NotFound, Conflict for a
+    run that has ended, InvalidInput for a key that is none, TooLarge."""
+    run = await find(identity, world, "set-state", namespace, name)
+    for key in given:
+        if not STATE_KEY.fullmatch(key):
+            raise InvalidInput(f"{key[:80]!r} cannot be a key", remedy="use 1 to 253 printable characters")
+    return await world.step_states.merge(namespace, run.uid, step, given, identity)
 
 
 async def wait(identity: Identity, world: World, namespace: Namespace, name: str, timeout: float) -> Run:

@@ -16,6 +16,7 @@ from ensue.ports.origins import Origins
 from ensue.ports.pulling import Pulling
 from ensue.ports.schema import Schema
 from ensue.ports.secrets import SealedSecrets, Vault
+from ensue.ports.step_states import StepStates
 from ensue.ports.storage import Storage
 from ensue.ports.store import Definitions, Feed, History, Logs, Runs, Started, Workers
 from ensue.ports.wakeup import Wakeup
@@ -54,6 +55,7 @@ class World:
     schema: Schema
     secrets: SealedSecrets
     starting: Starting
+    step_states: StepStates
     storage: Storage
     tokens: Tokens
     vault: Vault

@@ -20,6 +20,7 @@ OF_RUNS = tuple(
         ("step_runs", "run"),
         ("timers", "run"),
         ("homes", "run"),
+        ("step_states", "run"),
         ("run_labels", "run"),
         ("runs", "uid"),
     )
