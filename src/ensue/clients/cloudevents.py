@@ -6,12 +6,12 @@ Strict where the specification is: nothing is repaired, and every attribute that
 import base64
 import binascii
 import json
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from ensue.clients import foreign_json
 from ensue.model.errors import InvalidInput, UnsupportedMediaType
 from ensue.model.values import Json
 
@@ -35,8 +35,9 @@ _TIMESTAMP = re.compile(
 _MEDIA_TYPE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+/[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:\s*;.*)?", re.DOTALL)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
-_SURROGATE = "\\ud"
-"""An escape that may stand for half a character, which cannot be stored."""
+_AROUND_STRUCTURED = 1
+_AROUND_BATCHED = 2
+"""Levels around the data of an event."""
 _PLAIN = frozenset(range(0x21, 0x7F)) - frozenset(b'"%')
 
 Attribute = str | int | bool
@@ -63,7 +64,7 @@ def decode(headers: Mapping[str, str], body: bytes) -> tuple[Envelope, ...]:
     kind, parameters = _split_media_type(content_type)
     if kind.startswith("application/cloudevents-batch"):
         _require_json(kind, BATCHED)
-        items = _load(body, parameters)
+        items = _load(body, parameters, _AROUND_BATCHED)
         if not isinstance(items, list):
             raise InvalidInput("a batch of CloudEvents is a JSON array")
         if len(items) > MAX_EVENTS:
@@ -71,7 +72,7 @@ def decode(headers: Mapping[str, str], body: bytes) -> tuple[Envelope, ...]:
         return tuple(_from_json(item, f"event {number}: ") for number, item in enumerate(items))
     if kind.startswith("application/cloudevents"):
         _require_json(kind, STRUCTURED)
-        return (_from_json(_load(body, parameters), ""),)
+        return (_from_json(_load(body, parameters, _AROUND_STRUCTURED), ""),)
     return (_from_headers(headers, content_type, body),)
 
 
@@ -265,17 +266,12 @@ def _require_json(kind: str, wanted: str) -> None:
         raise UnsupportedMediaType(f"{kind} is not understood: {wanted} is")
 
 
-def _load(body: bytes, parameters: Mapping[str, str]) -> Json:
+def _load(body: bytes, parameters: Mapping[str, str], around: int = 0) -> Json:
     try:
         text = body.decode(_charset(parameters))
-        loaded: Json = json.loads(text, parse_constant=_refuse, parse_float=_finite)
-        if _SURROGATE in text.lower():
-            _dump(loaded)
     except ValueError as error:
         raise InvalidInput(f"the body is no JSON: {error}") from error
-    except RecursionError:
-        raise InvalidInput("the body is nested too deeply") from None
-    return loaded
+    return foreign_json.load(text, around)
 
 
 def _charset(parameters: Mapping[str, str]) -> str:
@@ -283,17 +279,6 @@ def _charset(parameters: Mapping[str, str]) -> str:
     if charset not in CHARSETS:
         raise ValueError(f"the charset {charset} is not understood")
     return charset
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(f"{text} is too large for a number")
-    return number
-
-
-def _refuse(name: str) -> Json:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def _dump(value: Json | Sequence[Json]) -> bytes:

@@ -1,19 +1,16 @@
 """CloudEvents as they travel to events as we keep them, and back."""
 
 import base64
-import json
 from datetime import datetime
 from typing import Final
 
-from ensue.clients import cloudevents
+from ensue.clients import cloudevents, foreign_json
 from ensue.clients.cloudevents import Envelope
 from ensue.model import event as events
 from ensue.model.errors import InvalidInput
 from ensue.model.event import DataForm, Event
 from ensue.model.values import Json, Namespace
 
-MAX_DEPTH: Final = 100
-"""Levels of data."""
 MAX_KEY: Final = 1024
 """Bytes of an attribute by which events are found."""
 _OURS: Final = "ensue"
@@ -29,7 +26,7 @@ def to_event(envelope: Envelope, namespace: Namespace, uid: str, received_at: da
     time = str(given.get("time", ""))
     data, form = data_of(envelope)
     if form is DataForm.JSON:
-        require_json(data)
+        foreign_json.require(data)
     event = Event(
         namespace=namespace,
         uid=uid,
@@ -75,29 +72,7 @@ def to_json(event: Event) -> dict[str, Json]:
     return first | found
 
 
-def require_json(data: Json) -> None:
-    """Raises InvalidInput for JSON that others could not read: too deep, infinite, or of half characters."""
-    try:
-        text = json.dumps(data, ensure_ascii=False, allow_nan=False)
-        text.encode()
-    except (ValueError, RecursionError) as error:
-        reason = "half of a surrogate pair is no character" if isinstance(error, UnicodeEncodeError) else str(error)
-        raise InvalidInput(f"the data cannot be kept: {reason}") from None
-    if text.count("[") + text.count("{") > MAX_DEPTH and _is_deep(data):
-        raise InvalidInput(f"the data is nested deeper than {MAX_DEPTH} levels")
-
-
 def _form(envelope: Envelope) -> DataForm:
     if not envelope.has_data:
         return DataForm.NONE
     return DataForm.JSON if cloudevents.is_json(envelope.media_type) else DataForm.TEXT
-
-
-def _is_deep(data: Json) -> bool:
-    level: list[Json] = [data]
-    for _ in range(MAX_DEPTH):
-        inside = [item for each in level if isinstance(each, dict) for item in each.values()]
-        level = inside + [item for each in level if isinstance(each, list) for item in each]
-        if not level:
-            return False
-    return True

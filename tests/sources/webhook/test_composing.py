@@ -121,6 +121,14 @@ def test_a_cloudevent_in_the_body_keeps_its_data(given: dict[str, Any], data: An
     assert (found.data, found.data_content_type, found.time) == (data, kind, NOW)
 
 
+def test_a_cloudevent_in_the_body_may_hold_what_a_body_may_hold() -> None:
+    deepest: Any = 1
+    for _ in range(100):
+        deepest = [deepest]
+    sent = request(structured(data=deepest), {"content-type": "application/cloudevents+json"})
+    assert received(settings(), sent).data == deepest
+
+
 def test_the_data_of_a_cloudevent_is_redacted() -> None:
     sent = request(structured(data={"token": "x"}), {"content-type": "application/cloudevents+json"})
     assert received(settings(redact=["data.token"]), sent).data == {"token": "***"}

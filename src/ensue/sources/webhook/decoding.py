@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from ensue.clients import cloudevents, envelopes
+from ensue.clients import cloudevents, envelopes, foreign_json
+from ensue.clients.cloudevents import Envelope
 from ensue.model.errors import InvalidInput, UnsupportedMediaType
 from ensue.model.event import DataForm
 from ensue.model.values import Json
-from ensue.sources.webhook import json_body, presets, redacting, unpacking, verifying
+from ensue.sources.webhook import presets, redacting, unpacking, verifying
 from ensue.sources.webhook.exchange import Body, Reason, Refused, Request
 from ensue.sources.webhook.settings import Settings
 
 MAX_FIELDS: Final = 1000
 """Of a form."""
-MAX_ATTRIBUTE: Final = 1024
-"""Characters of an attribute of a CloudEvent."""
+MAX_MESSAGE: Final = 300
+"""Characters; what was sent may be part of a message."""
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
 # Few, and each quick: some of Python's codecs are no encodings of text, or take their time.
@@ -72,18 +73,22 @@ def _read(kind: str, charset: str, content: bytes) -> Body | Refused:
         return text
     if not is_json and not is_form:
         return Body(data=text, content_type=kind, form=DataForm.TEXT)
-    data = json_body.load(text) if is_json else _form(text)
-    return data if isinstance(data, Refused) else Body(data=data, content_type=kind if is_json and kind else JSON)
+    try:
+        data = foreign_json.load(text) if is_json else _form(text)
+    except InvalidInput as error:
+        return _unreadable(str(error))
+    return Body(data=data, content_type=kind if is_json and kind else JSON)
 
 
-def _form(text: str) -> Json | Refused:
-    """Its fields; or what is in its only field `payload`, where GitHub, Slack and others put their JSON."""
+def _form(text: str) -> Json:
+    """Its fields; or what is in its only field `payload`, where GitHub, Slack and others put their JSON.
+    Raises InvalidInput."""
     try:
         pairs = urllib.parse.parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError as error:
-        return json_body.unreadable(f"the body is no form: {error}")
+        raise InvalidInput(f"the body is no form: {error}") from None
     if len(pairs) == 1 and pairs[0][0] == "payload" and pairs[0][1].lstrip().startswith(("{", "[")):
-        return json_body.load(pairs[0][1])
+        return foreign_json.load(pairs[0][1])
     fields: dict[str, list[Json]] = {}
     for name, value in pairs:
         fields.setdefault(name, []).append(value)
@@ -93,21 +98,20 @@ def _form(text: str) -> Json | Refused:
 def _cloudevent(headers: Mapping[str, str], kind: str, charset: str, content: bytes) -> Body | Refused:
     if kind.startswith("application/cloudevents-batch"):
         return _unsupported("a webhook takes one event at a time: send batches to the API for events")
-    is_structured = kind.startswith("application/cloudevents")
-    body = _read(kind, charset, content)
+    is_binary = cloudevents.is_binary(headers)
+    body = _read(kind, charset, content) if is_binary else Body()
     if isinstance(body, Refused):
         return body
     try:
-        (envelope,) = cloudevents.decode(headers, content if is_structured else b"")
+        (envelope,) = cloudevents.decode(headers, b"" if is_binary else content)
     except UnsupportedMediaType as error:
         return _unsupported(str(error))
     except InvalidInput as error:
-        return json_body.unreadable(str(error))
-    too_long = [name for name, value in envelope.attributes.items() if len(str(value)) > MAX_ATTRIBUTE]
-    if too_long:
-        return json_body.unreadable(f"longer than {MAX_ATTRIBUTE} characters: {', '.join(too_long)[:200]}")
-    if not is_structured:
-        return replace(body, envelope=envelope)
+        return _unreadable(str(error))
+    return replace(body, envelope=envelope) if is_binary else _of_envelope(envelope)
+
+
+def _of_envelope(envelope: Envelope) -> Body:
     data, form = envelopes.data_of(envelope)
     kind = envelope.media_type or ("" if form is DataForm.BASE64 else JSON)
     return Body(data=data, content_type=kind, form=form, envelope=envelope)
@@ -120,7 +124,7 @@ def _decoded(content: bytes, charset: str) -> str | Refused:
     try:
         return content.decode(codec)
     except UnicodeDecodeError as error:
-        return json_body.unreadable(f"the body is not {charset or 'UTF-8'}: byte {error.start} does not fit")
+        return _unreadable(f"the body is not {charset or 'UTF-8'}: byte {error.start} does not fit")
 
 
 def _media_type(value: str) -> tuple[str, str]:
@@ -142,4 +146,8 @@ def _covers(media_range: str, kind: str) -> bool:
 
 
 def _unsupported(message: str) -> Refused:
-    return Refused(status=415, reason=Reason.UNSUPPORTED, message=message[: json_body.MAX_MESSAGE])
+    return Refused(status=415, reason=Reason.UNSUPPORTED, message=message[:MAX_MESSAGE])
+
+
+def _unreadable(message: str) -> Refused:
+    return Refused(status=400, reason=Reason.UNREADABLE, message=message[:MAX_MESSAGE])
