@@ -72,6 +72,22 @@ async def test_quiet_statements_are_sent_before_they_have_too_many_arguments(dri
     assert await driver.read(ask(COUNT)) == [(20_000,)]
 
 
+async def test_a_statement_that_ended_half_way_leaves_no_transaction_to_the_next(postgres_url: str) -> None:
+    driver = PostgresDriver(postgres_url, pool_size=1)
+    async with opened(driver):
+        await driver.write(ask(CREATE))
+        with pytest.raises(asyncpg.DataError):
+            # Prepared, which looks at the table, and then given what is no number.
+            await driver.fetch(Sql("SELECT key FROM items WHERE number = $1")("none"))
+        assert await driver.read(ask(COUNT)) == [(0,)]
+        for pause in range(40):
+            asked = asyncio.create_task(driver.fetch(Sql(f"SELECT key, {pause} FROM items WHERE number = $1")(1)))
+            await asyncio.sleep(pause / 20_000)
+            asked.cancel()
+            await asyncio.wait({asked})
+            assert await driver.read(ask(COUNT)) == [(0,)]
+
+
 async def test_a_connection_lost_in_the_middle_is_replaced_and_the_transaction_tried_again(
     driver: PostgresDriver,
 ) -> None:

@@ -141,7 +141,7 @@ async def _transact(pool: Pool, mode: str, begin: Begin[T]) -> T:
     connection = await _acquire(pool)
     try:
         if not mode:
-            return await perform(connection, begin)
+            return await _alone(connection, begin)
         await _begin(connection, mode)
         try:
             result = await perform(connection, begin)
@@ -154,6 +154,15 @@ async def _transact(pool: Pool, mode: str, begin: Begin[T]) -> T:
         return result
     finally:
         pool.release(connection)
+
+
+async def _alone(connection: Connection, begin: Begin[T]) -> T:
+    try:
+        return await perform(connection, begin)
+    except BaseException:
+        # Between preparing a statement and executing it the server is inside a transaction that nobody began.
+        await _abandon(connection, "")
+        raise
 
 
 class _Again(Exception):
@@ -272,10 +281,10 @@ async def _commit(connection: Connection) -> None:
         raise
 
 
-async def _abandon(connection: Connection) -> None:
+async def _abandon(connection: Connection, end: str = "ROLLBACK") -> None:
     """Roll back; a connection that cannot is of no use to anyone."""
     try:
-        await connection.execute("ROLLBACK", timeout=CONNECT_SECONDS)
+        await connection.execute(end, timeout=CONNECT_SECONDS)
     except Exception:
         connection.terminate()
     except BaseException:
