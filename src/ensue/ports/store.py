@@ -177,6 +177,8 @@ class Snapshot:
 
     revision: int
     definitions: tuple[StoredDefinition, ...]
+    names: frozenset[tuple[str, str]]
+    """Kind and name of all that there are, also where only changes were asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,17 +348,14 @@ class Definitions(Protocol):
     ) -> tuple[StoredDefinition, ...]:
         """Newest first, those of a revision before this; with those of objects of the name that were deleted."""
 
-    async def snapshot(self, namespace: Namespace, revision: int | None = None) -> Snapshot:
-        """At a revision, or now."""
+    async def snapshot(self, namespace: Namespace, revision: int | None = None, since: int = 0) -> Snapshot:
+        """At a revision, or now; of the definitions those that were changed after `since`."""
 
     async def revision(self, namespace: Namespace) -> int:
         """It changes with every change of a definition; 0 where nothing was ever applied."""
 
     async def keep(self, bodies: Mapping[DefinitionHash, Mapping[str, Json]]) -> None:
         """Store bodies that runs refer to, without naming them, in one transaction."""
-
-    async def body(self, hash: DefinitionHash) -> Mapping[str, Json]:
-        """Raises NotFound."""
 
     async def graph(self, hash: DefinitionHash, name: str) -> Graph:
         """The graph of a stored workflow, kept in memory. Raises NotFound."""

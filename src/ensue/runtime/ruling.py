@@ -1,9 +1,11 @@
-"""Keeps the rules of each namespace at hand, and reads them again when the store says that they are outdated."""
+"""Keeps the rules of each namespace at hand, and reads what has changed when the store says that they are outdated."""
 
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
 from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
@@ -14,7 +16,7 @@ from ensue.core.ruling import Ruling
 from ensue.model.identity import Identity
 from ensue.model.trigger import Trigger
 from ensue.model.values import DefinitionHash, Namespace
-from ensue.ports.store import Definitions, StoredDefinition
+from ensue.ports.store import Definitions, Snapshot, StoredDefinition
 
 log = logging.getLogger("ensue.intake")
 
@@ -36,6 +38,15 @@ class Rulebook:
     workflows: Mapping[str, DefinitionHash]
     appliers: Mapping[str, Identity]
     """Who applied each trigger, by its uid."""
+    is_outdated: bool = False
+
+
+NOTHING: Final = Rulebook(
+    revision=0,
+    ruling=ruling.rule_by(()),
+    workflows=MappingProxyType({}),
+    appliers=MappingProxyType({}),
+)
 
 
 class Rulebooks:
@@ -44,26 +55,25 @@ class Rulebooks:
     def __init__(self, *, definitions: Definitions) -> None:
         self._definitions = definitions
         self._books: dict[Namespace, Rulebook] = {}
-        self._rules: dict[Namespace, dict[Version, Rule]] = {}
         # A lock lives as long as somebody waits for it.
         self._locks: WeakValueDictionary[Namespace, asyncio.Lock] = WeakValueDictionary()
 
     async def of(self, namespace: Namespace) -> Rulebook:
-        known = self._books.get(namespace)
-        if known is not None:
+        known = self._books.get(namespace, NOTHING)
+        if known is not NOTHING and not known.is_outdated:
             return known
         lock = self._locks.setdefault(namespace, asyncio.Lock())
         async with lock:
-            known = self._books.get(namespace)
-            if known is None:
-                known = await self._read(namespace)
+            known = self._books.get(namespace, NOTHING)
+            if known is NOTHING or known.is_outdated:
+                known = await self._read(namespace, known)
                 self._keep(namespace, known)
             return known
 
     def forget(self, book: Rulebook, namespace: Namespace) -> None:
-        """It is outdated; whoever asks next reads the namespace anew."""
+        """It is outdated; whoever asks next reads what has changed since."""
         if self._books.get(namespace) is book:
-            del self._books[namespace]
+            self._books[namespace] = replace(book, is_outdated=True)
 
     def _keep(self, namespace: Namespace, book: Rulebook) -> None:
         self._books[namespace] = book
@@ -71,28 +81,35 @@ class Rulebooks:
             # Those where nothing was ever defined go first.
             oldest = next((name for name, each in self._books.items() if not each.revision), next(iter(self._books)))
             del self._books[oldest]
-            self._rules.pop(oldest, None)
 
-    async def _read(self, namespace: Namespace) -> Rulebook:
-        snapshot = await self._definitions.snapshot(namespace)
-        known = self._rules.get(namespace, {})
-        triggers = [one for one in snapshot.definitions if one.kind == "Trigger"]
-        rules: dict[Version, Rule] = {}
-        for number, one in enumerate(triggers):
-            version = (one.uid, one.generation)
-            rules[version] = known.get(version) or rule_of(one)
-            if number % TURN == TURN - 1:
-                # Thousands take seconds, in which leases must be renewed and others be answered.
-                await asyncio.sleep(0)
-        self._rules.pop(namespace, None)
-        if rules:
-            self._rules[namespace] = rules
-        return Rulebook(
-            revision=snapshot.revision,
-            ruling=ruling.rule_by(rules.values()),
-            workflows={one.name: one.hash for one in snapshot.definitions if one.kind == "Workflow"},
-            appliers={one.uid: one.applied_by for one in triggers},
-        )
+    async def _read(self, namespace: Namespace, known: Rulebook) -> Rulebook:
+        changes = await self._definitions.snapshot(namespace, since=known.revision)
+        if changes.revision < known.revision:
+            # The database was restored.
+            known, changes = NOTHING, await self._definitions.snapshot(namespace)
+        return await _after(known, changes)
+
+
+async def _after(book: Rulebook, changes: Snapshot) -> Rulebook:
+    """The book at the revision of the changes; of a trigger whose version is the same the rule is kept."""
+    stay = changes.names - {(one.kind, one.name) for one in changes.definitions}
+    before = {(rule.uid, rule.generation): rule for rule in book.ruling.rules.values()}
+    rules = {uid: rule for uid, rule in book.ruling.rules.items() if ("Trigger", rule.name) in stay}
+    appliers = {uid: book.appliers[uid] for uid in rules}
+    triggers = [one for one in changes.definitions if one.kind == "Trigger"]
+    for number, one in enumerate(triggers):
+        rules[one.uid] = before.get((one.uid, one.generation)) or rule_of(one)
+        appliers[one.uid] = one.applied_by
+        if number % TURN == TURN - 1:
+            # Thousands take seconds, in which leases must be renewed and others be answered.
+            await asyncio.sleep(0)
+    workflows = {name: hash for name, hash in book.workflows.items() if ("Workflow", name) in stay}
+    return Rulebook(
+        revision=changes.revision,
+        ruling=ruling.rule_by(rules.values()),
+        workflows=workflows | {one.name: one.hash for one in changes.definitions if one.kind == "Workflow"},
+        appliers=appliers,
+    )
 
 
 def rule_of(stored: StoredDefinition) -> Rule:

@@ -1,7 +1,7 @@
 """Definitions: content-addressed bodies, named objects with history, one manager each (port Definitions)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ensue.core import hearing
 from ensue.core.graph import Graph
@@ -26,7 +26,6 @@ KEEP = Sql("""
     INSERT INTO bodies (hash, body, created_at) VALUES ($1, $2, $3)
     ON CONFLICT (hash) DO UPDATE SET created_at = excluded.created_at
 """)
-BODY = Sql("SELECT body FROM bodies WHERE hash = $1")
 BUMP = Sql("""
     INSERT INTO namespaces (name, revision) VALUES ($1, 1)
     ON CONFLICT (name) DO UPDATE SET revision = namespaces.revision + 1 RETURNING revision
@@ -36,10 +35,12 @@ HISTORY = Sql(f"""
     {_FROM} WHERE d.namespace = $1 AND d.kind = $2 AND d.name = $3 AND d.from_revision < $4
     ORDER BY d.from_revision DESC LIMIT $5
 """)
-AT = Sql(f"""
-    {_FROM} WHERE d.namespace = $1 AND d.kind IN ('Trigger', 'Source', 'Workflow')
+_AT = """
+    WHERE d.namespace = $1 AND d.kind IN ('Trigger', 'Source', 'Workflow')
         AND d.from_revision <= $2 AND (d.to_revision IS NULL OR d.to_revision > $2)
-""")
+"""
+AT = Sql(f"{_FROM} {_AT} AND d.from_revision > $3")
+NAMES_AT = Sql(f"SELECT d.kind, d.name FROM definitions d {_AT}")
 REVISION = Sql("SELECT revision FROM namespaces WHERE name = $1")
 ALL = Sql(f"{_FROM} WHERE d.kind = $1 AND d.to_revision IS NULL ORDER BY d.namespace, d.name")
 ALL_IN = Sql(f"{_FROM} WHERE d.kind = $1 AND d.namespace = $2 AND d.to_revision IS NULL ORDER BY d.name")
@@ -107,17 +108,14 @@ class Definitions:
         found = await self._driver.fetch(HISTORY(namespace, kind, name, before or 2**62, limit))
         return tuple(_stored(row) for row in found)
 
-    async def snapshot(self, namespace: Namespace, revision: int | None = None) -> Snapshot:
-        return await self._driver.read(lambda: _snapshot(namespace, revision))
+    async def snapshot(self, namespace: Namespace, revision: int | None = None, since: int = 0) -> Snapshot:
+        return await self._driver.read(lambda: _snapshot(namespace, revision, since))
 
     async def revision(self, namespace: Namespace) -> int:
         return await self._driver.read(lambda: revision_of(namespace))
 
     async def keep(self, bodies: Mapping[DefinitionHash, Mapping[str, Json]]) -> None:
         await self._driver.write(lambda: _keep(bodies))
-
-    async def body(self, hash: DefinitionHash) -> Mapping[str, Json]:
-        return await self._driver.read(lambda: _body(hash))
 
     async def graph(self, hash: DefinitionHash, name: str) -> Graph:
         known = self._graphs.known(hash)
@@ -211,11 +209,15 @@ def _delete(
     yield auditing.record(now, by, "delete", namespace, kind, name, {})
 
 
-def _snapshot(namespace: Namespace, revision: int | None) -> Transaction[Snapshot]:
+def _snapshot(namespace: Namespace, revision: int | None, since: int) -> Transaction[Snapshot]:
     if revision is None:
         revision = yield from revision_of(namespace)
-    found = yield AT(namespace, revision)
-    return Snapshot(revision=revision, definitions=tuple(_stored(row) for row in found))
+    found = yield AT(namespace, revision, since)
+    definitions = tuple(_stored(row) for row in found)
+    names: Iterable[tuple[str, str]] = ((each.kind, each.name) for each in definitions)
+    if since:
+        names = [(kind, name) for kind, name in (yield NAMES_AT(namespace, revision))]
+    return Snapshot(revision=revision, definitions=definitions, names=frozenset(names))
 
 
 def revision_of(namespace: Namespace) -> Transaction[int]:
@@ -232,14 +234,6 @@ def _keep(bodies: Mapping[DefinitionHash, Mapping[str, Json]]) -> Transaction[No
 
 def _hash(item: tuple[DefinitionHash, object]) -> str:
     return item[0]
-
-
-def _body(hash: DefinitionHash) -> Transaction[dict[str, Json]]:
-    found = yield BODY(hash)
-    if not found:
-        raise NotFound(f"no definition {hash}")
-    body: dict[str, Json] = json.loads(found[0][0])
-    return body
 
 
 def _nameless(body: Mapping[str, Json]) -> dict[str, Json]:
