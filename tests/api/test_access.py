@@ -56,6 +56,28 @@ async def test_a_token_is_shown_once_and_makes_its_bearer_who_it_says(client: ht
     }
 
 
+async def test_a_repeat_with_its_key_makes_no_second_token_and_tells_no_secret(client: httpx.AsyncClient) -> None:
+    headers = {"Idempotency-Key": "one"}
+    bodies = ({"subject": "bob"}, {"subject": "bob"}, {"subject": "eve"})
+    first, again, other = [await client.post(TOKENS, json=body, headers=headers) for body in bodies]
+    assert first.status_code == 201
+    assert [(answer.status_code, answer.json()["code"]) for answer in (again, other)] == [(409, "conflict")] * 2
+    id, secret = first.json()["metadata"]["name"], first.json()["status"]["token"]
+    assert f"ensue token delete {id}" in again.json()["remedy"]
+    assert "another request" in other.json()["detail"]
+    assert secret not in again.text
+    assert len((await client.get(TOKENS)).json()["items"]) == 1
+    await client.delete(f"{TOKENS}/{id}")
+    assert (await client.post(TOKENS, json=bodies[0], headers=headers)).status_code == 201
+
+
+async def test_keys_are_their_senders_own(client: httpx.AsyncClient) -> None:
+    admin = await bearer(client, "admin") | {"Idempotency-Key": "one"}
+    assert await code(client, "POST", TOKENS, admin, json={"subject": "eve"}) == 201
+    answer = await client.post(TOKENS, json={"subject": "eve"}, headers={"Idempotency-Key": "one"})
+    assert answer.status_code == 201
+
+
 async def test_a_deleted_token_is_not_known(client: httpx.AsyncClient) -> None:
     found = await made(client, "role:viewer")
     headers = {"Authorization": f"Bearer {found['status']['token']}"}

@@ -113,3 +113,15 @@ async def test_a_link_that_never_was_one_says_no_more_than_a_used_one(browser: h
     assert "<script>" not in page.text
     assert (await sign_in(browser, "/login/none")).status_code == 401
     assert (await browser.post("/login", content=b"\xff" * 9000)).status_code == 401
+
+
+async def test_a_repeat_with_its_key_makes_no_second_link(
+    client: httpx.AsyncClient, browser: httpx.AsyncClient
+) -> None:
+    headers = {"Idempotency-Key": "one"}
+    path = await link(client, headers)
+    again = await client.post(LINKS, json={}, headers=headers)
+    assert (again.status_code, again.json()["code"]) == (409, "conflict")
+    assert path not in again.text
+    assert (await sign_in(browser, path)).status_code == 303
+    assert await link(client, headers) != path

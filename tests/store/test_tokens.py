@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ensue.model import token as tokens
-from ensue.model.errors import NotFound
+from ensue.model.errors import Conflict, NotFound
 from ensue.model.identity import Identity
 from ensue.model.token import Purpose, Token
 from tests.store.stores import ANN, Store
@@ -113,3 +113,25 @@ async def test_what_is_done_with_tokens_is_audited(store: Store) -> None:
         ("user:ann", "create", "Token", made.id, ""),
     ]
     assert rows[1].details["groups"] == list(BOB.groups)
+
+
+async def test_of_all_who_ask_with_one_key_one_gets_a_token(store: Store) -> None:
+    asked = {"request_key": "k", "request_digest": "d"}
+    answers = await asyncio.gather(
+        *(store.tokens.add(*token(f"secret-{number}", **asked), ANN) for number in range(5)), return_exceptions=True
+    )
+    (made,) = [answer for answer in answers if isinstance(answer, Token)]
+    refused = [answer for answer in answers if isinstance(answer, Conflict)]
+    assert len(refused) == 4
+    assert all(made.id in str(one) for one in refused)
+    assert [one.id for one in await store.tokens.list()] == [made.id]
+    assert await store.rows("SELECT count(*) FROM audit WHERE verb = 'create'") == [(1,)]
+
+
+async def test_a_key_is_free_again_when_its_token_is_gone(store: Store) -> None:
+    asked = {"request_key": "k", "request_digest": "d"}
+    made = await add(store, "one", **asked)
+    with pytest.raises(Conflict, match="another request"):
+        await add(store, "two", **asked | {"request_digest": "e"})
+    await store.tokens.delete(made.id, ANN)
+    assert (await add(store, "three", **asked)).id == tokens.id_of(tokens.hash_of("three"))

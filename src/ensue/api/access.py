@@ -47,8 +47,12 @@ async def list_tokens(world: WorldOf, identity: IdentityOf, page: PageOf) -> Res
 
 
 @router.post("/api/v1/tokens", status_code=201, openapi_extra=requests.documented(TokenBody))
-async def create_token(world: WorldOf, identity: IdentityOf, request: HttpRequest) -> Response:
-    """Make a token. Only this answer has its secret, as `status.token`."""
+async def create_token(
+    world: WorldOf, identity: IdentityOf, request: HttpRequest, key: requests.KeyOf = ""
+) -> Response:
+    """Make a token. Only this answer has its secret, as `status.token`.
+
+    A repeat with its Idempotency-Key is refused."""
     body = await requests.body_as(TokenBody, request)
     wanted = tokens.Wanted(
         subject=body.subject,
@@ -57,7 +61,7 @@ async def create_token(world: WorldOf, identity: IdentityOf, request: HttpReques
         expires=_duration(body.expires),
         description=body.description,
     )
-    made = await tokens.create(identity, world, wanted)
+    made = await tokens.create(identity, world, wanted, key)
     place = {"Location": f"/api/v1/tokens/{made.token.id}", "Cache-Control": "no-store"}
     return JSONResponse(access_views.token(made.token, made.secret), 201, headers=place)
 

@@ -90,7 +90,7 @@ PARAMETERS: Mapping[str, str] = {
     "dryRun": "Answer as if it were done, and change nothing.",
     "takeOver": "Also when another manages the definition.",
     "verbose": "Say how each part is.",
-    "Idempotency-Key": "Repeats with the same key are one request, and answered as the first was.",
+    "Idempotency-Key": "Repeats with the same key are one request, answered as the first was; a secret is told once.",
     "If-Match": "Only when the ETag is this one.",
     "If-None-Match": "`*`: only when it does not exist.",
     "Last-Event-ID": "The id of the last event that the reader had.",

@@ -3,14 +3,14 @@
 import time
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 from fastapi import Request as HttpRequest
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from ensue.api import requests, views
 from ensue.api.holding import Holding
-from ensue.api.requests import IdentityOf, NamespaceOf, ScopeOf, WorldOf
+from ensue.api.requests import IdentityOf, KeyOf, NamespaceOf, ScopeOf, WorldOf
 from ensue.clients import cloudevents, consenting, envelopes
 from ensue.model.errors import EnsueError, InvalidInput
 from ensue.model.event import EVENTS
@@ -111,7 +111,7 @@ async def replay_event(
     identity: IdentityOf,
     namespace: NamespaceOf,
     uid: str,
-    key: Annotated[str, Header(alias="Idempotency-Key", max_length=255)] = "",
+    key: KeyOf = "",
 ) -> Response:
     """The same event once more, for one trigger or all; windows are skipped."""
     body = await requests.body_as(ReplayBody, request)

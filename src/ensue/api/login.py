@@ -9,7 +9,7 @@ from fastapi import Request as HttpRequest
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from ensue.api import recognising
-from ensue.api.requests import IdentityOf, WorldOf
+from ensue.api.requests import IdentityOf, KeyOf, WorldOf
 from ensue.model.errors import Unauthenticated
 from ensue.operations import sessions
 
@@ -37,9 +37,10 @@ router = APIRouter(tags=["access"])
 
 
 @router.post("/api/v1/login-links", status_code=201)
-async def create_login_link(request: HttpRequest, world: WorldOf, identity: IdentityOf) -> Response:
-    """Make a link that signs a browser in as who asks: once, within ten minutes."""
-    made = await sessions.create_link(identity, world)
+async def create_login_link(request: HttpRequest, world: WorldOf, identity: IdentityOf, key: KeyOf = "") -> Response:
+    """Make a link that signs a browser in as who asks: once, within ten minutes. Only this answer has it: a repeat with
+    its Idempotency-Key is refused."""
+    made = await sessions.create_link(identity, world, key)
     body = {"path": f"{LOGIN}/{made.secret}", "url": request.app.state.url}
     return JSONResponse(body, 201, headers={"Cache-Control": "no-store"})
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeVar, cast
 
-from fastapi import Depends, Query
+from fastapi import Depends, Header, Query
 from fastapi import Request as HttpRequest
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 from starlette.requests import HTTPConnection
@@ -97,6 +97,9 @@ WorldOf = Annotated[World, Depends(world_of)]
 IdentityOf = Annotated[Identity, Depends(identity_of)]
 NamespaceOf = Annotated[Namespace, Depends(namespace_of)]
 ScopeOf = Annotated[Namespace | None, Depends(scope_of)]
+
+
+KeyOf = Annotated[str, Header(alias="Idempotency-Key", max_length=255)]
 
 
 def paces_of(request: HttpRequest) -> Paces:

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 
 from ensue.api import requests, streams, views
-from ensue.api.requests import IdentityOf, NamespaceOf, RerunBody, StartBody, StateBody, StopBody, WorldOf
+from ensue.api.requests import IdentityOf, KeyOf, NamespaceOf, RerunBody, StartBody, StateBody, StopBody, WorldOf
 from ensue.model.run import Run
 from ensue.model.values import Json
 from ensue.operations import logs, rerunning, runs
@@ -58,7 +58,7 @@ async def start_run(
     identity: IdentityOf,
     namespace: NamespaceOf,
     body: Annotated[StartBody, Depends(requests.start_body)],
-    key: Annotated[str, Header(alias="Idempotency-Key", max_length=255)] = "",
+    key: KeyOf = "",
 ) -> Response:
     """Start a run. Repeats with one Idempotency-Key are one run, and answered with it; another request is refused."""
     request = runs.Start(
@@ -75,7 +75,7 @@ async def rerun_run(
     namespace: NamespaceOf,
     name: str,
     body: Annotated[RerunBody, Depends(requests.rerun_body)],
-    key: Annotated[str, Header(alias="Idempotency-Key", max_length=255)] = "",
+    key: KeyOf = "",
 ) -> Response:
     """Run an ended run again as a new one: all of it, from a step on, or only what did not succeed."""
     request = rerunning.Rerun(

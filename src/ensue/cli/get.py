@@ -1,13 +1,12 @@
 """`ensue get`: lists of runs, events, definitions, files and workers, or one of them."""
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ensue.cli import columns, exits, feed, invocation, labels, printing, target
+from ensue.cli import columns, exits, feed, invocation, labels, printing, target, watching
 from ensue.cli.invocation import Invocation
 from ensue.cli.printing import Column
 from ensue.expr import spelling
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from ensue.clients.server import Server
 
 View = dict[str, Any]
-WATCH_SECONDS = 1.0
 PAGE = 500
 PAGED = ("runs", "events")
 OF_SERVER = ("workers", "files")
@@ -163,6 +161,11 @@ class Ask:
         fields = labels.selector(self._select.fields)
         return feed.events(self._server, self._namespace, fields, lambda: self()[0], note)
 
+    def occasions(self) -> Iterator[None]:
+        """When to ask again, for ever."""
+        has_events = self._plural == "runs"
+        return watching.occasions(watching.bell_of(self._server, self._namespace) if has_events else watching.silence())
+
     def _pages(self) -> tuple[list[View], str]:
         items: list[View] = []
         after = ""
@@ -210,17 +213,15 @@ def _watch(invocation: Invocation, ask: Ask) -> None:
     """Until Ctrl-C: every object once, and again when it has changed."""
     seen: dict[str, View] = {}
     has_titles = True
-    while True:
+    for _ in ask.occasions():
         items, _ = ask()
         changed = [item for item in reversed(items) if seen.get(_key(item)) != item]
-        for item in changed:
-            seen[_key(item)] = item
+        seen = {_key(item): item for item in items}
         if invocation.is_for_people and changed:
             printing.listing(invocation, changed, ask.columns, has_titles=has_titles)
             has_titles = False
         for item in () if invocation.is_for_people else changed:
             _print_one(invocation, ask, item)
-        time.sleep(WATCH_SECONDS)
 
 
 def _key(item: View) -> str:

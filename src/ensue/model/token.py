@@ -35,6 +35,10 @@ class Token:
     created_by: str = ""
     created_at: datetime
     expires_at: datetime | None = None
+    request_key: str | None = None
+    """Two that are asked for with the same key are one; None of what is read."""
+    request_digest: str | None = None
+    """Of what was asked for with that key."""
 
 
 def hash_of(secret: str) -> str:

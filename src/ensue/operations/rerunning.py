@@ -11,7 +11,7 @@ from ensue.model.identity import Identity
 from ensue.model.run import Run, State, StepRun
 from ensue.model.values import Json, Namespace, RunUid
 from ensue.operations import runs
-from ensue.operations.runs import StartKey
+from ensue.operations.repeating import RequestKey
 from ensue.operations.world import World
 
 
@@ -42,7 +42,7 @@ async def rerun(identity: Identity, world: World, request: Rerun) -> Run:
     )
 
 
-async def _begin(identity: Identity, world: World, old: Run, request: Rerun, key: StartKey) -> Run:
+async def _begin(identity: Identity, world: World, old: Run, request: Rerun, key: RequestKey) -> Run:
     if not old.state.is_final:
         raise Conflict(f"run {old.name} has not ended", remedy=f"wait for it, or end it: ensue cancel {old.name}")
     graph = await world.definitions.graph(old.definition_hash, old.workflow)

@@ -1,17 +1,18 @@
 """Starting, stopping and following runs."""
 
 import asyncio
-import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ensue.core import canonical, checking, explaining, permitting, supporting
+from ensue.core import checking, explaining, permitting, supporting
 from ensue.core.graph import Graph
 from ensue.model.errors import Conflict, InvalidDefinition, InvalidInput, InvalidParameters, NotFound, Severity
 from ensue.model.identity import Identity
 from ensue.model.run import Attempt, Run, StepRun
 from ensue.model.values import Json, Namespace, RunUid
+from ensue.operations import repeating
+from ensue.operations.repeating import RequestKey
 from ensue.operations.world import World
 from ensue.ports.step_states import StepState
 from ensue.ports.store import Page, RunFilter, Stop, Worker
@@ -30,14 +31,6 @@ class Start:
     labels: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
     rerun_of: RunUid | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartKey:
-    """What makes repeats of a start one run: none unless the sender gave a key."""
-
-    key: str | None = None
-    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,20 +60,20 @@ async def once(
     namespace: Namespace,
     key: str,
     asked: Sequence[object],
-    begin: Callable[[StartKey], Awaitable[Run]],
+    begin: Callable[[RequestKey], Awaitable[Run]],
 ) -> Run:
     """What `begin` starts, or what it started when it was asked for with this key before. Raises Conflict when that
     was something else."""
-    if not key:
-        return await begin(StartKey())
-    given = StartKey(key=_start_key(identity, key), digest=_digest(asked))
-    run = await world.history.started(namespace, given.key or "") or await begin(given)
+    given = repeating.request_key(identity, key, asked)
+    if given.key is None:
+        return await begin(given)
+    run = await world.history.started(namespace, given.key) or await begin(given)
     if run.start_digest != given.digest:
         raise Conflict("this Idempotency-Key was used for another request", remedy="use a new key")
     return run
 
 
-async def _start(identity: Identity, world: World, request: Start, key: StartKey) -> Run:
+async def _start(identity: Identity, world: World, request: Start, key: RequestKey) -> Run:
     stored = await world.definitions.get(request.namespace, "Workflow", request.workflow)
     graph = await world.definitions.graph(stored.hash, request.workflow)
     run = Run(
@@ -100,16 +93,6 @@ async def _start(identity: Identity, world: World, request: Start, key: StartKey
     require_supported(graph)
     started = await world.starting.start(run, identity)
     return started.run or await world.history.run(request.namespace, started.name)
-
-
-def _start_key(identity: Identity, key: str) -> str:
-    """A key is its sender's own: nobody can find another's run by guessing it."""
-    return hashlib.sha256(f"{identity.subject}\n{key}".encode()).hexdigest()
-
-
-def _digest(asked: Sequence[object]) -> str:
-    """Of all that is asked for, as it was given: what is left out differs from the same value said."""
-    return hashlib.sha256(canonical.encode(asked)).hexdigest()
 
 
 def parameters(graph: Graph, given: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -1,6 +1,6 @@
 """Signing a browser in: a link that works once, and its session. Neither gives more than its maker has."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -8,6 +8,7 @@ from ensue.model import token as tokens
 from ensue.model.errors import Denied, Unauthenticated
 from ensue.model.identity import Identity
 from ensue.model.token import Purpose, Token
+from ensue.operations import repeating
 from ensue.operations.tokens import Made, add, made_of
 from ensue.operations.world import World
 
@@ -23,19 +24,22 @@ class Opened:
     seconds: int
 
 
-async def create_link(identity: Identity, world: World) -> Made:
-    """Signs in as who asks, once, within ten minutes; its session ends with the token that it was asked for with."""
+async def create_link(identity: Identity, world: World, key: str = "") -> Made:
+    """Signs in as who asks, once, within ten minutes; its session ends with the token that it was asked for with.
+    Raises Conflict for a repeat with the same key while the link can be used."""
     if identity.is_session:
         raise Denied("a browser's session makes no links", remedy="use `ensue login --link` on a terminal")
     now = world.clock.now()
-    return await add(identity, world, identity, now, now + LINK, purpose=Purpose.LINK)
+    link, secret = made_of(identity, now, now + LINK, Purpose.LINK)
+    given = repeating.request_key(identity, key, ("link",))
+    return await add(identity, world, replace(link, parent=identity.token), secret, given)
 
 
 async def redeem(world: World, secret: str) -> Opened:
     """A session for a link. Of all who come with it, one gets one. Raises Unauthenticated."""
     now = world.clock.now()
-    session, hash, own = made_of(Identity(subject=""), now, now + SESSION, Purpose.SESSION)
-    found = await world.tokens.redeem(tokens.hash_of(secret), session, hash)
+    session, own = made_of(Identity(subject=""), now, now + SESSION, Purpose.SESSION)
+    found = await world.tokens.redeem(tokens.hash_of(secret), session, tokens.hash_of(own))
     if found is None:
         raise Unauthenticated(
             "this link was used, has expired or never was one", remedy="make another with `ensue login --link`"

@@ -11,6 +11,8 @@ from ensue.model import token as tokens
 from ensue.model.errors import InvalidInput
 from ensue.model.identity import Identity
 from ensue.model.token import Purpose, Token
+from ensue.operations import repeating
+from ensue.operations.repeating import RequestKey
 from ensue.operations.world import World
 
 KIND = "Token"
@@ -37,8 +39,8 @@ class Made:
     """Nobody is told it again."""
 
 
-async def create(identity: Identity, world: World, wanted: Wanted) -> Made:
-    """Raises Denied, InvalidInput."""
+async def create(identity: Identity, world: World, wanted: Wanted, key: str = "") -> Made:
+    """Raises Denied, InvalidInput, and Conflict for a repeat with the same key: the secret is told once."""
     permitting.require(identity, "create", KIND, None)
     owner = _owner(wanted)
     if wanted.expires is not None and wanted.expires <= timedelta():
@@ -47,7 +49,10 @@ async def create(identity: Identity, world: World, wanted: Wanted) -> Made:
         raise InvalidInput(f"the description is longer than {LONGEST_DESCRIPTION} characters")
     now = world.clock.now()
     expires_at = None if wanted.expires is None else now + wanted.expires
-    return await add(identity, world, owner, now, expires_at, description=wanted.description)
+    token, secret = made_of(owner, now, expires_at, Purpose.API)
+    token = replace(token, description=wanted.description)
+    asked = ("token", owner.subject, owner.groups, wanted.expires and wanted.expires.total_seconds(), token.description)
+    return await add(identity, world, token, secret, repeating.request_key(identity, key, asked))
 
 
 async def list_all(identity: Identity, world: World) -> tuple[Token, ...]:
@@ -63,35 +68,23 @@ async def delete(identity: Identity, world: World, id: str) -> None:
     world.access.forget()
 
 
-async def add(
-    by: Identity,
-    world: World,
-    owner: Identity,
-    now: datetime,
-    expires_at: datetime | None,
-    *,
-    purpose: Purpose = Purpose.API,
-    description: str = "",
-) -> Made:
+async def add(by: Identity, world: World, token: Token, secret: str, key: RequestKey) -> Made:
     """A new secret in the table; nobody is asked."""
-    token, hash, secret = made_of(owner, now, expires_at, purpose)
-    parent = "" if purpose is Purpose.API else by.token
-    token = replace(token, description=description, parent=parent, created_by=by.subject)
-    return Made(token=await world.tokens.add(token, hash, by), secret=secret)
+    token = replace(token, created_by=by.subject, request_key=key.key, request_digest=key.digest)
+    return Made(token=await world.tokens.add(token, tokens.hash_of(secret), by), secret=secret)
 
 
-def made_of(owner: Identity, now: datetime, expires_at: datetime | None, purpose: Purpose) -> tuple[Token, str, str]:
-    """A token, its hash and its secret; nothing is stored."""
+def made_of(owner: Identity, now: datetime, expires_at: datetime | None, purpose: Purpose) -> tuple[Token, str]:
+    """A token and its secret; nothing is stored."""
     secret = f"{tokens.PREFIX}{secrets.token_urlsafe(32)}"
-    hash = tokens.hash_of(secret)
     token = Token(
-        id=tokens.id_of(hash),
+        id=tokens.id_of(tokens.hash_of(secret)),
         purpose=purpose,
         identity=replace(owner, rights=(), token="", is_session=False),
         created_at=now,
         expires_at=expires_at,
     )
-    return token, hash, secret
+    return token, secret
 
 
 def _owner(wanted: Wanted) -> Identity:

@@ -44,7 +44,8 @@ class Tokens(Protocol):
     """The table. What changes it is audited in the same transaction."""
 
     async def add(self, token: Token, hash: str, by: Identity) -> Token:
-        """With its times as the store has them: `expires_at` is kept, `created_at` is the store's."""
+        """With its times as the store has them: `expires_at` is kept, `created_at` is the store's. Raises Conflict when
+        its request key is that of one that is there."""
 
     async def find(self, hash: str) -> Token | None:
         """None for one that has expired, or whose parent is gone or has expired."""

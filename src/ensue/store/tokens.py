@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-from ensue.model.errors import NotFound
+from ensue.model.errors import Conflict, NotFound
 from ensue.model.identity import Identity
 from ensue.model.token import Purpose, Token
 from ensue.model.values import Json, Namespace, from_micros, to_micros
@@ -23,7 +23,12 @@ _VALID = "(t.expires_at IS NULL OR t.expires_at > {clock})"
 _LIVE = f"""{_VALID} AND (t.parent = '' OR EXISTS (
     SELECT 1 FROM tokens p WHERE p.id = t.parent AND {_VALID.replace("t.", "p.")}))"""
 _SELECT = "SELECT " + ", ".join(f"t.{column}" for column in _COLUMNS.split(", ")) + " FROM tokens t"
-ADD = Sql(f"INSERT INTO tokens (hash, {_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+ADD = Sql(f"""
+    INSERT INTO tokens (hash, {_COLUMNS}, request_key, request_digest)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    ON CONFLICT (request_key) WHERE request_key IS NOT NULL DO NOTHING RETURNING id
+""")
+ASKED = Sql("SELECT id, purpose, request_digest FROM tokens WHERE request_key = $1")
 FIND = Sql(f"{_SELECT} WHERE t.hash = $1 AND {_LIVE}")
 GET = Sql(f"{_SELECT} WHERE t.id = $1 AND {_LIVE}")
 LIST = Sql(f"{_SELECT} WHERE t.purpose = 'api' ORDER BY t.created_at, t.id")
@@ -69,7 +74,9 @@ class TokenTable:
 
 def _add(token: Token, hash: str, by: Identity) -> Transaction[Token]:
     now: int = (yield NOW)[0][0]
-    yield _row(token, hash, now)
+    if not (yield _row(token, hash, now)):
+        found = yield ASKED(token.request_key)
+        raise _repeated(token, found[0] if found else None)
     details: dict[str, Json] = {
         "subject": token.identity.subject,
         "groups": list(token.identity.groups),
@@ -81,11 +88,23 @@ def _add(token: Token, hash: str, by: Identity) -> Transaction[Token]:
 
 
 def _row(token: Token, hash: str, now: int) -> Statement:
-    return ADD.quietly(
+    return ADD(
         hash, token.id, token.purpose.value, token.identity.subject, json.dumps(token.identity.groups),
         token.description, token.parent, token.created_by, now,
-        None if token.expires_at is None else to_micros(token.expires_at),
+        None if token.expires_at is None else to_micros(token.expires_at), token.request_key, token.request_digest,
     )  # fmt: skip
+
+
+def _repeated(token: Token, found: Row | None) -> Conflict:
+    """What was made with the key is told nobody again."""
+    if found is None or found[2] != token.request_digest:
+        return Conflict("this Idempotency-Key was used for another request", remedy="use a new key")
+    if found[1] == Purpose.LINK:
+        return Conflict("a link was made with this Idempotency-Key; it was told once", remedy="use a new key")
+    return Conflict(
+        f"token {found[0]} was made with this Idempotency-Key; its secret was told once",
+        remedy=f"if it is lost, `ensue token delete {found[0]}`, and use a new key",
+    )
 
 
 def _delete(id: str, by: Identity) -> Transaction[None]:

@@ -7,3 +7,8 @@ CREATE TABLE step_states (
     changed_at {big} NOT NULL,
     PRIMARY KEY (namespace, run, step)
 ) {without_rowid};
+
+-- Of two requests with the same key one makes a token. The key is hashed with its sender.
+ALTER TABLE tokens ADD COLUMN request_key {text};
+ALTER TABLE tokens ADD COLUMN request_digest {text};
+CREATE UNIQUE INDEX tokens_request_key ON tokens (request_key) WHERE request_key IS NOT NULL;
