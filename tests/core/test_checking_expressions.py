@@ -140,7 +140,7 @@ def test_a_relay_file_is_warned_about_what_may_stay_unresolved() -> None:
     [document] = files.read(RELAY, "f")
     found = [(problem.severity, problem.message, problem.line) for problem in document.problems]
     assert found == [
-        (Severity.WARNING, 'there is no step "b" at character 15', 10),
+        (Severity.ERROR, 'there is no step "b" at character 15', 10),
         (Severity.WARNING, 'there is no parameter "p" at character 30', 10),
         (Severity.ERROR, 'there is no "bogus" to refer to at character 3', 11),
         (Severity.ERROR, "secrets cannot be read all at once at character 12", 11),

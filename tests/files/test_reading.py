@@ -64,7 +64,6 @@ TABLE: list[tuple[str | bytes, list[str]]] = [
     (TRIGGER + "  sources: events\n  actions: {workflow: w}\n", ['f:5:12: spec.sources: must be a list, not "events"']),
     ("triggers:\n- source: {}\n", ["f:1:1: apiVersion: not yet supported: the configuration file of kube-trigger (write it as a native definition (docs/files.md) until then)"]),
     ("jobs: []\n", ["f:1:1: apiVersion: not yet supported: the configuration file of palvella (write it as a native definition (docs/files.md) until then)"]),
-    ("apiVersion: v1\nkind: Workflow\nsteps: []\n", ["f:1:13: apiVersion: not yet supported: the workflow file of relay's command line (apiVersion v1) (write it as a native definition (docs/files.md) until then)"]),
     ("apiVersion: standard.oam.dev/v1alpha1\nkind: TriggerService", ["f:1:13: apiVersion: not yet supported: TriggerService of kube-trigger (write it as a native definition (docs/files.md) until then)"]),
     (RELAY + "  steps:\n  - {name: a, image: x, strange: 1}\n", ['f:6:25: spec.steps[0].strange: unknown key "strange"']),
 ]  # fmt: skip

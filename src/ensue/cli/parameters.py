@@ -1,6 +1,6 @@
 """What a run is given: `-p name=value`, `-p name:=JSON`, `--params-file FILE`; a flag wins over the file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,9 +36,13 @@ def options(command: Decorated) -> Decorated:
     return command
 
 
-def read(workflow: Workflow, assignments: Sequence[str], file: str | None) -> dict[str, Json]:
-    """The values given. Raises InvalidParameters, with all that is wrong, InvalidInput, NotFound."""
+def read(
+    workflow: Workflow, assignments: Sequence[str], file: str | None, wished: Mapping[str, Json] | None = None
+) -> dict[str, Json]:
+    """The values given, over those that a Run wishes. Raises InvalidParameters, with all that is wrong, InvalidInput,
+    NotFound."""
     values, wrong, unread = _given(workflow, assignments, file)
+    values = {**(wished or {}), **values}
     return _without_errors(values, [*wrong, *_misfits(workflow, values, unread)])
 
 

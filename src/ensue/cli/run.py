@@ -29,6 +29,7 @@ from ensue.core import checking, checking_calls, graph
 from ensue.files.documents import Document
 from ensue.model import secret
 from ensue.model.errors import InvalidDefinition, InvalidInput, NotFound, Problem
+from ensue.model.run_definition import RunDefinition, RunSpec
 from ensue.model.secret import SecretPlace
 from ensue.model.values import Json, Namespace, format_duration, parse_duration
 from ensue.model.workflow import Workflow
@@ -69,7 +70,8 @@ def command(
     engine: str | None,
     timeout: str | None,
 ) -> int:
-    """Run a workflow from FILE (`-` is standard input) to its end, without a server.
+    """Run a workflow from FILE (`-` is standard input) to its end, without a server. A Run in the file says which
+    workflow, and gives it parameters.
 
     What steps print goes to stdout, progress to stderr; the exit code is the outcome. Ctrl-C cancels the run,
     a second one kills it. WORKFLOW is needed when the file has several; steps may run the others.
@@ -88,12 +90,13 @@ def command(
     logging_setup.set_up(logging_setup.level_of(invocation.verbosity))
     known = steps.known()
     documents = definition_files.load([file], known)
-    chosen_document = _choose(documents, workflow, file)
+    wished = _wish(documents, workflow)
+    chosen_document = _choose(documents, workflow or (wished.workflow_ref.name if wished.workflow_ref else None), file)
     document = _tailored(chosen_document, known, engine, timeout)
     others = _others(documents, chosen_document, known, engine)
     definition = document.definition
     assert isinstance(definition, Workflow)
-    values = parameters.read(definition, assignments, params_file)
+    values = parameters.read(definition, assignments, params_file, wished.parameters)
     interruption = local_run.Interruption(invocation=invocation)
     with _directory(data) as directory:
         chosen = _settings(directory, is_kept=data is not None)
@@ -115,6 +118,15 @@ def _ended(invocation: Invocation, result: local_run.Result) -> int:
     else:
         click.echo(text)
     return exits.INTERRUPTED if result.is_interrupted else exits.of_state(view["status"]["state"])
+
+
+def _wish(documents: Sequence[Document], workflow: str | None) -> RunSpec:
+    """What the one Run of the file asks for, or one that asks for nothing; named workflows are not run for it."""
+    wishes = [doc.definition.spec for doc in documents if isinstance(doc.definition, RunDefinition)]
+    fitting = [wish for wish in wishes if wish.workflow_ref and workflow in (None, wish.workflow_ref.name)]
+    if len(fitting) > 1:
+        raise click.UsageError("the file has several runs; name the workflow of one, or start them with apply")
+    return fitting[0] if fitting else RunSpec.model_construct(workflow_ref=None, parameters={})
 
 
 def _choose(documents: Sequence[Document], name: str | None, file: str) -> Document:
@@ -197,6 +209,8 @@ def _require_place(definition: Workflow, labels: Mapping[str, str]) -> None:
     for name, node in graph.build(definition).nodes.items():
         if node.engine not in ENGINES:
             remedy = f"this command has {' and '.join(ENGINES)}"
+            if node.engine == "container":
+                remedy = "--engine process runs its script without the image, on the programs of this machine"
             problems.append(Problem(message=f"step {name} needs the engine {node.engine}", remedy=remedy))
         if not node.step.requires.items() <= labels.items():
             remedy = "set ENSUE_LABELS if this machine has them"

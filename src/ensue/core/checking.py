@@ -25,7 +25,7 @@ from ensue.model.trigger import Trigger
 from ensue.model.workflow import ENGINES, Step, Workflow
 
 MAX_PROBLEMS = 100
-SOURCE_TYPES = ("events", "webhook", "cloudevents", "cron", "file", "resource-watcher")
+SOURCE_TYPES = ("events", "webhook", "cloudevents", "cron", "file", "push", "container-webhook", "resource-watcher")
 """Those that have a meaning, whether or not they are installed."""
 STEP_TYPES = ("run", "container", "workflow", "approval", "http", "emit", "log", "fail", "set-status", "wait")
 _INLINE = frozenset(STEP_TYPES) - {"run", "container"}
@@ -33,7 +33,7 @@ _IMAGES = frozenset({"run", "container"})
 _SCRIPTS = frozenset({"run"})
 ENGINE_STEP_TYPES: Mapping[str, frozenset[str]] = {
     "inline": _INLINE,
-    "process": _SCRIPTS,
+    "process": _IMAGES,
     "ssh": _SCRIPTS,
     "container": _IMAGES,
     "kubernetes": _IMAGES,
@@ -86,13 +86,15 @@ def _check_workflow(workflow: Workflow, known: Known) -> Iterator[Problem]:
     spec = workflow.spec
     types, engines = known.all_step_types, known.all_engines
     flavour = relay.of(workflow.api_version, workflow.compat)
+    if not (spec.steps or flavour.is_relay):
+        yield Problem(message="must not be empty", path="spec.steps")
     yield from checking_parameters.check_declarations(spec.parameters)
     if spec.defaults.engine is not None:
         yield from checking_steps.check_engine(spec.defaults.engine, None, engines, ("spec", "defaults", "engine"))
     for part, steps in (("steps", spec.steps), ("finally", spec.finally_)):
         for position, step in enumerate(steps):
             path: Path = ("spec", part, position)
-            yield from checking_steps.check_step(step, path, types, engines, tuple(spec.defaults.env))
+            yield from checking_steps.check_step(step, path, types, engines, tuple(spec.defaults.env), flavour)
     yield from _check_names([*spec.steps, *spec.finally_], _paths(spec.steps, spec.finally_))
     mains = [graph.with_defaults(step, spec.defaults) for step in spec.steps]
     finals = [graph.with_defaults(step, spec.defaults) for step in spec.finally_]
@@ -110,10 +112,10 @@ def _check_trigger(trigger: Trigger, known: Known) -> Iterator[Problem]:
     types, engines = known.all_step_types, known.all_engines
     yield from _check_unique([source.name for source in spec.sources], ("spec", "sources"), "source")
     yield from checking_triggers.check(trigger)
-    for position, step in enumerate(spec.actions):
-        yield from checking_steps.check_step(step, ("spec", "actions", position), types, engines, ())
-    yield from _check_names(spec.actions, [("spec", "actions", index) for index in range(len(spec.actions))])
     flavour = relay.of(trigger.api_version, trigger.compat)
+    for position, step in enumerate(spec.actions):
+        yield from checking_steps.check_step(step, ("spec", "actions", position), types, engines, (), flavour)
+    yield from _check_names(spec.actions, [("spec", "actions", index) for index in range(len(spec.actions))])
     yield from checking_graph.check_dependencies(spec.actions, "actions", elsewhere=(), flavour=flavour)
     yield from checking_expressions.check_actions(spec.actions, flavour)
 

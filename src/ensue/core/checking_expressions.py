@@ -142,8 +142,9 @@ def _check_mention(
 
 def _check_name(mention: relay.Mention, where: str, around: Surroundings, own: str) -> Iterator[Problem]:
     root, name = mention.root, mention.names[0]
-    # relay's steps are given what can be resolved, and may not need the rest.
-    severity = Severity.WARNING if around.flavour.is_relay else Severity.ERROR
+    # relay takes parameters that nobody declared; of a step that is not there nothing can ever be known.
+    is_lenient = around.flavour.is_relay and (root == "parameters" or around.flavour.is_strict)
+    severity = Severity.WARNING if is_lenient else Severity.ERROR
     if root == "parameters" and name not in around.parameters:
         message, remedy = f'there is no parameter "{name}"', did_you_mean(name, around.parameters)
         remedy = remedy or "declare it under spec.parameters"

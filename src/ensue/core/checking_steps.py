@@ -1,5 +1,6 @@
 """Checks of one step: its type, `with`, engine, scripts and paths."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
@@ -7,9 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from ensue.core import conditions
 from ensue.core.checking_paths import Path, render
+from ensue.expr import relay
 from ensue.expr.spelling import did_you_mean
 from ensue.model.errors import Problem, Severity
+from ensue.model.values import Json
 from ensue.model.workflow import Step
 
 Types = Mapping[str, type[BaseModel] | None]
@@ -24,12 +28,19 @@ _DASH_C = re.compile(r"-[A-Za-z]*c")
 _SUGAR = ("run", "input", "workflow", "approval")
 
 
-def check_step(step: Step, path: Path, types: Types, engines: Engines, shared_env: Sequence[str]) -> Iterator[Problem]:
+def check_step(
+    step: Step,
+    path: Path,
+    types: Types,
+    engines: Engines,
+    shared_env: Sequence[str],
+    flavour: relay.Flavour = relay.NATIVE,
+) -> Iterator[Problem]:
     yield from _check_type(step, path, types)
     yield from _check_with(step, path, types)
     if step.engine is not None and "${" not in step.engine:
         yield from check_engine(step.engine, step, engines, (*path, "engine"))
-    yield from _check_conditions(step, path)
+    yield from _check_conditions(step, path, flavour)
     yield from _check_fan_out(step, path)
     yield from _check_workdir(step, path)
     yield from _check_scripts(step, path)
@@ -50,6 +61,21 @@ def check_engine(name: str, step: Step | None, engines: Engines, path: Path) -> 
         if able:
             remedy = "remove it" if able == ["inline"] else f"use {', '.join(able)}, or leave it out"
             yield Problem(message=f"the engine {name} {what}", remedy=remedy, path=render(path))
+    elif step is not None and step.image and name == "process":
+        yield from _check_unused_image(step, path)
+
+
+def _check_unused_image(step: Step, path: Path) -> Iterator[Problem]:
+    """What a step says moves between engines; its image does not."""
+    if step.run is None and not step.input and not step.command:
+        yield Problem(
+            message=f'the step "{step.name}" is what its image runs, and the engine process has no images',
+            remedy="use the engine container, or give the step run, input or command",
+            path=render(path),
+        )
+    else:
+        message = "the engine process runs the step without its image, on the programs of this machine"
+        yield Problem(message=message, path=render(path), severity=Severity.HINT)
 
 
 def _sugar(step: Step) -> list[str]:
@@ -143,16 +169,29 @@ def _with_problem(detail: Any, path: Path, model: type[BaseModel]) -> Problem:
     return Problem(message=str(detail["msg"]).removeprefix("Value error, "), path=render(path))
 
 
-def _check_conditions(step: Step, path: Path) -> Iterator[Problem]:
-    conditions: list[tuple[Path, str]] = [((*path, "when", index), text) for index, text in enumerate(step.when)]
-    conditions += [((*path, "continueOnError"), step.continue_on_error), ((*path, "retry", "when"), step.retry.when)]
-    for where, text in conditions:
-        if "${" not in text and text.strip().lower() not in ("true", "false"):
-            yield Problem(
-                message=f'"{text}" is not a condition',
-                remedy="write true, false or an expression in ${…}",
-                path=render(where),
-            )
+def _check_conditions(step: Step, path: Path, flavour: relay.Flavour) -> Iterator[Problem]:
+    for index, item in enumerate(step.when):
+        if not _is_condition(item, flavour):
+            yield _no_condition(item, (*path, "when", index), flavour)
+    texts: list[tuple[Path, str]] = [((*path, "continueOnError"), step.continue_on_error)]
+    for where, text in (*texts, ((*path, "retry", "when"), step.retry.when)):
+        if not _is_condition(text, relay.NATIVE):
+            yield _no_condition(text, where, relay.NATIVE)
+
+
+def _is_condition(item: Json, flavour: relay.Flavour) -> bool:
+    if flavour.is_relay:
+        return isinstance(item, bool) or relay.has_expressions(item)
+    return isinstance(item, str) and ("${" in item or conditions.truth(item) is not None)
+
+
+def _no_condition(item: Json, where: Path, flavour: relay.Flavour) -> Problem:
+    objects = ", or an object as !Fn.equals [a, b]" if flavour.is_relay else ""
+    return Problem(
+        message=f"{json.dumps(item, ensure_ascii=False)[:100]} is not a condition",
+        remedy=f"write true, false or an expression in ${{…}}{objects}",
+        path=render(where),
+    )
 
 
 def _check_fan_out(step: Step, path: Path) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
 """What counts as true where a definition asks yes or no."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ class Unmet:
     """One is false, which decides whatever the others are."""
 
     text: str
+    """The condition as people know it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +47,35 @@ def why(result: Result) -> str:
     return interface.reason(result)
 
 
+def shown(condition: Json) -> str:
+    """A condition as people know it: its text, or the JSON of an object."""
+    return condition if isinstance(condition, str) else json.dumps(condition, ensure_ascii=False)
+
+
 def decide(
-    texts: Sequence[str], scope: Scope, flavour: relay.Flavour = relay.NATIVE
+    conditions: Sequence[Json], scope: Scope, flavour: relay.Flavour = relay.NATIVE
 ) -> Met | Unmet | Undecided | Needs:
     """Whether all of these conditions hold. What is known to be false is told without loading the rest."""
     needs: set[Ref] = set()
     unknown: Undecided | None = None
-    for index, text in enumerate(texts):
-        result = relay.evaluate(text, scope, flavour)
+    for index, condition in enumerate(conditions):
+        result = relay.evaluate(condition, scope, flavour)
         match result:
             case Needs(refs):
                 needs.update(refs)
-            case Value(value) if truth(value) is False:
-                return Unmet(text)
-            case Value(value) if truth(value) is None:
+            case Value(value) if _holds(value, flavour) is False:
+                return Unmet(shown(condition))
+            case Value(value) if _holds(value, flavour) is None:
                 unknown = unknown or Undecided(index, result)
             case Unresolved() | Error():
                 unknown = unknown or Undecided(index, result)
     if needs:
         return Needs(frozenset(needs))
     return unknown or Met()
+
+
+def _holds(value: Json, flavour: relay.Flavour) -> bool | None:
+    """relay knows no words for true and false."""
+    if flavour.is_relay:
+        return value if isinstance(value, bool) else None
+    return truth(value)

@@ -7,9 +7,9 @@ from fnmatch import fnmatchcase
 from ensue.core import canonical, checking_parameters, permitting, supporting
 from ensue.core.graph import Graph
 from ensue.expr import interface, relay
-from ensue.model.definition import NATIVE_GROUP, Dialect
 from ensue.model.errors import Denied, Problem, Severity
 from ensue.model.identity import Identity
+from ensue.model.kinds import DIALECTS
 from ensue.model.run import Reason
 from ensue.model.trigger import Trigger
 from ensue.model.values import DefinitionHash, Json, Namespace
@@ -97,7 +97,7 @@ def actions_body(trigger: Trigger) -> dict[str, Json]:
     if trigger.spec.allow.model_fields_set:
         spec["allow"] = trigger.spec.allow.model_dump(mode="json", by_alias=True, exclude_unset=True)
     return {
-        "apiVersion": NATIVE_GROUP,
+        "apiVersion": trigger.api_version,
         "kind": "Workflow",
         "metadata": {"name": trigger.metadata.name},
         "spec": spec,
@@ -114,7 +114,7 @@ def denied(applier: Identity, namespace: Namespace, name: str) -> Failure | None
 
 
 def hash_of(body: Mapping[str, Json]) -> DefinitionHash:
-    return canonical.definition_hash(body, Dialect.ENSUE)
+    return canonical.definition_hash(body, DIALECTS[str(body["apiVersion"])])
 
 
 def unsupported(built: Graph) -> Failure | None:

@@ -126,7 +126,8 @@ def with_defaults(step: Step, defaults: Defaults) -> Step:
 
 
 def needs_of(step: Step, names: Collection[str], flavour: relay.Flavour = relay.NATIVE) -> dict[str, frozenset[State]]:
-    """The dependencies that are written down, and those implied by the outputs that the step reads."""
+    """The dependencies that are written down, and those implied by the outputs that the step reads. In relay's files a
+    `when` that asks how a step ended takes any end of it: what is not mentioned must have succeeded."""
     needs: dict[str, frozenset[State]] = {}
     for dependency in step.depends_on:
         ends = frozenset().union(*(_ENDS[on] for on in dependency.on))
@@ -134,12 +135,20 @@ def needs_of(step: Step, names: Collection[str], flavour: relay.Flavour = relay.
     for name in _outputs_read(step, flavour):
         if name in names and name != step.name:
             needs.setdefault(name, _ENDS[On.SUCCEEDED])
+    if flavour.is_relay:
+        asked = _names(relay.refs(list(step.when), flavour), "steps")
+        needs |= {name: _ENDS[On.ANY] for name in asked if name in names and name != step.name}
     return needs
 
 
 def _outputs_read(step: Step, flavour: relay.Flavour) -> Iterable[str]:
     fields = [value for _, value in expressions(step)]
-    return sorted(ref[1] for ref in relay.refs(fields, flavour) if ref[0] == "outputs" and len(ref) > 1)
+    return _names(relay.refs(fields, flavour), "outputs")
+
+
+def _names(refs: Iterable[tuple[str, ...]], root: str) -> list[str]:
+    """Those that are asked of a root."""
+    return sorted(ref[1] for ref in refs if ref[0] == root and len(ref) > 1)
 
 
 def expressions(step: Step) -> Iterator[tuple[tuple[str, ...], Json]]:

@@ -18,7 +18,7 @@ def hears_starts(body: Mapping[str, Json]) -> bool:
     if body.get("kind") != "Trigger":
         return False
     try:
-        rule = deciding.compile(Trigger.model_validate(body), "", 0)
+        rule = deciding.compile(Trigger.model_validate(body, extra="ignore"), "", 0)
     except ValidationError:
         return False
     candidate = rule.candidate

@@ -20,7 +20,8 @@ _FAN_OUT = ("matrix", "foreach")
 def missing(workflow: Workflow) -> Iterator[Problem]:
     """What would only fail, or be ignored, once a run is under way."""
     for step, path in _steps(workflow):
-        if step.kind in TYPES:
+        engine = graph.engine_of(graph.with_defaults(step, workflow.spec.defaults))
+        if step.kind in TYPES and engine != "process":
             yield _problem(step, path, f"steps of type {step.kind} cannot run in this version")
         for key in _FAN_OUT:
             if getattr(step, key) is not None:

@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
 
@@ -13,7 +13,7 @@ from ensue.core import checking
 from ensue.core.canonical import encode
 from ensue.core.checking_paths import render
 from ensue.expr.spelling import did_you_mean
-from ensue.files import complaints, composing, json_text, source_settings
+from ensue.files import complaints, composing, json_text, source_settings, translating
 from ensue.files.constructing import construct
 from ensue.files.decoding import decode
 from ensue.files.documents import Document, broken
@@ -22,7 +22,9 @@ from ensue.files.limits import DEFAULT_LIMITS, Limits
 from ensue.files.marks import Marks, Path
 from ensue.files.nodes import Mapping as MappingNode
 from ensue.files.nodes import Node, Scalar, follow
+from ensue.files.nodes import Sequence as SequenceNode
 from ensue.files.short_forms import ShortForms
+from ensue.files.translating import Part, Script
 from ensue.model.definition import Dialect
 from ensue.model.errors import InvalidDefinition, Problem, Severity
 from ensue.model.kinds import DIALECTS, KINDS, Definition, Kind
@@ -34,6 +36,7 @@ from ensue.model.workflow import Workflow
 
 SUFFIXES = (".yaml", ".yml", ".json")
 STANDARD_INPUT = "-"
+MAX_SCRIPT = 2**20
 SERVER_KEYS = (
     "uid",
     "resourceVersion",
@@ -50,15 +53,26 @@ _QUOTED = re.compile(r'did you mean "(.*)"')
 _COMPAT_ANNOTATION = "ensue.dev/compat"
 
 
+def no_script(place: str) -> str:
+    """Of a text that is in no file."""
+    raise ValueError("this definition is not in a file, so that nothing is beside it")
+
+
 def read(
-    text: str | bytes, name: str, *, known: checking.Known = checking.NOTHING_MORE, limits: Limits = DEFAULT_LIMITS
+    text: str | bytes,
+    name: str,
+    *,
+    known: checking.Known = checking.NOTHING_MORE,
+    limits: Limits = DEFAULT_LIMITS,
+    script: Script = no_script,
 ) -> tuple[Document, ...]:
-    """The documents of one file; one that holds none, or cannot be read, gives a document with a problem."""
+    """The documents of one file; one that holds none, or cannot be read, gives a document with a problem. `script`
+    reads what a step's `inputFile` names."""
     documents: list[Document] = []
     try:
         for index, node in enumerate(_compose(text, name, limits)):
             if node is not None:
-                documents.append(_read_document(node, name, index, known, limits))
+                documents.extend(_read_documents(node, name, index, known, limits, script))
     except InvalidDefinition as error:
         documents.append(broken(name, error.problems, index=len(documents)))
     if not documents:
@@ -78,7 +92,8 @@ def load(
     for path in paths:
         for file in expand(FilePath(path)):
             try:
-                documents.extend(read(_bytes(file, limits), str(file), known=known, limits=limits))
+                text, script = _bytes(file, limits), scripts_beside(file)
+                documents.extend(read(text, str(file), known=known, limits=limits, script=script))
             except OSError as error:
                 documents.append(broken(str(file), (Problem(message=f"cannot be read: {error.strerror or error}"),)))
     return _refuse_repeated(documents)
@@ -91,7 +106,7 @@ def accept(value: Mapping[str, Json], name: str = "", *, known: checking.Known =
     except (ValueError, RecursionError) as error:
         reason = "nested too deep" if isinstance(error, RecursionError) else str(error)
         return broken(name, (Problem(message=f"not a JSON value: {reason}"),))
-    return _judge(dict(value), _dialect(value.get("apiVersion")), Marks(None), name, 0, known)
+    return _judge(Part(dict(value)), _dialect(value.get("apiVersion")), None, name, 0, known)
 
 
 def value(text: str | bytes, name: str, *, dialect: Dialect = Dialect.ENSUE, limits: Limits = DEFAULT_LIMITS) -> Json:
@@ -136,33 +151,73 @@ def _bytes(file: FilePath, limits: Limits) -> bytes:
         return stream.read(limits.max_bytes + 1)
 
 
-def _read_document(node: Node, name: str, index: int, known: checking.Known, limits: Limits) -> Document:
-    dialect = _dialect(_peek(node, "apiVersion"))
+def scripts_beside(file: FilePath) -> Script:
+    """Reads scripts in the directory of a file and below it."""
+
+    def script(place: str) -> str:
+        directory = file.parent.resolve()
+        path = (directory / place).resolve()
+        if not path.is_relative_to(directory):
+            raise ValueError("it is outside of the directory of this file")
+        if not path.is_file():
+            raise ValueError("there is no such file")
+        with path.open("rb") as stream:
+            content = stream.read(MAX_SCRIPT + 1)
+        if len(content) > MAX_SCRIPT:
+            raise ValueError(f"it has more than {MAX_SCRIPT} bytes")
+        return content.decode("utf-8")
+
+    return script
+
+
+def _read_documents(
+    node: Node, name: str, index: int, known: checking.Known, limits: Limits, script: Script
+) -> Iterator[Document]:
+    dialect = _dialect_of(node)
     value, problems = construct(node, dialect=dialect, limits=limits)
     if any(problem.severity is Severity.ERROR for problem in problems) and value is None:
-        return replace(broken(name, problems, index=index), dialect=dialect)
-    document = _judge(value, dialect, Marks(node), name, index, known)
-    located = tuple(replace(problem, file=name) for problem in problems)
-    # A value that could not be read is null here; what the model says about that is noise.
+        yield replace(broken(name, problems, index=index), dialect=dialect)
+        return
+    title = "" if name == STANDARD_INPUT else FilePath(name).stem
+    for part in translating.translate(value, title, script):
+        document = _judge(part, dialect, node, name, index, known)
+        yield _with_problems(document, problems)
+        problems = ()
+
+
+def _with_problems(document: Document, problems: Sequence[Problem]) -> Document:
+    if not problems:
+        return document
+    located = tuple(replace(problem, file=document.file) for problem in problems)
+    # What could not be read, or is wrong already, is something else here; what the model says about that is noise.
     places = {(problem.line, problem.column) for problem in problems}
     later = tuple(problem for problem in document.problems if (problem.line, problem.column) not in places)
     return replace(document, problems=_sorted(located + later))
 
 
 def _peek(node: Node, key: str) -> Json:
-    if isinstance(node, MappingNode):
-        for name, value in node.pairs:
-            target = follow(value)
-            if isinstance(name, Scalar) and name.text == key and isinstance(target, Scalar):
-                return target.text
-    return None
+    target = _child(node, key)
+    return target.text if isinstance(target, Scalar) else None
+
+
+def _child(node: Node, key: str) -> Node | None:
+    pairs = node.pairs if isinstance(node, MappingNode) else ()
+    return next((follow(value) for name, value in pairs if isinstance(name, Scalar) and name.text == key), None)
+
+
+def _dialect_of(node: Node) -> Dialect:
+    """A workflow file of relay need not say what it is."""
+    version, kind = _peek(node, "apiVersion"), _peek(node, "kind")
+    is_authoring = translating.is_authoring(version, kind, isinstance(_child(node, "steps"), SequenceNode))
+    return Dialect.RELAY if is_authoring else _dialect(version)
 
 
 def _dialect(api_version: Json) -> Dialect:
     return DIALECTS.get(api_version, Dialect.ENSUE) if isinstance(api_version, str) else Dialect.ENSUE
 
 
-def _judge(value: Json, dialect: Dialect, marks: Marks, file: str, index: int, known: checking.Known) -> Document:
+def _judge(part: Part, dialect: Dialect, root: Node | None, file: str, index: int, known: checking.Known) -> Document:
+    value, marks = part.value, Marks(root, part.renamed)
     document = Document(file=file, index=index, dialect=dialect, marks=marks, raw=value)
     if not isinstance(value, dict):
         problem = Problem(message=f"a definition is a mapping, not {complaints.noun(value)}")
@@ -171,7 +226,8 @@ def _judge(value: Json, dialect: Dialect, marks: Marks, file: str, index: int, k
     document = replace(document, kind=_text(value.get("kind")), api_version=_text(value.get("apiVersion")))
     if kind is None:
         return replace(document, problems=(document.locate(problem_),))
-    return _define(document, value, kind, known)
+    document = _define(document, value, kind, known)
+    return _with_problems(document, [document.locate(problem) for problem in part.problems])
 
 
 def _text(value: Json) -> str:
@@ -207,14 +263,10 @@ def _not_yet(value: dict[str, Json]) -> str:
     match value:
         case {"apiVersion": "standard.oam.dev/v1alpha1", "kind": kind}:
             return f"{kind} of kube-trigger"
-        case {"apiVersion": "relay.sh/v1beta1", "kind": "WebhookTrigger"}:
-            return "WebhookTrigger of relay"
-        case {"apiVersion": "v1", "kind": "Workflow"} | {"apiVersion": "v1", "steps": _}:
-            return "the workflow file of relay's command line (apiVersion v1)"
+        case {"apiVersion": "relay.sh/v1beta1", "kind": "WebhookTrigger"} | {"apiVersion": "v1", "kind": "Workflow"}:
+            return "this file of relay, sent as JSON"
         case {"apiVersion": _} | {"kind": _}:
             return ""
-        case {"triggers": list(), "steps": list()}:
-            return "the workflow file of relay's command line"
         case {"triggers": list()}:
             return "the configuration file of kube-trigger"
         case {"jobs": _}:
@@ -231,7 +283,8 @@ def _define(document: Document, value: dict[str, Json], kind: Kind, known: check
     pruned = keys.known(canonical, kind.model, ())
     is_strict = document.dialect is Dialect.ENSUE
     problems = [replace(problem, path=render(path)) for path, problem in forms.problems]
-    problems += [_unknown_key(path, remedy, is_strict=is_strict) for path, _, remedy in keys.unknown]
+    unknown = [found for found in keys.unknown if is_strict or found[0] not in translating.KEPT]
+    problems += [_unknown_key(path, remedy, is_strict=is_strict) for path, _, remedy in unknown]
     definition, complaints_ = _validate(pruned, kind)
     meant = {render((*path[:-1], *_QUOTED.findall(remedy))) for path, _, remedy in keys.unknown}
     problems += [problem for problem in complaints_ if problem.path not in meant]
@@ -246,7 +299,7 @@ def _define(document: Document, value: dict[str, Json], kind: Kind, known: check
     document = replace(
         document,
         definition=definition,
-        marks=Marks(document.marks.root, forms.renamed),
+        marks=Marks(document.marks.root, {**document.marks.renamed, **forms.renamed}),
         extra=() if is_strict else tuple((path, inner) for path, inner, _ in keys.unknown),
     )
     return replace(document, problems=_sorted(document.locate(problem) for problem in _first(problems)))

@@ -79,6 +79,10 @@ def _step(step: Schema) -> None:
     step["properties"]["needs"] = {**step["properties"]["dependsOn"], "description": "The same as dependsOn."}
 
 
+def _workflow(spec: Schema) -> None:
+    spec["properties"]["steps"]["minItems"] = 1  # of relay's alone they may be none
+
+
 def _matrix(matrix: Schema) -> None:
     matrix["additionalProperties"] = {"anyOf": [{"type": "array"}, _STRING], "description": "An axis."}
 
@@ -98,6 +102,7 @@ def _filter(filter_: Schema) -> None:
 
 _CHANGES: dict[str, Callable[[Schema], None]] = {
     "Step": _step,
+    "WorkflowSpec": _workflow,
     "Matrix": _matrix,
     "Metadata": _metadata,
     "TriggerSource": _nameless,
@@ -105,7 +110,7 @@ _CHANGES: dict[str, Callable[[Schema], None]] = {
 }
 _SHORT_FORMS: dict[tuple[str, str], list[Schema]] = {
     ("Step", "dependsOn"): [_STRING, _list_of(_STRING, _ref("Dependency")), _ref("Dependency")],
-    ("Step", "when"): [_STRING, _BOOLEAN, _list_of(_STRING, _BOOLEAN)],
+    ("Step", "when"): [_STRING, _BOOLEAN, _OBJECT],
     ("Step", "continueOnError"): [_BOOLEAN],
     ("Step", "retry"): [{"type": "integer", "minimum": 0}],
     ("Step", "approval"): [_STRING, {"const": True}],

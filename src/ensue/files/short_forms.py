@@ -100,14 +100,8 @@ class ShortForms:
         return step
 
     def conditions(self, value: Json, path: Path) -> Json:
-        items = [_condition(item) for item in (value if isinstance(value, list) else [value])]
-        if self.dialect is Dialect.RELAY and not all(isinstance(item, str) for item in items):
-            problem = Problem(
-                message="not yet supported: a condition that is not text", remedy="write it as an expression in ${…}"
-            )
-            self.problems.append((path, problem))
-            return ["false"]
-        return items
+        items: list[Json] = value if isinstance(value, list) else [value]
+        return items if self.dialect is Dialect.RELAY else [_condition(item) for item in items]
 
     def dependencies(self, value: Json, path: Path) -> Json:
         return self._each(_listed(value, str, dict), path, self._dependency)

@@ -121,6 +121,11 @@ def roots(event: Event) -> dict[str, Json]:
     return {"event": found, "context": _context(event, found)}
 
 
+def payload(event: Event) -> dict[str, Json]:
+    """The roots that relay's expressions read: `event` is the data alone."""
+    return {"event": event.data if event.data_form is DataForm.JSON else {}}
+
+
 def _context(event: Event, found: dict[str, Json]) -> dict[str, Json]:
     """sourceType (of schedules alone), event, data, timestamp; what a schedule says of itself is in both."""
     context: dict[str, Json] = {"event": found}

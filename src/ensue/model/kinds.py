@@ -44,8 +44,8 @@ KINDS: dict[str, Kind] = {
     for kind in (
         Kind(name="Workflow", plural="workflows", model=Workflow, api_versions=(NATIVE, RELAY)),
         Kind(name="Run", plural="runs", model=RunDefinition, api_versions=(NATIVE, RELAY)),
-        Kind(name="Trigger", plural="triggers", model=Trigger),
-        Kind(name="Source", plural="sources", model=Source),
+        Kind(name="Trigger", plural="triggers", model=Trigger, api_versions=(NATIVE, RELAY)),
+        Kind(name="Source", plural="sources", model=Source, api_versions=(NATIVE, RELAY)),
         Kind(name="Credential", plural="credentials", model=Credential),
         Kind(name="Tenant", plural="tenants", model=Tenant, api_versions=(NATIVE, RELAY)),
         Kind(name="Plug", plural="plugs", model=Plug, api_versions=(NATIVE, RELATION)),

@@ -24,7 +24,7 @@ class SourceSpec(Strict):
 class Source(Strict):
     """Lets events in for any number of triggers."""
 
-    api_version: Literal["ensue.dev/v1alpha1"] = "ensue.dev/v1alpha1"
+    api_version: Literal["ensue.dev/v1alpha1", "relay.sh/v1beta1"] = "ensue.dev/v1alpha1"
     kind: Literal["Source"] = "Source"
     metadata: Metadata
     """What names the source and describes it."""

@@ -119,7 +119,7 @@ class TriggerSpec(Strict):
 class Trigger(Strict):
     """Watches sources, decides about each event, and starts a run."""
 
-    api_version: Literal["ensue.dev/v1alpha1"] = "ensue.dev/v1alpha1"
+    api_version: Literal["ensue.dev/v1alpha1", "relay.sh/v1beta1"] = "ensue.dev/v1alpha1"
     kind: Literal["Trigger"] = "Trigger"
     metadata: Metadata
     """What names the trigger and describes it."""

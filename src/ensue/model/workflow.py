@@ -164,8 +164,8 @@ class Step(Strict):
     """The step type's own settings."""
     depends_on: tuple[Dependency, ...] = ()
     """What must have ended before."""
-    when: tuple[str, ...] = ()
-    """Expressions that must all be true; else the step is skipped."""
+    when: tuple[Json, ...] = ()
+    """Expressions that must all be true; else the step is skipped; relay has objects there, too."""
     env: dict[EnvName, Json] = Field(default_factory=dict)
     """Environment variables: the way for values to reach a script."""
     spec: dict[str, Json] = Field(default_factory=dict)
@@ -305,7 +305,7 @@ class WorkflowSpec(Strict):
     """How many runs may be under way at once."""
     timeout: Duration | None = None
     """The longest time the run may take, `finally` apart."""
-    steps: tuple[Step, ...] = Field(min_length=1)
+    steps: tuple[Step, ...]
     """The graph."""
     finally_: tuple[Step, ...] = Field(default=(), alias="finally")
     """Steps that run at the end, whatever the outcome."""

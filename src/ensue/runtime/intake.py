@@ -8,6 +8,7 @@ from ensue.core import firing
 from ensue.core.deciding import Proposal, Rule
 from ensue.core.firing import Failure
 from ensue.core.graph import Graph
+from ensue.expr import relay
 from ensue.expr.interface import Mapped
 from ensue.model import event as events
 from ensue.model.decision import Conclusion
@@ -148,7 +149,9 @@ class Intake:
             (hash,) = await self._keep_actions([rule])
             built = await self._graph(hash, "")
             return Bound(hash, failure=built if isinstance(built, Failure) else firing.unsupported(built))
-        scope = Mapped(roots=events.roots(event), now=self._clock.now())
+        is_relay = relay.of(rule.trigger.api_version).is_relay
+        roots = events.payload(event) if is_relay else events.roots(event)
+        scope = Mapped(roots=roots, now=self._clock.now())
         name = firing.target(rule.trigger, rule.start, scope)
         if isinstance(name, str) and name not in book.workflows:
             name = Failure(reason=Reason.INVALID_PARAMETERS, message=f"there is no workflow {name}")

@@ -103,11 +103,11 @@ class Resolver:
         known = conditions.truth(text)
         return known if known is not None else await self._decide(name, [text], is_list=False) is None
 
-    async def first_false(self, name: str, texts: Sequence[str]) -> str | None:
+    async def first_false(self, name: str, texts: Sequence[Json]) -> str | None:
         """A condition that is false, whatever the others are. Raises Unusable."""
         return await self._decide(name, texts, is_list=True)
 
-    async def _decide(self, name: str, texts: Sequence[str], *, is_list: bool) -> str | None:
+    async def _decide(self, name: str, texts: Sequence[Json], *, is_list: bool) -> str | None:
         for _ in range(MAX_ROUNDS):
             match conditions.decide(texts, self._scope(name), self.flavour):
                 case conditions.Met():
@@ -156,4 +156,4 @@ class Resolver:
             stored = await patiently(lambda: self.feed.get(lease.key.namespace, lease.event_uid or ""))
         except NotFound:
             raise Unusable("event", "the event that started the run is not kept any more") from None
-        return {"event": events.attributes(stored.event)}
+        return events.payload(stored.event) if self.flavour.is_relay else {"event": events.attributes(stored.event)}

@@ -115,7 +115,7 @@ async def _after(book: Rulebook, changes: Snapshot) -> Rulebook:
 def rule_of(stored: StoredDefinition) -> Rule:
     """One that cannot be read stays visible, and decides nothing."""
     try:
-        trigger = Trigger.model_validate(stored.body)
+        trigger = Trigger.model_validate(stored.body, extra="ignore")
     except ValidationError as error:
         log.error("trigger %s of namespace %s cannot be read: %s", stored.name, stored.namespace, error)
         return deciding.unreadable(stored.name, stored.uid, stored.generation, str(error))

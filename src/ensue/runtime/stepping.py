@@ -301,7 +301,14 @@ class Stop:
 
 
 async def _skipped(node: Node, resolver: Resolver) -> Outcome | None:
-    unmet = await resolver.first_false("when", node.step.when) if node.step.when else None
+    if not node.step.when:
+        return None
+    try:
+        unmet = await resolver.first_false("when", node.step.when)
+    except Unusable as unusable:
+        if resolver.flavour.is_relay and resolver.flavour.is_strict:
+            return replace(unusable.outcome, state=State.SKIPPED)
+        raise
     if unmet is None:
         return None
     return Outcome(state=State.SKIPPED, reason=Reason.CONDITION_FALSE, message=f"when: {unmet}")

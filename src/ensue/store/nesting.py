@@ -94,7 +94,9 @@ def _judged(graph: Graph, run: Run, step: StepRun, outcome: Outcome, now: dateti
     if run.event_uid is not None and nesting.reads_event(graph.nodes[step.key.step], flavour):
         found = yield feed.ONE(run.event_uid, run.namespace)
         if found:
-            known = replace(known, roots={"event": events.attributes(feed.stored(found[0]).event)})
+            event = feed.stored(found[0]).event
+            roots = events.payload(event) if flavour.is_relay else {"event": events.attributes(event)}
+            known = replace(known, roots=roots)
     return nesting.judge(graph, run, steps, step, outcome, known)
 
 

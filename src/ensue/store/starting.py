@@ -77,6 +77,8 @@ def begin_bound(graphs: Graphs, runs: Sequence[Run], now: datetime) -> Transacti
 
 def _plan(graphs: Graphs, run: Run, now: datetime) -> Transaction[Planned]:
     graph = yield from graphs.of(run.definition_hash, run.title)
+    if not graph.nodes:
+        return _ended(replace(run, state=State.SUCCEEDED), now)
     return Planned(*planning.begin(graph, run, now), graph)
 
 
@@ -86,6 +88,11 @@ def _plan_bound(graphs: Graphs, run: Run, now: datetime) -> Transaction[Planned]
             return (yield from _plan(graphs, run, now))
         except InvalidParameters as error:
             run = failed(run, Reason.INVALID_PARAMETERS, str(error))
+    return _ended(run, now)
+
+
+def _ended(run: Run, now: datetime) -> Planned:
+    """A run that ends as it begins: it failed, or has no steps (relay)."""
     return Planned(replace(run, created_at=now, started_at=now, completed_at=now, phase=Phase.ENDED))
 
 

@@ -1,0 +1,214 @@
+"""relay's workflow files: what they become, and what is said of their mistakes."""
+
+# ruff: noqa: E501 (tables with whole messages)
+
+from pathlib import Path
+
+import pytest
+
+from ensue import files
+from ensue.files.documents import Document
+from ensue.model.definition import Dialect
+from ensue.model.source import Source
+from ensue.model.trigger import Trigger
+from ensue.model.values import Json
+from ensue.model.workflow import Workflow
+
+HEAD = "apiVersion: v1\n"
+STEP = HEAD + "steps:\n- name: a\n"
+IMAGE = STEP + "  image: x\n"
+TRIGGER = IMAGE + "triggers:\n- name: t\n"
+
+MISTAKES: list[tuple[str, list[str]]] = [
+    (HEAD, []),
+    ("kind: Workflow\nsteps: []\n", ['f.yaml:1:1: apiVersion: "apiVersion" is required (write ensue.dev/v1alpha1)']),
+    ("steps: []\n", []),
+    (HEAD + "kind: Pod\n", ['f.yaml:1:13: apiVersion: unknown apiVersion "v1" (one of ensue.dev/v1alpha1, relay.sh/v1beta1, integration.rock8s.com/v1beta1, standard.oam.dev/v1alpha1)']),
+    (STEP, ['f.yaml:3:3: steps[0]: "image" is required']),
+    (HEAD + "steps:\n- image: x\n", ['f.yaml:3:3: steps[0]: "name" is required']),
+    (HEAD + "steps: {}\n", ["f.yaml:2:8: steps: must be a list, not a mapping"]),
+    (HEAD + "steps: [a]\n", ['f.yaml:2:9: steps[0]: must be a mapping, not "a"']),
+    (IMAGE + "  type: job\n", ['f.yaml:5:9: steps[0].type: the step "a" has the type "job" (one of container, approval)']),
+    (IMAGE + "- name: a\n  image: y\n", ['f.yaml:5:9: steps[1].name: another step is named "a" (rename one; the other is spec.steps[0])']),
+    (IMAGE + "  dependsOn: b\n", ['f.yaml:5:14: steps[0].dependsOn[0]: there is no step "b"']),
+    (IMAGE + "  dependsOn: b\n- {name: b, image: x, dependsOn: a}\n", ["f.yaml:5:14: steps[0].dependsOn: the steps wait for each other: a → b → a (remove one of these dependencies)"]),
+    (IMAGE + "  when: maybe\n", ['f.yaml:5:9: steps[0].when[0]: "maybe" is not a condition (write true, false or an expression in ${…}, or an object as !Fn.equals [a, b])']),
+    (IMAGE + "  when: [!Fn.equal [1, 2]]\n", ['f.yaml:5:10: steps[0].when[0]: there is no function "equal" (did you mean "equals"?)']),
+    (IMAGE + '  when: ["${steps.b.succeeded}"]\n', ['f.yaml:5:10: steps[0].when[0]: there is no step "b" at character 3']),
+    (IMAGE + "  spec: {v: !Output [b, v]}\n", ['f.yaml:5:13: steps[0].spec.v: there is no step "b"']),
+    (IMAGE + "  spec: {v: !Parameter p}\n", ['f.yaml:5:13: steps[0].spec.v: warning: there is no parameter "p" (declare it under spec.parameters)']),
+    (IMAGE + "  spec: {v: !Secrets p}\n", ['f.yaml:5:13: unknown tag "!Secrets"']),
+    (IMAGE + "  dependsOns: b\n", ['f.yaml:5:3: steps[0].dependsOns: warning: unknown key "dependsOns" (did you mean "dependsOn"?)']),
+    (IMAGE + "  args: echo\n  input: 3\n", ["f.yaml:6:10: steps[0].input: must be a list, not 3"]),
+    (IMAGE + "  inputFile: ../a.sh\n", ["f.yaml:5:14: steps[0].inputFile: ../a.sh cannot be read: this definition is not in a file, so that nothing is beside it (it is looked for beside this file)"]),
+    (IMAGE + "  inputFile: a.sh\n  input: [b]\n", ["f.yaml:5:14: steps[0].inputFile: a step has either input or inputFile, not both (remove one of the two)"]),
+    (HEAD + "parameters: [a]\n", ["f.yaml:2:13: parameters: must be a mapping, not a list"]),
+    (HEAD + "parameters: {a: 3}\n", ["f.yaml:2:17: parameters.a: must be a mapping, not 3"]),
+    (HEAD + "name: ''\n", ["f.yaml:2:7: name: must not be empty"]),
+    (TRIGGER, ['f.yaml:6:3: triggers[0]: "source" is required']),
+    (TRIGGER + "  source: {type: schedule}\n", ['f.yaml:7:11: triggers[0].source: "schedule" is required']),
+    (TRIGGER + "  source: {type: webhook}\n", ['f.yaml:7:11: triggers[0].source: "image" is required']),
+    (TRIGGER + "  source: {type: hook}\n", ['f.yaml:7:18: triggers[0].source.type: there is no trigger of type "hook" (one of schedule, push, webhook)']),
+    (TRIGGER + "  source: {type: push}\n  binding: []\n", ["f.yaml:8:12: triggers[0].binding: must be a mapping, not a list"]),
+]  # fmt: skip
+
+
+def line(problem: object) -> str:
+    from ensue.cli import definition_files
+
+    return definition_files.line(problem)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("text", "expected"), MISTAKES)
+def test_each_mistake_is_named_with_its_place_in_the_file(text: str, expected: list[str]) -> None:
+    assert [line(problem) for document in files.read(text, "f.yaml") for problem in document.problems] == expected
+
+
+WHOLE = """\
+apiVersion: v1
+summary: Nightly
+description: Does it
+homepage: https://example.org
+tags: [a, b]
+locals: {x: 1}
+parameters:
+  region: {description: Where, default: eu}
+  count: {default: null}
+  token: {}
+triggers:
+- name: Every Night
+  source: {type: schedule, schedule: '0 3 * * *'}
+  binding: {parameters: {token: t}}
+- name: pushed
+  source: {type: push}
+  binding: {key: !Data id, parameters: {token: !Data token}}
+  when: [!Fn.equals [!Data branch, main]]
+- name: hook
+  source: {type: webhook, image: x, env: {A: !Secret a}}
+steps:
+- name: a
+  type: container
+  image: x
+  spec: {b: &b !Parameter region, n: 1e3, o: 0o17, on: on, no: "no"}
+  strange: [1, null]
+  when: !Fn.equals [!Parameter region, eu]
+- name: ask
+  type: approval
+  description: Sure?
+  dependsOn: a
+"""
+
+
+def read() -> dict[str, Document]:
+    return {document.title: document for document in files.read(WHOLE, "dir/nightly.yaml")}
+
+
+def test_a_file_is_a_workflow_and_a_trigger_for_each_of_its_triggers() -> None:
+    assert list(read()) == [
+        "Workflow nightly", "Trigger nightly-every-night", "Trigger nightly-pushed", "Trigger nightly-hook",
+    ]  # fmt: skip
+    assert {document.dialect for document in read().values()} == {Dialect.RELAY}
+
+
+def test_the_workflow_has_all_that_the_file_says() -> None:
+    document = read()["Workflow nightly"]
+    body = files.body(document)
+    assert body == {
+        "apiVersion": "relay.sh/v1beta1",
+        "kind": "Workflow",
+        "metadata": {
+            "name": "nightly",
+            "annotations": {
+                "relay.sh/summary": "Nightly", "relay.sh/homepage": "https://example.org", "relay.sh/tags": '["a", "b"]',
+            },
+        },
+        "spec": {
+            "description": "Does it",
+            "locals": {"x": 1},
+            "parameters": [
+                {"name": "region", "description": "Where", "default": "eu"},
+                {"name": "count", "default": None},
+                {"name": "token", "required": True},
+            ],
+            "steps": [
+                {
+                    "name": "a",
+                    "image": "x",
+                    "spec": {
+                        "b": {"$type": "Parameter", "name": "region"}, "n": 1000.0, "o": 15, "on": "on", "no": "no",
+                    },
+                    "strange": [1, None],
+                    "when": [{"$fn.equals": [{"$type": "Parameter", "name": "region"}, "eu"]}],
+                },
+                {"name": "ask", "approval": {"message": "Sure?"}, "dependsOn": [{"step": "a"}]},
+            ],
+        },
+    }  # fmt: skip
+    again = files.accept(body)
+    assert files.body(again) == body
+    assert isinstance(again.definition, Workflow)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("every-night", {"sources": [{"name": "schedule", "type": "cron", "with": {"schedule": "0 3 * * *"}}], "actions": [{"name": "start", "workflow": "nightly", "parameters": {"token": "t"}}]}),
+        ("pushed", {"sources": [{"name": "push", "type": "push", "with": {}}], "dedupe": {"key": "event.data.id", "for": "7d"}, "actions": [{"name": "start", "workflow": "nightly", "parameters": {"token": {"$type": "Data", "query": "token"}}, "when": [{"$fn.equals": [{"$type": "Data", "query": "branch"}, "main"]}]}]}),
+        ("hook", {"sources": [{"name": "webhook", "type": "container-webhook", "with": {"image": "x", "env": {"A": {"$type": "Secret", "name": "a"}}}}], "actions": [{"name": "start", "workflow": "nightly"}]}),
+    ],
+)  # fmt: skip
+def test_a_trigger_starts_the_workflow_with_what_its_binding_says(name: str, expected: Json) -> None:
+    document = read()[f"Trigger nightly-{name}"]
+    assert isinstance(document.definition, Trigger)
+    assert files.body(document)["spec"] == expected
+
+
+def test_a_webhook_trigger_of_the_operator_is_a_source_to_share() -> None:
+    text = """\
+apiVersion: relay.sh/v1beta1
+kind: WebhookTrigger
+metadata: {name: hook, labels: {a: b}}
+spec: {tenantRef: {name: t}, image: x, input: [echo], spec: {s: !Secret s}}
+"""
+    [document] = files.read(text, "f")
+    assert isinstance(document.definition, Source)
+    assert files.body(document) == {
+        "apiVersion": "relay.sh/v1beta1",
+        "kind": "Source",
+        "metadata": {"name": "hook", "labels": {"a": "b"}, "annotations": {"relay.sh/tenant": "t"}},
+        "spec": {
+            "type": "container-webhook",
+            "with": {"image": "x", "input": ["echo"], "spec": {"s": {"$type": "Secret", "name": "s"}}},
+        },
+    }
+
+
+def test_an_input_file_is_read_from_beside_the_file(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s/a.sh").write_text("echo a\n")
+    (tmp_path / "w.yaml").write_text(IMAGE + "  inputFile: s/a.sh\n")
+    [document] = files.load([tmp_path / "w.yaml"])
+    assert isinstance(document.definition, Workflow)
+    assert document.definition.spec.steps[0].input == ("echo a\n",)
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [
+        ("../out.sh", "it is outside of the directory of this file"),
+        ("/etc/passwd", "it is outside of the directory of this file"),
+        ("link.sh", "it is outside of the directory of this file"),
+        ("none.sh", "there is no such file"),
+        ("big.sh", "it has more than 1048576 bytes"),
+        ("https://example.org/a.sh", "there is no such file"),
+    ],
+)
+def test_an_input_file_elsewhere_is_refused(tmp_path: Path, place: str, reason: str) -> None:
+    directory = tmp_path / "in"
+    directory.mkdir()
+    (tmp_path / "out.sh").write_text("x")
+    (directory / "link.sh").symlink_to(tmp_path / "out.sh")
+    (directory / "big.sh").write_bytes(b"x" * (2**20 + 1))
+    (directory / "w.yaml").write_text(IMAGE + f"  inputFile: {place}\n")
+    [problem] = files.load([directory / "w.yaml"])[0].problems
+    assert problem.message == f"{place} cannot be read: {reason}"
