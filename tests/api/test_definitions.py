@@ -160,3 +160,15 @@ async def test_a_trigger_is_switched_by_a_patch(client: httpx.AsyncClient) -> No
     await put(client, trigger("t"))
     switched = await patch(client, {"spec": {"enabled": False}}, f"{TRIGGERS}/t")
     assert (switched.status_code, switched.json()["spec"]["enabled"]) == (200, False)
+
+
+async def test_a_put_says_whether_anything_came_of_it(client: httpx.AsyncClient) -> None:
+    async def result(body: dict[str, Any], **params: str) -> str:
+        return str((await client.put(ADDRESS, json=body, params=params)).headers["Ensue-Result"])
+
+    first, second = workflow("hello", says("hi")), workflow("hello", says("ho"))
+    assert await result(first, dryRun="true") == "created"
+    assert await result(first) == "created"
+    assert await result(first) == "unchanged"
+    assert await result(second, dryRun="true") == "configured"
+    assert await result(second) == "configured"

@@ -244,6 +244,20 @@ async def test_a_replay_is_a_new_event_that_names_the_first(ready: httpx.AsyncCl
     assert (await ready.post(f"{EVENTS}/{uid}/replay", json={"triger": "x"})).status_code == 400
 
 
+async def test_the_beginning_of_an_id_will_do_for_people(ready: httpx.AsyncClient) -> None:
+    uid = await sent(ready, item(data={"amount": 40}))
+    short = uid[:-4]
+    assert (await ready.get(f"{EVENTS}/{short}")).json()["metadata"]["uid"] == uid
+    for path in ("decisions", "explain"):
+        found, wanted = [(await ready.get(f"{EVENTS}/{name}/{path}")).json() for name in (short, uid)]
+        assert found == wanted != {"items": []}
+    replayed = (await ready.post(f"{EVENTS}/{short}/replay")).json()["id"]
+    assert (await ready.get(f"{EVENTS}/{replayed}")).json()["status"]["replayOf"] == uid
+    several = await ready.get(f"{EVENTS}/{uid[:8]}")
+    assert (several.status_code, several.json()["remedy"]) == (400, "give more of the id")
+    assert uid in several.json()["detail"]
+
+
 @pytest.mark.parametrize("path", ["", "/decisions", "/explain"])
 async def test_an_event_that_is_not_there_is_not_found(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(f"{EVENTS}/none{path}")).status_code == 404

@@ -42,8 +42,8 @@ async def test_the_second_claimant_of_a_path_is_explained_as_broken(client: http
     await put(client, trigger("second", HOOK))
     first, second = [(await client.get(f"{TRIGGERS}/{name}/explain")).json() for name in ("first", "second")]
     assert [(one["sources"][0]["state"], one["sources"][0]["hook"]) for one in (first, second)] == [
-        ("Active", "/hooks/default/in"),
-        ("Broken", "/hooks/default/in"),
+        ("Active", "http://localhost:8080/hooks/default/in"),
+        ("Broken", "http://localhost:8080/hooks/default/in"),
     ]
     assert "belongs to trigger first" in second["sources"][0]["message"]
 
@@ -78,3 +78,28 @@ async def test_what_is_not_there_is_not_explained(client: httpx.AsyncClient) -> 
     for place in (SOURCES, TRIGGERS):
         answer = await client.get(f"{place}/none/explain")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_a_source_of_a_trigger_is_asked_of_the_trigger(client: httpx.AsyncClient) -> None:
+    await put(client, trigger("first", HOOK))
+    answer = await client.get(f"{SOURCES}/hook/explain")
+    assert (answer.status_code, answer.json()["remedy"]) == (404, "ensue explain trigger first")
+    assert "the trigger first has a source of that name, of its own" in answer.json()["detail"]
+    await put(client, trigger("second", {**HOOK, "with": {"path": "other", "verify": {"type": "none"}}}))
+    answer = await client.get(f"{SOURCES}/hook/explain")
+    assert "the triggers first, second have sources of that name" in answer.json()["detail"]
+    assert "trigger" not in (await client.get(f"{SOURCES}/nobody/explain")).json()["detail"]
+
+
+async def test_an_object_says_the_whole_address_where_requests_come_in(
+    client: httpx.AsyncClient, application: Any
+) -> None:
+    await put(client, source("shared", "webhook", path="other", verify={"type": "none"}))
+    await put(client, trigger("own", HOOK, {"name": "shared", "ref": "shared"}))
+    found = (await client.get(f"{TRIGGERS}/own")).json()
+    assert found["status"]["addresses"] == ["http://localhost:8080/hooks/default/in"]
+    application.state.url = "https://ensue.example.org"
+    found = (await client.get(f"{SOURCES}/shared")).json()
+    assert found["status"]["addresses"] == ["https://ensue.example.org/hooks/default/other"]
+    (listed,) = (await client.get(SOURCES)).json()["items"]
+    assert listed["status"]["addresses"] == found["status"]["addresses"]

@@ -188,6 +188,13 @@ def test_a_table_gives_way_where_the_terminal_is_narrow() -> None:
     assert narrow[1].rstrip().endswith("…   z")
 
 
+def test_what_people_copy_from_a_table_is_whole_however_narrow_the_terminal() -> None:
+    uid = "0197e1c0-6f2a-7cc1-9d5e-0c1a2b3c4d5e"
+    lines = tables.table(("NAME", "TYPE"), [(uid, "com.example." + "x" * 40)], width=30).splitlines()
+    assert lines[1] == f"{uid}   com.example…"
+    assert tables.table(("NAME", "RUN"), [(uid, uid)], width=30).splitlines()[1] == f"{uid}   {uid}"
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0.04, "0.0s"), (9.94, "9.9s"), (75, "1m15s"), (3600, "1h"), (90061, "1d1h"), (86400, "1d")]
 )

@@ -248,3 +248,16 @@ async def test_what_is_committed_late_is_not_skipped(postgres: Driver, postgres_
             assert await read_all(store, again.after) == ["slow", "fast", "after"]
         finally:
             await slow.close()
+
+
+async def test_an_event_is_found_by_the_beginning_of_its_uid_where_no_other_begins_so(store: Store) -> None:
+    uids = [f"0190a0a0-000{number}-7000-9000-00000000000{number}" for number in range(8)]
+    await store.append([event(str(number), uid=uid) for number, uid in enumerate(uids)])
+    await store.append([event("other", uid="0190a0a0-0001-7000-9000-0000000000ff", namespace=Namespace("other"))])
+    for name in (uids[1], uids[1][:13], uids[1][:13].upper(), uids[1][:-1]):
+        assert (await store.feed.get(DEFAULT, name)).event.uid == uids[1]
+    with pytest.raises(InvalidInput, match=f"several events begin with 0190a0a0: {', '.join(uids[:5])} and more"):
+        await store.feed.get(DEFAULT, "0190a0a0")
+    for name in (uids[1][:7], "0190a0a1", "0190a0a0-0009", "0190%a0a0", "zzzzzzzzz"):
+        with pytest.raises(NotFound, match="no event"):
+            await store.feed.get(DEFAULT, name)

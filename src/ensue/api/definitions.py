@@ -20,6 +20,8 @@ from ensue.operations.world import World
 from ensue.ports.store import StoredDefinition
 
 MERGE_PATCH = "application/merge-patch+json"
+RESULT = "Ensue-Result"
+"""What came of a PUT: created, configured or unchanged."""
 TRIES = 5
 TakeOver = Annotated[bool, Query(alias="takeOver", description="Also when another manages it.")]
 DryRun = Annotated[bool, Query(alias="dryRun", description="Answer as if it were done, and change nothing.")]
@@ -96,7 +98,8 @@ def _write(router: APIRouter, kind: Kind, noun: str) -> None:
         stored = await definitions.apply(
             identity, world, named, take_over=take_over, expected=expected, is_rehearsal=dry_run
         )
-        return await _answer(request, stored, 201 if before is None else 200)
+        result = "created" if before is None else "unchanged" if before == stored else "configured"
+        return await _answer(request, stored, 201 if before is None else 200, result)
 
     about = f"Delete a {noun}; runs under way keep what they started with."
 
@@ -202,8 +205,8 @@ def _tag(stored: StoredDefinition) -> str:
     return f'"{stored.revision}-{stored.hash}"'
 
 
-async def _answer(request: HttpRequest, stored: StoredDefinition, status: int) -> Response:
-    headers = {"ETag": _tag(stored)}
+async def _answer(request: HttpRequest, stored: StoredDefinition, status: int, result: str = "") -> Response:
+    headers = {"ETag": _tag(stored)} | ({RESULT: result} if result else {})
     if status == 201:
         plural = KINDS[stored.kind].plural
         headers["Location"] = f"/api/v1/namespaces/{stored.namespace}/{plural}/{stored.name}"

@@ -86,7 +86,7 @@ async def list_events(
 
 @router.get("/events/{uid}")
 async def get_event(world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, uid: str) -> Response:
-    """One event: `spec` is the CloudEvent."""
+    """One event: `spec` is the CloudEvent. The first eight characters of its uid or more will do, here and below."""
     return JSONResponse(views.event(await events.get(identity, world, namespace, uid)))
 
 

@@ -24,10 +24,10 @@ async def explain_source(
     request: HttpRequest, world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, name: str
 ) -> Response:
     """How a source is: its state, who sees it, its next times, its last event and error."""
-    stored = await definitions.get(identity, world, namespace, "Source", name)
+    stored = await sources.find(identity, world, namespace, name)
     problems = await _hook_problems(request, stored)
     story = await sources.explain_source(identity, world, namespace, name, problems)
-    return JSONResponse(story_views.source(story, namespace))
+    return JSONResponse(story_views.source(story, namespace, _base(request)))
 
 
 @router.get("/triggers/{name}/explain")
@@ -38,7 +38,7 @@ async def explain_trigger(
     stored = await definitions.get(identity, world, namespace, "Trigger", name)
     problems = await hooks.hooks_of(request).problems([stored])
     story = await sources.explain_trigger(identity, world, namespace, name, problems)
-    return JSONResponse(story_views.trigger(story, namespace))
+    return JSONResponse(story_views.trigger(story, namespace, _base(request)))
 
 
 async def views_of(request: HttpRequest, found: Sequence[StoredDefinition]) -> list[View]:
@@ -55,18 +55,31 @@ async def views_of(request: HttpRequest, found: Sequence[StoredDefinition]) -> l
             (*all_of[each.uid], *world.pulling.problems(each)),
             origins.get((each.namespace, each.kind, each.name)),
             briefs[each.uid],
+            [f"{_base(request)}{path}" for path in sources.hooks(each)],
         )
         for each in found
     ]
 
 
 def _view(
-    stored: StoredDefinition, problems: tuple[Problem, ...], origin: Origin | None, briefs: Sequence[SourceBrief]
+    stored: StoredDefinition,
+    problems: tuple[Problem, ...],
+    origin: Origin | None,
+    briefs: Sequence[SourceBrief],
+    addresses: Sequence[str],
 ) -> View:
     shown = views.definition(stored, problems, origin)
     if briefs:
         shown["status"]["sources"] = story_views.briefs(briefs)
+    if addresses:
+        shown["status"]["addresses"] = addresses
     return shown
+
+
+def _base(request: HttpRequest) -> str:
+    """The address that people use, or the one by which this request came."""
+    url: str = request.app.state.url
+    return url or str(request.base_url).rstrip("/")
 
 
 async def _hook_problems(request: HttpRequest, stored: StoredDefinition) -> tuple[Problem, ...]:

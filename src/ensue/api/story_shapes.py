@@ -52,7 +52,7 @@ class SourceStory(Strict):
     triggers: list[str]
     """Who sees it."""
     hook: str
-    """Where requests come in."""
+    """The address where requests come in."""
     next_times: list[Moment]
     """When it will tell next, where that is known."""
     last_event: EventRef | None

@@ -7,18 +7,19 @@ from ensue.operations.sources import SourceBrief, SourceStory, TriggerStory
 from ensue.ports.activity import RECENT, LastEvent
 
 
-def source(story: SourceStory, namespace: str) -> View:
-    return {"kind": "Source", "namespace": namespace, **_source(story)}
+def source(story: SourceStory, namespace: str, base: str) -> View:
+    """`base` is the address of the server."""
+    return {"kind": "Source", "namespace": namespace, **_source(story, base)}
 
 
-def trigger(story: TriggerStory, namespace: str) -> View:
+def trigger(story: TriggerStory, namespace: str, base: str) -> View:
     return {
         "kind": "Trigger",
         "namespace": namespace,
         "name": story.name,
         "state": story.state,
         "message": story.message,
-        "sources": [_source(each) for each in story.sources],
+        "sources": [_source(each, base) for each in story.sources],
         "decisions": {
             "amongEvents": RECENT,
             "counts": {conclusion.value: count for conclusion, count in story.decided.counts.items()},
@@ -39,7 +40,7 @@ def briefs(found: Sequence[SourceBrief]) -> list[View]:
     ]
 
 
-def _source(story: SourceStory) -> View:
+def _source(story: SourceStory, base: str) -> View:
     return {
         "name": story.name,
         "key": story.key,
@@ -48,7 +49,7 @@ def _source(story: SourceStory) -> View:
         "message": story.message,
         "notes": list(story.notes),
         "triggers": list(story.triggers),
-        "hook": story.hook,
+        "hook": f"{base}{story.hook}" if story.hook else "",
         "nextTimes": [moment(each) for each in story.next_times],
         "lastEvent": _event(story.last_event),
         "lastError": story.last_error,

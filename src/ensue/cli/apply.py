@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ensue.cli import exits, invocation, objects, printing, target
+from ensue.cli import abreast, exits, invocation, objects, printing, target
 from ensue.cli.invocation import Invocation
 from ensue.cli.printing import View
 from ensue.files.documents import Document
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 def command(invocation: Invocation, paths: Sequence[str], take_over: bool, dry_run: bool) -> int:
     """Create or replace what files define. Nothing is applied when any of it is invalid.
 
+    They are sent in the order of the files, a few at a time; after an error no more are.
+
     With -o json, the list of what is stored now.
 
     \b
@@ -38,16 +40,22 @@ def command(invocation: Invocation, paths: Sequence[str], take_over: bool, dry_r
     """
     documents = objects.load(paths)
     bodies = [objects.placed(document, invocation.namespace) for document in documents]
-    stored = []
+    stored: list[View] = []
     with target.server() as server:
-        for document, body in zip(documents, bodies, strict=True):
-            verb, after = _apply(server, document, body, take_over=take_over, dry_run=dry_run)
+
+        def send(pair: tuple[Document, View]) -> tuple[str, View]:
+            return put(server, *pair, take_over=take_over, dry_run=dry_run)
+
+        for result, after in abreast.each(zip(documents, bodies, strict=True), send):
             stored.append(after)
-            line = f"{printing.name(after)} {verb}{' (dry run)' if dry_run else ''}"
+            line = f"{printing.name(after)} {result}{' (dry run)' if dry_run else ''}"
             if invocation.is_for_people:
                 click.echo(line)
             else:
                 invocation.say(line)
+            if result == "created" and not dry_run:
+                for address in after["status"].get("addresses", ()):
+                    invocation.say(f"{printing.name(after)} takes requests at {address}")
         _warn(server, stored, dry_run=dry_run)
     if not invocation.is_for_people:
         printing.listing(invocation, stored, ())
@@ -68,18 +76,8 @@ def _warn(server: "Server", stored: Sequence[View], *, dry_run: bool) -> None:
                 click.echo(f"warning: {printing.name(now)}: {each['message']}{remedy}", err=True)
 
 
-def _apply(server: "Server", document: Document, body: View, *, take_over: bool, dry_run: bool) -> tuple[str, View]:
-    """What was done, and what is stored now."""
-    before = None
-    with contextlib.suppress(NotFound):
-        before = server.get(*objects.place(body))
-    is_new, after = put(server, document, body, take_over=take_over, dry_run=dry_run)
-    is_same = before is not None and before["status"]["revision"] == after["status"]["revision"]
-    return "created" if is_new else "unchanged" if is_same else "configured", after
-
-
-def put(server: "Server", document: Document, body: View, *, take_over: bool, dry_run: bool) -> tuple[bool, View]:
-    """Whether it is new, and what is stored. Raises InvalidDefinition with the places in the file."""
+def put(server: "Server", document: Document, body: View, *, take_over: bool, dry_run: bool) -> tuple[str, View]:
+    """What came of it, and what is stored now. Raises InvalidDefinition with the places in the file."""
     try:
         return server.put(*objects.place(body), body, take_over=take_over, dry_run=dry_run)
     except InvalidDefinition as error:

@@ -43,6 +43,11 @@ def _states(item: View) -> str:
     return ",".join(dict.fromkeys(each["state"] for each in item["status"].get("sources", ())))
 
 
+def _addresses(item: View) -> str:
+    """Where requests come in."""
+    return ",".join(item["status"].get("addresses", ()))
+
+
 def _next(item: View) -> str:
     times = [each["nextTime"] for each in item["status"].get("sources", ()) if each["nextTime"]]
     return f"in {tables.until(min(times))}" if times else ""
@@ -57,6 +62,7 @@ LABELS = Column(
     is_wide=True,
 )
 PROBLEM = Column(title="PROBLEM", cell=_problem)
+ADDRESS = Column(title="ADDRESS", cell=_addresses, is_wide=True)
 MANAGEMENT = (
     Column(title="MANAGER", cell=_of_status("manager"), is_wide=True),
     Column(title="FILE", cell=_of_status("file"), is_wide=True),
@@ -94,6 +100,7 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column(title="GENERATION", cell=_of_metadata("generation")),
         AGE,
         PROBLEM,
+        ADDRESS,
         *MANAGEMENT,
         LABELS,
         Column(title="DESCRIPTION", cell=lambda trigger: str(trigger["spec"].get("description", "")), is_wide=True),
@@ -107,6 +114,7 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column(title="GENERATION", cell=_of_metadata("generation")),
         AGE,
         PROBLEM,
+        ADDRESS,
         *MANAGEMENT,
         LABELS,
     ),

@@ -33,6 +33,7 @@ def _fields(found: View) -> str:
         "Changed": f"{status['updateTime']} ({tables.age(status['updateTime'])} ago)",
         "Labels": _pairs(metadata.get("labels", {})),
         "Annotations": _pairs(metadata.get("annotations", {})),
+        "Address": ", ".join(status.get("addresses", ())),
         "Says": found["spec"].get("description", ""),
     }
     return "\n".join(f"{title + ':':<12} {value}" for title, value in fields.items() if value)

@@ -85,9 +85,12 @@ def send(
 def show(invocation: Invocation, event: str) -> int:
     """Show an event, and what the triggers that it concerned concluded. With -o json, the event alone.
 
+    Of the ID its beginning will do, from eight characters on, where no other event begins so.
+
     \b
-    Example:
+    Examples:
       ensue event show 0197e1c0-6f2a-7cc1-9d5e-0c1a2b3c4d5e
+      ensue event show 0197e1c0-6f2a
     """
     namespace, name = invocation.namespace or "default", plain(event)
     with target.server() as server:

@@ -9,23 +9,28 @@ import click
 
 GAP = "   "
 SHORTEST = 12
+WHOLE = frozenset({"NAME", "UID", "ID", "RUN", "TRIGGER", "STEP", "WORKFLOW", "NAMESPACE", "ADDRESS"})
+"""Columns that people copy from, into the next command."""
 _COLORS = {"Succeeded": "green", "Failed": "red", "TimedOut": "red", "Cancelled": "yellow", "Running": "cyan"}
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, width: int | None = None) -> str:
-    """Columns of equal width; the widest give way where a terminal is narrower than the table."""
+    """Columns of equal width; the widest give way where a terminal is narrower than the table. Names and ids do not."""
     widths = [max(len(cell) for cell in column) for column in zip(titles, *rows, strict=True)]
     if width is not None:
-        _shrink(widths, width - len(GAP) * (len(widths) - 1))
+        give = [number for number, title in enumerate(titles) if title not in WHOLE]
+        _shrink(widths, give, width - len(GAP) * (len(widths) - 1))
     return "\n".join(_line(row, widths) for row in (titles, *rows))
 
 
-def _shrink(widths: list[int], room: int) -> None:
-    while sum(widths) > room and max(widths) > SHORTEST:
-        widest = widths.index(max(widths))
-        others = sorted(widths)[-2] if len(widths) > 1 else 0
-        widths[widest] = max(SHORTEST, room - (sum(widths) - widths[widest]), min(others, widths[widest] - 1))
+def _shrink(widths: list[int], give: Sequence[int], room: int) -> None:
+    while sum(widths) > room and give:
+        widest = max(give, key=lambda number: widths[number])
+        if widths[widest] <= SHORTEST:
+            return
+        next_ = max((widths[number] for number in give if number != widest), default=0)
+        widths[widest] = max(SHORTEST, room - (sum(widths) - widths[widest]), min(next_, widths[widest] - 1))
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:

@@ -127,11 +127,12 @@ class Server:
 
     def put(
         self, plural: str, namespace: str, name: str, body: Body, *, take_over: bool, dry_run: bool = False
-    ) -> tuple[bool, Body]:
-        """Create or replace; whether it is new, and what is stored. A dry run answers the same and changes nothing."""
+    ) -> tuple[str, Body]:
+        """Create or replace; what came of it (created, configured, unchanged), and what is stored. A dry run answers
+        the same and changes nothing."""
         params = _chosen(takeOver=take_over, dryRun=dry_run)
         answer = self._send("PUT", _path(namespace, plural, name), json=body, params=params)
-        return answer.status_code == 201, answer.json()
+        return answer.headers.get("Ensue-Result", "configured"), answer.json()
 
     def read(self, plural: str, namespace: str, name: str) -> tuple[str, Body]:
         """An object and its ETag."""

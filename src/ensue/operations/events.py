@@ -91,15 +91,16 @@ async def _chosen(read: Read, select: EventFilter, after: str, limit: int) -> Pa
 
 
 async def get(identity: Identity, world: World, namespace: Namespace, uid: str) -> StoredEvent:
-    """Raises NotFound."""
+    """By its uid, or by what that begins with: eight characters or more. Raises NotFound, and InvalidInput when
+    several begin so."""
     permitting.require(identity, "get", "Event", namespace)
     return await world.feed.get(namespace, uid)
 
 
 async def decisions(identity: Identity, world: World, namespace: Namespace, uid: str) -> tuple[Decision, ...]:
     """What the triggers that the event concerned concluded, by name. Raises NotFound for an unknown event."""
-    await get(identity, world, namespace, uid)
-    return await world.decisions.of(namespace, uid)
+    stored = await get(identity, world, namespace, uid)
+    return await world.decisions.of(namespace, stored.event.uid)
 
 
 async def replay(
@@ -118,8 +119,8 @@ async def replay(
     anew = world.clock.uid()
     # Who hands it in again means it: what it leads to is no part of a storm that was.
     cause = replace(event.cause, root="")
-    extensions = {**event.extensions, REPLAY_OF: uid} | ({REPLAY_TO: trigger} if trigger else {})
-    id = _replay_id(identity, key, uid, trigger) or anew
+    extensions = {**event.extensions, REPLAY_OF: event.uid} | ({REPLAY_TO: trigger} if trigger else {})
+    id = _replay_id(identity, key, event.uid, trigger) or anew
     again = replace(event, uid=anew, id=id, extensions=extensions, cause=cause)
     (accepted,) = await world.intake.accept([again], only=trigger)
     return accepted
@@ -135,7 +136,7 @@ async def explain(identity: Identity, world: World, namespace: Namespace, uid: s
     """What every trigger of the namespace concluded, or, as its definition was when the event came, why it had
     nothing to decide. Raises NotFound."""
     stored = await get(identity, world, namespace, uid)
-    found = {decision.trigger_uid: decision for decision in await world.decisions.of(namespace, uid)}
+    found = {decision.trigger_uid: decision for decision in await world.decisions.of(namespace, stored.event.uid)}
     snapshot = await world.definitions.snapshot(namespace, stored.revision)
     for one in snapshot.definitions:
         if one.kind == "Trigger" and one.uid not in found:

@@ -1,5 +1,6 @@
 """Why a source or trigger does what it does: its state, what it will do next and did last."""
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +8,11 @@ from datetime import datetime
 from types import MappingProxyType
 
 from ensue.core import deciding, permitting
-from ensue.model.errors import NotFound, Problem
+from ensue.model.errors import Denied, NotFound, Problem
 from ensue.model.event import EVENTS
 from ensue.model.identity import Identity
 from ensue.model.values import Json, Namespace
-from ensue.operations import referring
+from ensue.operations import definitions, referring
 from ensue.operations.referring import Problems
 from ensue.operations.world import World
 from ensue.ports.activity import Decided, LastEvent, WindowUse
@@ -23,6 +24,7 @@ from ensue.runtime.ruling import rule_of
 from ensue.runtime.wanting import Want
 
 NEXT_TIMES = 5
+FEW = 5
 HOOKED = ("webhook", "cloudevents")
 ACTIVE, DEGRADED, DISABLED, BROKEN, UNUSED = "Active", "Degraded", "Disabled", "Broken", "Unused"
 NONE: Problems = MappingProxyType({})
@@ -114,9 +116,27 @@ async def explain_source(
     identity: Identity, world: World, namespace: Namespace, name: str, problems: Sequence[Problem] = ()
 ) -> SourceStory:
     """`problems` are why it takes no requests, if it is a webhook. Raises NotFound."""
-    permitting.require(identity, "get", "Source", namespace, name)
-    stored = await world.definitions.get(namespace, "Source", name)
+    stored = await find(identity, world, namespace, name)
     return await _source(world, stored, await _seers(world, stored), problems)
+
+
+async def find(identity: Identity, world: World, namespace: Namespace, name: str) -> StoredDefinition:
+    """A Source. Raises NotFound, which names the triggers that have a source of their own of that name."""
+    try:
+        return await definitions.get(identity, world, namespace, "Source", name)
+    except NotFound as error:
+        with contextlib.suppress(Denied):
+            triggers = await definitions.list_all(identity, world, namespace, "Trigger")
+            if own := [one.name for one in triggers if name in (want.name for want in wanting.own(one))]:
+                raise _own_source(error, own) from None
+        raise
+
+
+def _own_source(error: NotFound, triggers: Sequence[str]) -> NotFound:
+    have = "the trigger {} has a source" if len(triggers) == 1 else "the triggers {} have sources"
+    named = ", ".join(triggers[:FEW])
+    message = f"{error.message}; {have.format(named)} of that name, of its own"
+    return NotFound(message, remedy=f"ensue explain trigger {triggers[0]}")
 
 
 async def explain_trigger(
@@ -190,7 +210,7 @@ async def _story(
         message=message,
         notes=(*(status.notes if status is not None else ()), *_notes(outlook)),
         triggers=seers,
-        hook=_hook(want),
+        hook=hook(want),
         next_times=outlook.next_times if state == ACTIVE else (),
         last_event=await world.activity.last_event(stored.namespace, want.key),
         last_error=status.last_error if status is not None else "",
@@ -224,7 +244,13 @@ def _state(
     return ACTIVE, ""
 
 
-def _hook(want: Want) -> str:
+def hooks(stored: StoredDefinition) -> tuple[str, ...]:
+    """Where requests come in for the sources that it is or has of its own."""
+    return tuple(path for want in wanting.own(stored) if (path := hook(want)))
+
+
+def hook(want: Want) -> str:
+    """The path where requests come in; empty if none do."""
     path = wanting.given(want).get("path") if want.type in HOOKED else None
     return f"/hooks/{want.namespace}/{path}" if isinstance(path, str) else ""
 

@@ -374,7 +374,7 @@ class Feed(Protocol):
         """The other way round: the newest first, for people."""
 
     async def get(self, namespace: Namespace, uid: str) -> StoredEvent:
-        """Raises NotFound."""
+        """Eight characters or more will do. Raises NotFound, and InvalidInput when several begin with them."""
 
     async def outbox(self, limit: int = 100) -> tuple[Told, ...]:
         """What runs left to be told, oldest first; each stays until it has been recorded as an event."""

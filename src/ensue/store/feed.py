@@ -31,6 +31,7 @@ SAME = Sql("""
 """)
 OUTDATE = Sql("UPDATE events SET is_latest = 0 WHERE seq = $1 AND is_latest = 1")
 ONE = Sql(f"SELECT {_COLUMNS} FROM events WHERE uid = $1 AND namespace = $2")
+BEGINNING = Sql("SELECT uid FROM events WHERE uid > $1 AND uid < $2 AND namespace = $3 ORDER BY uid LIMIT $4")
 READ = Sql(f"""
     SELECT {_COLUMNS} FROM events
     WHERE ({{commit_order}}) > ({{cursor}}) AND {{settled}} ORDER BY {{commit_order}} LIMIT $3
@@ -56,6 +57,9 @@ TAKE = Sql("""
 
 LAST = 2**63 - 1
 CURSOR = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})")
+PREFIX = re.compile(r"[0-9A-Fa-f-]{8,36}")
+"""Of a uid, as a person gives it."""
+MOST_NAMED = 5
 RUN_SOURCE = "/ensue/runs"
 _UIDS = uuid.UUID("5a7c64b8-6c5e-4f6e-9c3a-0e5d2d6b7e11")
 
@@ -76,6 +80,8 @@ class Feed:
 
     async def get(self, namespace: Namespace, uid: str) -> StoredEvent:
         found = await self._driver.fetch(ONE(uid, namespace))
+        if not found and PREFIX.fullmatch(uid):
+            found = await self._driver.read(lambda: _beginning(namespace, uid.lower()))
         if not found:
             raise NotFound(f"no event {uid} in namespace {namespace}")
         return stored(found[0])
@@ -152,6 +158,17 @@ def _latest(namespace: Namespace | None, before: str, limit: int) -> Transaction
         found = yield LATEST_IN(xid, seq, namespace, limit)
     page = tuple(stored(row) for row in found)
     return Page(items=page, after=page[-1].cursor if len(page) == limit else "")
+
+
+def _beginning(namespace: Namespace, prefix: str) -> Transaction[Sequence[Row]]:
+    """The only event whose uid begins so. Raises InvalidInput when there are others."""
+    # Any character of a uid comes before this one.
+    found = [uid for (uid,) in (yield BEGINNING(prefix, f"{prefix}~", namespace, MOST_NAMED + 1))]
+    if len(found) > 1:
+        more = " and more" if len(found) > MOST_NAMED else ""
+        named = ", ".join(found[:MOST_NAMED])
+        raise InvalidInput(f"several events begin with {prefix}: {named}{more}", remedy="give more of the id")
+    return (yield ONE(found[0], namespace)) if found else ()
 
 
 def _cursor(after: str) -> tuple[int, int]:
