@@ -13,7 +13,7 @@ from ensue.core import checking
 from ensue.core.canonical import encode
 from ensue.core.checking_paths import render
 from ensue.expr.spelling import did_you_mean
-from ensue.files import complaints, composing, json_text, source_settings, translating
+from ensue.files import complaints, composing, json_text, mending, source_settings, translating
 from ensue.files.constructing import construct
 from ensue.files.decoding import decode
 from ensue.files.documents import Document, broken
@@ -49,6 +49,9 @@ SERVER_KEYS = (
     "ownerReferences",
     "selfLink",
 )
+ROUNDS = 3
+"""How often what has a wrong shape is left out."""
+Findings = list[tuple[Path, Problem]]
 _QUOTED = re.compile(r'did you mean "(.*)"')
 _COMPAT_ANNOTATION = "ensue.dev/compat"
 
@@ -283,19 +286,12 @@ def _define(document: Document, value: dict[str, Json], kind: Kind, known: check
     pruned = keys.known(canonical, kind.model, ())
     is_strict = document.dialect is Dialect.ENSUE
     problems = [replace(problem, path=render(path)) for path, problem in forms.problems]
-    unknown = [found for found in keys.unknown if is_strict or found[0] not in translating.KEPT]
+    unknown = [each for each in keys.unknown if is_strict or each[0] not in translating.KEPT]
     problems += [_unknown_key(path, remedy, is_strict=is_strict) for path, _, remedy in unknown]
-    definition, complaints_ = _validate(pruned, kind)
+    definition, found = _validate(pruned, kind)
     meant = {render((*path[:-1], *_QUOTED.findall(remedy))) for path, _, remedy in keys.unknown}
-    problems += [problem for problem in complaints_ if problem.path not in meant]
-    if isinstance(definition, Workflow):
-        problems += checking.check_workflow(definition, known)
-    elif isinstance(definition, Trigger):
-        problems += checking.check_trigger(definition, known)
-    elif isinstance(definition, Permission):
-        problems += checking.check_permission(definition)
-    if isinstance(definition, Trigger | Source):
-        problems += source_settings.check(definition, known)
+    problems += [problem for _, problem in found if problem.path not in meant]
+    problems += _check(definition, known) if definition is not None else _check_rest(pruned, kind, found, known)
     document = replace(
         document,
         definition=definition,
@@ -303,6 +299,32 @@ def _define(document: Document, value: dict[str, Json], kind: Kind, known: check
         extra=() if is_strict else tuple((path, inner) for path, inner, _ in keys.unknown),
     )
     return replace(document, problems=_sorted(document.locate(problem) for problem in _first(problems)))
+
+
+def _check(definition: Definition, known: checking.Known) -> Iterator[Problem]:
+    if isinstance(definition, Workflow):
+        yield from checking.check_workflow(definition, known)
+    elif isinstance(definition, Trigger):
+        yield from checking.check_trigger(definition, known)
+    elif isinstance(definition, Permission):
+        yield from checking.check_permission(definition)
+    if isinstance(definition, Trigger | Source):
+        yield from source_settings.check(definition, known)
+
+
+def _check_rest(value: Json, kind: Kind, found: Findings, known: checking.Known) -> Iterator[Problem]:
+    """What is wrong besides with a definition of a wrong shape, so that one need not mend the one to see the other."""
+    rest: Json | None = value
+    places: set[str] = set()
+    for _ in range(ROUNDS):
+        places.update(problem.path for _, problem in found)
+        rest = mending.without(rest, [path for path, _ in found])
+        if rest is None:
+            return
+        definition, found = _validate(rest, kind)
+        if definition is not None:
+            yield from (each for each in _check(definition, known) if mending.is_apart(each.path, places))
+            return
 
 
 def _envelope(value: dict[str, Json]) -> dict[str, Json]:
@@ -322,14 +344,13 @@ def _unknown_key(path: Path, remedy: str, *, is_strict: bool) -> Problem:
     return Problem(message=f'unknown key "{path[-1]}"', remedy=remedy, path=render(path), severity=severity)
 
 
-def _validate(value: Json, kind: Kind) -> tuple[Definition | None, list[Problem]]:
+def _validate(value: Json, kind: Kind) -> tuple[Definition | None, Findings]:
     try:
         # Strict validation takes lists for tuples and texts for enums only from JSON text.
         return kind.model.model_validate_json(json.dumps(value), strict=True), []
     except ValidationError as error:
         errors = error.errors(include_url=False, include_input=False)[: checking.MAX_PROBLEMS]
-        found = complaints.complain(errors, value)
-        return None, [problem for _, problem in found]
+        return None, complaints.complain(errors, value)
 
 
 def _first(problems: list[Problem]) -> list[Problem]:

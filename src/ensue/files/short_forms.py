@@ -6,9 +6,12 @@ Anything of an unexpected shape is left as it is, for the model to refuse.
 from collections.abc import Callable
 from functools import partial
 
+from ensue.expr.spelling import did_you_mean
 from ensue.files.marks import Path
+from ensue.model import rate
 from ensue.model.definition import Dialect
 from ensue.model.errors import Problem
+from ensue.model.event import EVENTS
 from ensue.model.values import Json
 
 Object = dict[str, Json]
@@ -51,17 +54,31 @@ class ShortForms:
         self._replace(spec, path, "filter", self.filter)
         self._replace(spec, path, "allow", self._allow)
         self._replace(spec, path, "debounce", lambda value, _: _named(value, "for"))
-        self._replace(spec, path, "throttle", lambda value, _: _rate(value))
+        self._replace(spec, path, "throttle", self._rate)
         self._replace(spec, path, "actions", lambda value, at: self._each(_listed(value, dict), at, self.action))
         return spec
+
+    def _rate(self, value: Json, path: Path) -> Json:
+        """`10/1m` as limit and time."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return dict(rate.read(value))
+        except ValueError as error:
+            self.problems.append((path, Problem(message=str(error))))
+            return {"limit": 1, "per": "1s"}
 
     def source(self, spec: Object, path: Path) -> Json:
         self._foreign_names(spec, path)
         return spec
 
     def trigger_source(self, value: Json, path: Path) -> Json:
-        if value == "events":
-            return {"name": "events", "type": "events"}
+        if isinstance(value, str):
+            if value != EVENTS:
+                remedy = did_you_mean(value, [EVENTS]) or f"write {{ref: {value}}} for a Source, else {{type: …}}"
+                problem = Problem(message=f'one word is the source `{EVENTS}` only, not "{value}"', remedy=remedy)
+                self.problems.append((path, problem))
+            return {"name": EVENTS, "type": EVENTS}
         if not isinstance(value, dict):
             return value
         source = dict(value)
@@ -247,16 +264,6 @@ def _name_of(value: Json) -> Json:
 
 def _has_only(value: Json, key: str) -> bool:
     return isinstance(value, dict) and set(value) == {key}
-
-
-def _rate(value: Json) -> Json:
-    """`10/1m` as limit and time."""
-    if isinstance(value, str) and "/" in value:
-        limit, _, per = value.partition("/")
-        if limit.strip().isdecimal() and len(limit) < 10:
-            per = per.strip()
-            return {"limit": int(limit), "per": per if per[:1].isdecimal() else f"1{per}"}
-    return value
 
 
 _STEP_REWRITES: dict[str, Callable[[ShortForms, Json, Path], Json]] = {

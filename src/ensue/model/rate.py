@@ -1,12 +1,29 @@
 """Rate: how often something may happen."""
 
+import contextlib
+import re
 from datetime import timedelta
 from typing import Any
 
 from pydantic import Field, model_validator
 
 from ensue.model.definition import Strict
-from ensue.model.values import Duration, format_duration
+from ensue.model.values import Duration, format_duration, parse_duration
+
+_COUNT = re.compile(r"[0-9]{1,9}")
+_MEANT = re.compile(r"([0-9]+) *(?:/|per|an?|each) *((?:[0-9]+)?[smhd])[a-z]*")
+
+
+def read(text: str) -> dict[str, int | str]:
+    """`100/1s` as limit and time. Raises ValueError that says what was meant."""
+    limit, _, per = (part.strip() for part in text.partition("/"))
+    per = per if per[:1].isdecimal() else f"1{per}"
+    with contextlib.suppress(ValueError):
+        parse_duration(per)
+        if _COUNT.fullmatch(limit):
+            return {"limit": int(limit), "per": per}
+    meant = _MEANT.fullmatch(text.strip().lower())
+    raise ValueError(f"not a rate: {f'did you mean {meant[1]}/{meant[2]}?' if meant else 'write it as 100/1s or 10/m'}")
 
 
 class Rate(Strict):
@@ -22,12 +39,7 @@ class Rate(Strict):
     @model_validator(mode="before")
     @classmethod
     def read_text(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        limit, slash, per = (part.strip() for part in value.partition("/"))
-        if not slash or not limit.isdecimal() or not per:
-            raise ValueError("not a rate: write it as 100/1s or 10/m")
-        return {"limit": limit, "per": per if per[0].isdecimal() else f"1{per}"}
+        return read(value) if isinstance(value, str) else value
 
     @property
     def most(self) -> int:
