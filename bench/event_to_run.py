@@ -10,7 +10,6 @@ from bench.ours import counting
 ROUNDS = 5
 RED = flows.NAME
 EVERY = 0.05
-HOOK = "/hooks/alerts"
 DEFINITIONS = f"""\
 apiVersion: ensue.dev/v1alpha1
 kind: Workflow
@@ -22,13 +21,7 @@ spec:
     - {{name: first, type: log, with: {{message: "sent at ${{parameters.sent}}"}}}}
     - {{name: second, dependsOn: [first], type: log, with: {{message: done}}}}
 ---
-apiVersion: ensue.dev/v1alpha1
-kind: Trigger
-metadata: {{name: alerts}}
-spec:
-  sources:
-    - {{name: hook, type: webhook, with: {{path: alerts, eventType: {webhook.TYPE}, verify: {{type: none}}}}}}
-  actions:
+{webhook.TRIGGER}  actions:
     - workflow: two
       parameters: {{sent: "${{event.data.sent}}"}}
 """
@@ -67,9 +60,9 @@ def _ours(count: int) -> Figures:
     with places.scratch() as home:
         data = home / "data"
         with webhook.server(home, DEFINITIONS) as port:
-            warm = posting.post(port=port, path=HOOK, count=20, connections=1, every=EVERY)
+            warm = posting.post(port=port, path=webhook.HOOK, count=20, connections=1, every=EVERY)
             before = processes.spent_below()
-            answer = posting.post(port=port, path=HOOK, count=count, connections=1, every=EVERY)
+            answer = posting.post(port=port, path=webhook.HOOK, count=count, connections=1, every=EVERY)
             args = {"url": "", "data": str(data)}
             asyncio.run(counting.until_succeeded(args, count + 20))
             spent = processes.spent_below() - before

@@ -18,6 +18,15 @@ CONNECTIONS = (16, 64)
 WARM = 500
 TYPE = "bench.alert"
 ENSUE = (sys.executable, "-m", "ensue")
+HOOK = "/hooks/alerts"
+TRIGGER = f"""\
+apiVersion: ensue.dev/v1alpha1
+kind: Trigger
+metadata: {{name: alerts}}
+spec:
+  sources:
+    - {{name: hook, type: webhook, with: {{path: alerts, eventType: {TYPE}, verify: {{type: none}}}}}}
+"""
 DEFINITIONS = f"""\
 apiVersion: ensue.dev/v1alpha1
 kind: Workflow
@@ -26,13 +35,7 @@ spec:
   steps:
     - {{name: note, type: log, with: {{message: noted}}}}
 ---
-apiVersion: ensue.dev/v1alpha1
-kind: Trigger
-metadata: {{name: alerts}}
-spec:
-  sources:
-    - {{name: hook, type: webhook, with: {{path: alerts, eventType: {TYPE}, verify: {{type: none}}}}}}
-  filter: event.data.alert.sev == 3
+{TRIGGER}  filter: event.data.alert.sev == 3
   actions:
     - workflow: note
 """
@@ -83,7 +86,7 @@ def reports(*, is_quick: bool, only: str) -> Iterator[Report]:
 def _ours(count: int) -> Figures:
     with places.scratch() as home:
         with server(home, DEFINITIONS) as port:
-            figures = posted(port, "/hooks/alerts", count)
+            figures = posted(port, HOOK, count)
         total = WARM + count * len(CONNECTIONS)
         found = asyncio.run(counting.counts({"url": "", "data": str(home / "data")}, TYPE))
         # Counts are multiples of ten, so that a tenth fires.

@@ -24,6 +24,7 @@ def load(group: str) -> dict[str, Any]:
         try:
             found[entry.name] = entry.load()
         except Exception:
+            # A boundary: the import runs somebody else's code.
             log.exception("plugin %s of %s cannot be loaded", entry.name, entry.value)
     return found
 
@@ -47,6 +48,7 @@ class SourceSettings(Mapping[str, type[Strict] | None]):
             try:
                 self._found[name] = entry.load().settings
             except Exception:
+                # A boundary, as in `load`.
                 log.exception("plugin %s of %s cannot be loaded", entry.name, entry.value)
                 self._found[name] = None
         return self._found[name]

@@ -1,5 +1,7 @@
 """All that is wrong with a file is said at once, whatever the kind of mistake."""
 
+from typing import Any
+
 import pytest
 
 from ensue import files
@@ -92,7 +94,7 @@ def test_a_rate_that_is_none_says_what_was_meant(rate: str, told: str) -> None:
 
 
 def test_what_is_taken_out_leaves_the_rest_as_it_is() -> None:
-    value = {"spec": {"a": {"b": 1, "c": 2}, "sources": [1, 2]}, "kind": "K"}
+    value: dict[str, Any] = {"spec": {"a": {"b": 1, "c": 2}, "sources": [1, 2]}, "kind": "K"}
     rest = mending.without(value, [("spec", "a", "b"), ("spec", "sources", 0), ("spec", "x", "y")])
     assert rest == {"spec": {"a": {"c": 2}, "sources": [{"name": "left-out-0", "type": "events"}, 2]}, "kind": "K"}
     assert mending.without(value, [("spec", "a", "missing")]) == {"spec": {"sources": [1, 2]}, "kind": "K"}

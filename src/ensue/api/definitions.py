@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -26,6 +27,21 @@ TRIES = 5
 TakeOver = Annotated[bool, Query(alias="takeOver", description="Also when another manages it.")]
 DryRun = Annotated[bool, Query(alias="dryRun", description="Answer as if it were done, and change nothing.")]
 IfMatch = Annotated[str, Header(alias="If-Match")]
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Who writes what, and under which conditions; the parameters that PUT and PATCH share."""
+
+    request: HttpRequest
+    world: WorldOf
+    identity: IdentityOf
+    namespace: NamespaceOf
+    name: str
+    body: Annotated[dict[str, Json], Depends(requests.body_of)]
+    take_over: TakeOver = False
+    dry_run: DryRun = False
+    if_match: IfMatch = ""
 
 
 def routes(kind: Kind) -> APIRouter:
@@ -81,25 +97,21 @@ def _read(router: APIRouter, kind: Kind, noun: str) -> None:
 def _write(router: APIRouter, kind: Kind, noun: str) -> None:
     @router.put(f"/{kind.plural}/{{name}}", name=f"put_{noun}", description=f"Create or replace a {noun}.")
     async def put(
-        request: HttpRequest,
-        world: WorldOf,
-        identity: IdentityOf,
-        namespace: NamespaceOf,
-        name: str,
-        body: Annotated[dict[str, Json], Depends(requests.body_of)],
-        take_over: TakeOver = False,
-        dry_run: DryRun = False,
-        if_match: IfMatch = "",
+        given: Annotated[Writing, Depends()],
         if_none_match: Annotated[str, Header(alias="If-None-Match")] = "",
     ) -> Response:
-        named = _named(body, kind.name, namespace, name)
-        before = await _find(identity, world, namespace, kind.name, name)
-        expected = _expected(before, kind.name, if_match, if_none_match)
+        named = _named(given.body, kind.name, given.namespace, given.name)
+        before = await _find(given.identity, given.world, given.namespace, kind.name, given.name)
         stored = await definitions.apply(
-            identity, world, named, take_over=take_over, expected=expected, is_rehearsal=dry_run
+            given.identity,
+            given.world,
+            named,
+            take_over=given.take_over,
+            expected=_expected(before, kind.name, given.if_match, if_none_match),
+            is_rehearsal=given.dry_run,
         )
         result = "created" if before is None else "unchanged" if before == stored else "configured"
-        return await _answer(request, stored, 201 if before is None else 200, result)
+        return await _answer(given.request, stored, 201 if before is None else 200, result)
 
     about = f"Delete a {noun}; runs under way keep what they started with."
 
@@ -127,27 +139,22 @@ def _change(router: APIRouter, kind: Kind, noun: str) -> None:
     extra = {"requestBody": {"content": {MERGE_PATCH: {"schema": {"type": "object"}}}}}
 
     @router.patch(f"/{kind.plural}/{{name}}", name=f"patch_{noun}", description=about, openapi_extra=extra)
-    async def patch(
-        request: HttpRequest,
-        world: WorldOf,
-        identity: IdentityOf,
-        namespace: NamespaceOf,
-        name: str,
-        body: Annotated[dict[str, Json], Depends(requests.body_of)],
-        take_over: TakeOver = False,
-        dry_run: DryRun = False,
-        if_match: IfMatch = "",
-    ) -> Response:
-        _require_merge_patch(request)
+    async def patch(given: Annotated[Writing, Depends()]) -> Response:
+        _require_merge_patch(given.request)
         for _ in range(TRIES):
-            before = await definitions.get(identity, world, namespace, kind.name, name)
-            _expected(before, kind.name, if_match, "")
+            before = await definitions.get(given.identity, given.world, given.namespace, kind.name, given.name)
+            _expected(before, kind.name, given.if_match, "")
             # Without a condition the patch holds for whatever is there: what was changed meanwhile is read again.
             with contextlib.suppress(Changed):
                 stored = await definitions.patch(
-                    identity, world, before, body, take_over=take_over, is_rehearsal=dry_run
+                    given.identity,
+                    given.world,
+                    before,
+                    given.body,
+                    take_over=given.take_over,
+                    is_rehearsal=given.dry_run,
                 )
-                return await _answer(request, stored, 200)
+                return await _answer(given.request, stored, 200)
         raise Changed(f"the {noun} is changed all the time", remedy="try again")
 
 

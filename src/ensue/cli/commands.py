@@ -130,6 +130,7 @@ def main() -> int:
         code = group.main(prog_name="ensue", standalone_mode=False, color=_color())
         sys.stdout.flush()
     except BaseException as error:
+        # The outermost: every end has an exit code, and a bug a line that asks for a report.
         return _code_of(error)
     return code if isinstance(code, int) else exits.SUCCESS
 

@@ -56,6 +56,7 @@ class InlineEngine:
         except Retry as error:
             return _failed(Reason.ERROR, str(error), retry_after=error.after.total_seconds())
         except Exception as error:
+            # A boundary: step types are plugins; a bug in one fails its step.
             logger.exception(
                 "step type %s has a bug: step %s of run %s", order.step_type, order.key.title, order.key.run
             )

@@ -84,6 +84,7 @@ class Gathering:
         try:
             recorded = await self._decisions.record(arrivals, revisions, self._keep_ids)
         except Exception as error:
+            # A boundary: each caller gets its own error, the task that serves all goes on.
             if len(wanted) == 1 or isinstance(error, Unavailable):
                 _fail(wanted, error)
             else:

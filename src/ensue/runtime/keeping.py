@@ -110,6 +110,7 @@ class Keeper:
         except Unavailable:
             raise
         except Exception:
+            # A boundary: what is wrong with one row must not silence the rest.
             if len(told) == 1:
                 if told[0].seq not in self._stuck:
                     log.exception("cannot tell of %s of run %s", told[0].event.type, told[0].event.subject)

@@ -67,6 +67,7 @@ async def forever(duty: Callable[[], Awaitable[None]], what: str, log: logging.L
             log.warning("cannot %s: %s", what, error)
             await pauses.wait()
         except Exception as error:
+            # A boundary, that of every loop: a bug costs a round.
             rounds[what] = Round(clock(), f"a mistake of the server: {type(error).__name__}")
             log.exception("cannot %s", what)
             await asyncio.sleep(LONGEST_PAUSE)

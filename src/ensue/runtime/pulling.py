@@ -101,6 +101,7 @@ class Puller:
                 settings = source.settings.model_validate_json(work.want.given)
                 await source.run(Pull(ground, work, settings, source.basis(settings)))
             except Exception as error:
+                # A boundary: sources are plugins; one that fails is shown as failing and run again.
                 self._note(work, error)
                 await pauses.wait()
             else:

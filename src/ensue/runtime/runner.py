@@ -238,6 +238,7 @@ class Runner:
         try:
             return await self._stepping.carry_out(lease, is_taken_over)
         except Exception as error:
+            # A boundary: an attempt ends by a bug, the runner does not.
             log.exception("attempt %s of %s ended by a bug", lease.attempt, lease.key.title)
             return Carried(ending=_bug(error), handle=self._stepping.handle_of(lease))
 
@@ -255,6 +256,7 @@ class Runner:
             except Unavailable as error:
                 log.warning("cannot record the end of %s: %s", lease.key.title, error)
             except Exception as error:
+                # A boundary: an outcome is never dropped; a plainer one is offered.
                 log.exception("the end of %s cannot be stored", lease.key.title)
                 if not is_plain:
                     ending, is_plain = _bug(error), True

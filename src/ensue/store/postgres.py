@@ -286,6 +286,7 @@ async def _abandon(connection: Connection, end: str = "ROLLBACK") -> None:
     try:
         await connection.execute(end, timeout=CONNECT_SECONDS)
     except Exception:
+        # Whatever it is: the error that led here is the one to be raised.
         connection.terminate()
     except BaseException:
         connection.terminate()

@@ -157,6 +157,7 @@ class Writer:
         try:
             connection = sqlite_file.connect_writer(self._path)
         except Exception as error:
+            # Raised by `open`, which waits for this thread.
             start.fail(error)
             return self._deliver([start])
         self._deliver([start])
@@ -210,6 +211,7 @@ class Writer:
             try:
                 member.run(cursor)
             except BaseException as error:
+                # Each waits for its own end: it is raised there, and the thread goes on.
                 if not connection.in_transaction:
                     return False
                 member.fail(error)
@@ -225,6 +227,7 @@ class Writer:
         try:
             member.run(self._cursor)
         except BaseException as error:
+            # Raised where it is waited for.
             member.fail(error)
             self._roll_back()
         else:
@@ -273,6 +276,7 @@ class Reader:
         try:
             connection = sqlite_file.connect_reader(self._path)
         except Exception as error:
+            # Raised by `open`, which waits for this thread.
             start.fail(error)
             return self._deliver([start])
         self._deliver([start])
@@ -292,6 +296,7 @@ class Reader:
             cursor.execute("BEGIN")
             member.run(cursor)
         except BaseException as error:
+            # Raised where it is waited for.
             member.fail(error)
         finally:
             if cursor.connection.in_transaction:

@@ -61,6 +61,7 @@ class Loop:
         try:
             callback()
         except Exception:
+            # A boundary: the supervisor must outlive its bugs, for steps die with it.
             self._journal.fault("the supervisor")
             return False
         return True
@@ -86,4 +87,5 @@ class Fenced:
         try:
             callback()
         except Exception as error:
+            # A boundary: it ends this attempt alone.
             self._on_fault(error)

@@ -236,6 +236,7 @@ def _become(plan: Plan, ends: _Ends, files: tuple[int, int], parent: int) -> Non
     except OSError as error:
         os.write(ends.errors_write, f"{phase}:{error.errno}".encode())
     except BaseException as error:
+        # In the child, between fork and exec: its parent reads why.
         os.write(ends.errors_write, f"{phase}:{type(error).__name__}".encode())
 
 

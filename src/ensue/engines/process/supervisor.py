@@ -269,6 +269,7 @@ def main(arguments: list[str]) -> int:
     try:
         serve(paths, journal, linger, ready)
     except BaseException:
+        # The end of a forked process: nothing may come back to what it was forked from.
         journal.fault("the supervisor, which ends")
         os._exit(1)
     os._exit(0)

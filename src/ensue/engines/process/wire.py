@@ -137,6 +137,7 @@ class Desk:
         except OSError as error:
             client.send({"n": number, "error": "unavailable", "message": str(error)})
         except Exception as error:
+            # A boundary: whoever asked waits for an answer.
             self._supervisor.house.journal.fault(f"the answer to {request['op']}")
             client.send({"n": number, "error": "unavailable", "message": repr(error)})
 

@@ -69,6 +69,7 @@ class Hints:
                 if batch or number == 0:
                     _tell(loop, self._changed)
         except Exception as error:
+            # A boundary, of a thread: without hints the source looks more often, and says why.
             if not stop.is_set():
                 self.error = str(error) or type(error).__name__
 
