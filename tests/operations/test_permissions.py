@@ -17,7 +17,7 @@ from ensue.model.identity import SYSTEM, Identity
 from ensue.model.permission import Permission
 from ensue.model.secret import SecretPlace
 from ensue.model.values import EPOCH, DefinitionHash, Namespace
-from ensue.operations import logs, rerunning, runs, tokens
+from ensue.operations import approvals, logs, rerunning, runs, tokens
 from ensue.ports.store import RunFilter, StoredDefinition
 from tests.operations import surveying
 from tests.operations.places import event
@@ -36,6 +36,8 @@ EXPECTED: dict[tuple[str, str], set[str]] = {
     **{(verb, "Event"): RUNNERS for verb in ("create", "replay")},
     **{(verb, "Secret"): EDITORS for verb in ("list", "set", "delete")},
     ("rotate", "Secret"): ADMINS,
+    **{(verb, "Approval"): ALL for verb in ("get", "list")},
+    **{(verb, "Approval"): {"approver", "admin"} for verb in ("approve", "reject")},
     ("list", "Worker"): ALL,
     ("get", "Metrics"): ALL,
     ("list", "File"): ALL,
@@ -99,6 +101,7 @@ GIVEN: dict[str, Any] = {
     "is_paused": True,
     "step": "one",
     "given": {"answer": "yes"},
+    "said": approvals.Said(is_approval=True),
     "manager": "api",
     "verb": "get",
     "body": {

@@ -31,6 +31,7 @@ from ensue.store.driver import Driver
 from ensue.store.permissions import PermissionTable
 from ensue.store.sqlite import SqliteDriver
 from ensue.store.statement import Begin, Row, Statement, T
+from ensue.store.step_states import StepStateTable
 from ensue.store.tokens import TokenTable
 from ensue.store.wakeups import LocalWakeup
 from ensue.vaults.local import LocalVault
@@ -132,6 +133,7 @@ class Site:
                 logs=store.logs,
                 runs=store.runs,
                 secrets=self.secrets(),
+                step_states=StepStateTable(driver=store.driver),
                 storage=self.storage,
             ),
             engines=stepping.Engines(

@@ -10,6 +10,7 @@ from ensue.model.workflow import Approval, Step
 from ensue.runtime import resolving
 from ensue.runtime.hiding import Confidence, Screen
 from ensue.runtime.resolving import Resolver, Unusable
+from ensue.store.step_states import StepStateTable
 from tests.core.playing import FAILED, NOW, SKIPPED, outputs, workflow
 from tests.runtime.sites import Site
 
@@ -23,7 +24,9 @@ async def resolver(site: Site, ends: dict[str, Outcome] | None = None) -> Resolv
         await site.store.end(lease, given.get(lease.key.step, outputs(text="t")))
     lease = await _last(site)
     confidence = Confidence(lease=lease, secrets=site.secrets(), screen=Screen())
-    return Resolver(lease=lease, history=site.store.history, feed=site.store.feed, confidence=confidence, now=NOW)
+    store = site.store
+    states = StepStateTable(driver=store.driver)
+    return Resolver(lease=lease, history=store.history, feed=store.feed, states=states, confidence=confidence, now=NOW)
 
 
 async def _last(site: Site) -> Lease:

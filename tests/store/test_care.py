@@ -17,7 +17,7 @@ from tests.store.test_logs import segment
 LONG = timedelta(days=30)
 NOTHING = timedelta(0)
 ONE_STEP = workflow([{"name": "a"}])
-TABLES = ("runs", "step_runs", "attempts", "run_labels", "log_segments", "timers", "homes", "step_states")
+TABLES = ("runs", "step_runs", "attempts", "run_labels", "log_segments", "timers", "homes", "step_states", "approvals")
 
 
 async def ended_run(store: Store, script: str = "true") -> str:

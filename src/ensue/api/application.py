@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from ensue import __version__
 from ensue.api import (
     access,
+    approvals,
     audit,
     definitions,
     describing,
@@ -52,7 +53,8 @@ HOT: tuple[Route, ...] = (
 def routers() -> tuple[APIRouter, ...]:
     """Of what is in a namespace. The busiest come first: routes are tried in order."""
     kinds = (definitions.routes(KINDS[kind]) for kind in sorted(supporting.KINDS))
-    return (events.router, following.router, runs.router, secrets.router, sources.router, audit.router, *kinds)
+    own = (events, following, runs, approvals, secrets, sources, audit)
+    return (*(each.router for each in own), *kinds)
 
 
 def create_app(

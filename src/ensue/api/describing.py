@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from ensue.api import access_shapes, run_shapes, shapes, story_shapes
+from ensue.api import access_shapes, approval_shapes, run_shapes, shapes, story_shapes
 from ensue.core import supporting
 from ensue.files import field_docs, schemas
 from ensue.model.definition import Strict
@@ -38,6 +38,10 @@ ANSWERS: Mapping[str, str] = {
     "resume_run": "Run",
     "put_step_state": "StepState",
     "explain_run": "Explanation[]",
+    "list_approvals": "Approval[]",
+    "get_approval": "Approval",
+    "approve": "Approval",
+    "reject": "Approval",
     "list_secrets": "Secret[]",
     "get_secret": "Secret",
     "put_secret": "Secret",
@@ -70,6 +74,8 @@ TEXTS: Mapping[str, str] = {
 }
 PARAMETERS: Mapping[str, str] = {
     "namespace": "The namespace.",
+    "approval": "The approval, as RUN.STEP.",
+    "open": "Only those that wait.",
     "name": "The name; of a run, its uid as well.",
     "uid": "The uid of the event.",
     "id": "The id of the token.",
@@ -100,6 +106,8 @@ EXAMPLES: Mapping[str, Schema] = {
     "rerun_run": {"failed": True},
     "cancel_run": {"force": False},
     "put_step_state": {"approval": "approved"},
+    "approve": {"reason": "seen it", "form": {"notes": "all green"}},
+    "reject": {"reason": "not on Fridays"},
     "replay_event": {"trigger": "on-push"},
     "put_secret": {"value": "s3cret"},
     "put_secret_key": {"value": "s3cret"},
@@ -181,7 +189,8 @@ def _kind(name: str) -> str:
 
 def _schemas() -> Schema:
     found = {name: schema for kind in supporting.KINDS for name, schema in _of_kind(kind)}
-    named = {**vars(shapes), **vars(run_shapes), **vars(story_shapes), **vars(access_shapes)}.values()
+    modules = (shapes, approval_shapes, run_shapes, story_shapes, access_shapes)
+    named = {name: each for module in modules for name, each in vars(module).items()}.values()
     models = [each for each in named if isinstance(each, type) and issubclass(each, Strict) and each is not Strict]
     _, generated = models_json_schema([(model, "serialization") for model in models], ref_template=REF + "{model}")
     for model in models:

@@ -10,7 +10,7 @@ from ensue.api import requests, streams, views
 from ensue.api.requests import IdentityOf, KeyOf, NamespaceOf, RerunBody, StartBody, StateBody, StopBody, WorldOf
 from ensue.model.run import Run
 from ensue.model.values import Json
-from ensue.operations import logs, rerunning, runs
+from ensue.operations import approvals, logs, rerunning, runs
 from ensue.ports.store import RunFilter
 
 MAX_LIMIT = 500
@@ -143,7 +143,7 @@ async def put_step_state(
     body: Annotated[dict[str, Json], Depends(requests.body_of)],
 ) -> Response:
     """Tell a step something: the keys given replace those that there are. The answer has all of them."""
-    return JSONResponse(dict(await runs.set_state(identity, world, namespace, name, step, body)))
+    return JSONResponse(dict(await approvals.tell(identity, world, namespace, name, step, body)))
 
 
 @router.get("/runs/{name}/explain")

@@ -42,6 +42,7 @@ from ensue.sources.hooks import Hooks
 from ensue.sources.keys import Keys
 from ensue.storage.directory import DirectoryStorage
 from ensue.store.activity import Activity
+from ensue.store.approvals import ApprovalTable
 from ensue.store.audit import Audit
 from ensue.store.decisions import Decisions
 from ensue.store.definitions import Definitions
@@ -245,6 +246,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, process: Process
     world = World(
         access=access,
         activity=Activity(driver=driver),
+        approvals=ApprovalTable(driver=driver, graphs=graphs),
         audit=Audit(driver=driver),
         clock=clock,
         counted=counted,

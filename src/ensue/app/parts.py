@@ -44,6 +44,7 @@ from ensue.store.logs import Logs
 from ensue.store.memories import Memories
 from ensue.store.permissions import PermissionTable
 from ensue.store.runs import Runs
+from ensue.store.step_states import StepStateTable
 from ensue.store.tokens import TokenTable
 
 
@@ -147,6 +148,7 @@ def records_of(
         logs=Logs(driver=driver),
         runs=runs,
         secrets=secrets,
+        step_states=StepStateTable(driver=driver),
         storage=DirectoryStorage(settings.storage),
     )
 

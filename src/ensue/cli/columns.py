@@ -53,6 +53,15 @@ def _next(item: View) -> str:
     return f"in {tables.until(min(times))}" if times else ""
 
 
+def _approved(item: View) -> str:
+    return ",".join(each["subject"] for each in item["status"]["answers"] if each["isApproval"])
+
+
+def _expiry(item: View) -> str:
+    at = item["spec"]["expirationTime"]
+    return f"in {tables.until(at)}" if at and item["status"]["state"] == "Waiting" else ""
+
+
 NAME = Column(title="NAME", cell=_of_metadata("name"))
 NAMESPACE = Column(title="NAMESPACE", cell=_of_metadata("namespace"))
 AGE = Column(title="AGE", cell=lambda item: tables.age(item["metadata"]["creationTimestamp"]))
@@ -137,6 +146,15 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         AGE,
         Column(title="ID", cell=_of_spec("id"), is_wide=True),
         Column(title="BY-WAY-OF", cell=_of_status("source"), is_wide=True),
+    ),
+    "approvals": (
+        NAME,
+        Column(title="RUN", cell=lambda item: str(item["spec"]["runRef"]["name"]), is_wide=True),
+        Column(title="STATE", cell=lambda item: item["status"]["outcome"] or item["status"]["state"]),
+        Column(title="APPROVED BY", cell=_approved),
+        AGE,
+        Column(title="EXPIRES", cell=_expiry),
+        Column(title="MESSAGE", cell=_of_spec("message")),
     ),
     "files": (
         NAME,

@@ -58,6 +58,8 @@ COMMANDS: Mapping[str, Entry] = {
     "rerun": Entry(RUNS, "Run an ended run again: all of it, from a step on, or what failed", "rerun"),
     "pause": Entry(RUNS, "Start no further step of a run", "runs", "pause"),
     "resume": Entry(RUNS, "Let a paused run go on", "runs", "resume"),
+    "approve": Entry(RUNS, "Say yes to what a run asks", "approvals", "approve"),
+    "reject": Entry(RUNS, "Say no to what a run asks", "approvals", "reject"),
     "secret": Entry(ACCESS, "Set, list and delete secrets, change their key", "secret"),
     "token": Entry(ACCESS, "Make, list and delete tokens", "token"),
     "login": Entry(ACCESS, "Log in to a server elsewhere, or sign a browser in", "login"),

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 View = dict[str, Any]
 PAGE = 500
-PAGED = ("runs", "events")
+SELECTED = ("runs", "events")
+PAGED = (*SELECTED, "approvals")
 OF_SERVER = ("workers", "files")
 """What is in no namespace."""
 
@@ -48,8 +49,8 @@ def command(
     limit: int,
     all_namespaces: bool,
 ) -> int:
-    """List runs or events (newest first), workflows, triggers, sources, workers, or the files that are followed, or
-    show the one with NAME.
+    """List runs, events or approvals (newest first), workflows, triggers, sources, workers, or the files that are
+    followed, or show the one with NAME.
 
     \b
     Examples:
@@ -58,11 +59,12 @@ def command(
       ensue get events -o wide
       ensue get events -w --field-selector 'type=com.github.*'
       ensue get workflows -A -o wide
+      ensue get approvals
       ensue get files
     """
     plural, name = _kind(kind, name)
-    if fields and plural not in PAGED:
-        raise click.UsageError(f"--field-selector is for {' and '.join(PAGED)}")
+    if fields and plural not in SELECTED:
+        raise click.UsageError(f"--field-selector is for {' and '.join(SELECTED)}")
     namespace = None if all_namespaces else invocation.namespace or "default"
     with target.server() as server:
         select = Select(labels=labels or {}, fields=fields or {})

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -11,7 +11,7 @@ from types import FrameType
 import click
 
 from ensue import app
-from ensue.cli import tables
+from ensue.cli import local_answers, tables
 from ensue.cli.invocation import Invocation
 from ensue.engines.process import layout
 from ensue.files.documents import Document
@@ -36,6 +36,8 @@ class Order:
     """What steps may run besides."""
     parameters: Mapping[str, Json]
     secrets: Mapping[SecretPlace, bytes]
+    approved: Collection[str] = ()
+    """Steps that ask, and are told yes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +74,12 @@ async def _see_through(world: World, order: Order, show: "Show", interruption: "
     start = runs.Start(namespace=stored.namespace, workflow=stored.name, parameters=order.parameters)
     run = await runs.start(identity, world, start)
     show.begin(run)
+    answers = local_answers.Answers(world=world, identity=identity, approved=order.approved, say=show.note)
     interruption.concern(world, identity, run)
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(show.lines(identity, run))
-            tasks.create_task(show.states(identity, run))
+            tasks.create_task(show.states(identity, run, answers))
     except BaseException:
         await _kill(world, identity, run)
         raise
@@ -169,15 +172,21 @@ class Show:
         async for line in logs.read(identity, self._world, run.namespace, run.name, select):
             click.echo(f"{line.step:<{width}} | {line.text}", err=not self.invocation.is_for_people)
 
-    async def states(self, identity: Identity, run: Run) -> None:
+    async def states(self, identity: Identity, run: Run, answers: local_answers.Answers) -> None:
         """Every change of a step, until the run has ended; said a look later, after the lines that it followed."""
         while True:
             current = await runs.wait(identity, self._world, run.namespace, run.name, LOOK_SECONDS)
             self.say_rest()
-            for step in await self._world.history.steps(run.namespace, run.uid):
+            steps = await self._world.history.steps(run.namespace, run.uid)
+            for step in steps:
                 self._note(step)
+            await answers.look(run, steps)
             if current.state.is_final:
                 return
+
+    def note(self, text: str) -> None:
+        """Say it in its turn."""
+        self._unsaid.append(text)
 
     def say_rest(self) -> None:
         changes, self._unsaid = self._unsaid, []

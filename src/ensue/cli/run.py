@@ -57,6 +57,13 @@ ENGINES = ("inline", "process")
 )
 @click.option("--engine", type=click.Choice(ENGINES), help="Where steps run that may run there and name no engine.")
 @click.option("--timeout", type=durations.DURATION, metavar="DURATION", help="The longest time the run may take.")
+@click.option(
+    "--approve",
+    "approved",
+    multiple=True,
+    metavar="STEP",
+    help="Say yes to what STEP asks; `*` is all. May be repeated.",
+)
 @invocation.options
 @invocation.pass_invocation
 def command(
@@ -69,6 +76,7 @@ def command(
     secret_files: Sequence[str],
     engine: str | None,
     timeout: str | None,
+    approved: Sequence[str],
 ) -> int:
     """Run a workflow from FILE (`-` is standard input) to its end, without a server. A Run in the file says which
     workflow, and gives it parameters.
@@ -79,11 +87,15 @@ def command(
     Steps run in an empty workspace that the steps of the run share, not in the directory of the file. What they
     need from elsewhere is named by a parameter, as src below.
 
+    What an approval asks is asked at the terminal; --approve answers beforehand. Whoever runs it stands for all whom
+    it wants.
+
     \b
     Examples:
       ensue run build.yaml -p branch=main -p 'hosts:=["a", "b"]'
       ensue run build.yaml -p src="$PWD"
       ensue run build.yaml -o json > result.json
+      ensue run release.yaml --approve ask
     """
     if timeout is not None and not parse_duration(timeout):
         raise click.UsageError("a run cannot take no time at all: give --timeout more than 0")
@@ -105,7 +117,9 @@ def command(
             _require_place(reached, chosen.labels)
             _say_unheard(invocation, reached)
         own_secrets = _secrets(definition, secret_files)
-        order = local_run.Order(document=document, others=others, parameters=values, secrets=own_secrets)
+        order = local_run.Order(
+            document=document, others=others, parameters=values, secrets=own_secrets, approved=approved
+        )
         result = asyncio.run(local_run.execute(chosen, order, invocation, interruption))
     return _ended(invocation, result)
 

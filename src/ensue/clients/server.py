@@ -102,6 +102,9 @@ class Server:
         """A new run of what an ended run was."""
         return self.act(namespace, run, "rerun", body)
 
+    def answer(self, namespace: str, approval: str, verb: str, body: Body) -> Body:
+        return self._json("POST", f"{_path(namespace, 'approvals', approval)}/{verb}", json=body)
+
     def explain(self, namespace: str, name: str, plural: str = "runs") -> Body:
         return self._json("GET", f"{_path(namespace, plural, name)}/explain")
 

@@ -121,7 +121,17 @@ def _waiting(node: Node, step: StepRun) -> str:
             return f"it sleeps until {step.ready_at.isoformat(timespec='seconds')}"
         case Reason.PAUSED:
             return "it is ready; the run is paused"
+        case Reason.APPROVAL:
+            return f"it waits for an approval{_asked(node, step)}"
+        case Reason.ANSWER:
+            return f"it waits to be told something: {step.message}"
     return f"it waits ({step.reason})"
+
+
+def _asked(node: Node, step: StepRun) -> str:
+    asked = node.step.approval
+    of = f" by {_list(asked.approvers)}" if asked is not None and asked.approvers else ""
+    return f"{of}: {step.message}" if step.message else of
 
 
 _WORDS = {

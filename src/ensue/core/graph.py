@@ -88,6 +88,7 @@ def build(workflow: Workflow) -> Graph:
 
 def _has_timer(step: Step) -> bool:
     is_timed = step.kind == "workflow" and step.timeout is not None
+    is_timed = is_timed or (step.approval is not None and step.approval.expires is not None)
     return is_timed or step.pending_timeout is not None or step.kind == "wait"
 
 

@@ -12,6 +12,8 @@ from ensue.model.workflow import OnLost
 
 FAILURES = frozenset({State.FAILED, State.TIMED_OUT})
 _SETBACKS = FAILURES | {State.CANCELLED}
+ASKING = frozenset({Reason.APPROVAL, Reason.ANSWER})
+"""Why a step waits until somebody outside says something."""
 MAX_LOSSES = 10
 """A step that loses its worker more often than this is taken for the cause."""
 
@@ -38,6 +40,8 @@ def conclude(node: Node, run: Run, step: StepRun, outcome: Outcome, now: datetim
     is_cut = run.stopping is not None and (run.is_killed or not node.is_finally)
     if outcome.state is State.WAITING and outcome.child is not None and not is_cut:
         return replace(_released(step), state=State.WAITING, reason=Reason.WORKFLOW, message="")
+    if outcome.state is State.WAITING and outcome.reason in ASKING and not is_cut:
+        return replace(_released(step), state=State.WAITING, reason=outcome.reason, message=outcome.message)
     if outcome.state is State.WAITING and not is_cut:
         wakes_at = outcome.until or now if outcome.delay is None else now + outcome.delay
         return replace(_released(step), state=State.WAITING, reason=Reason.TIMER, ready_at=wakes_at)
@@ -140,6 +144,24 @@ def pause(run: Run, steps: Iterable[StepRun], is_paused: bool, now: datetime) ->
 def wake(step: StepRun, now: datetime) -> StepRun:
     """The time a wait step slept for has come."""
     return replace(step, state=State.SUCCEEDED, reason=Reason.NONE, completed_at=now)
+
+
+def answer(node: Node, step: StepRun, outcome: Outcome, now: datetime) -> StepRun:
+    """What an approval waited for has been said."""
+    return _ended(node, step, outcome, outcome.state, outcome.reason, now)
+
+
+def expire_approval(node: Node, step: StepRun, limit: timedelta, now: datetime) -> StepRun:
+    """Nobody answered in time."""
+    message = f"nobody answered within {format_duration(limit)}"
+    return answer(node, step, Outcome(state=State.TIMED_OUT, reason=Reason.EXPIRED, message=message), now)
+
+
+def ask_again(run: Run, step: StepRun, now: datetime) -> StepRun:
+    """A step of the run was told something: what waits for an answer looks whether it is there."""
+    if run.is_paused:
+        return replace(step, state=State.WAITING, reason=Reason.PAUSED, message="", queued_at=now, ready_at=now)
+    return replace(_queue(step, now), message="")
 
 
 def expire_pending(node: Node, step: StepRun, limit: timedelta, now: datetime) -> StepRun:

@@ -9,7 +9,7 @@ from ensue.model.source import Source
 from ensue.model.trigger import Trigger
 from ensue.model.workflow import Step, Workflow
 
-TYPES = frozenset({"container", "approval"})
+TYPES = frozenset({"container"})
 """Types of steps that nothing runs."""
 ENGINES = frozenset({"inline", "process"})
 KINDS = frozenset({"Workflow", "Trigger", "Source", "Permission"})

@@ -37,6 +37,7 @@ class Reason(StrEnum):
     NONE = ""
     # waiting
     APPROVAL = "Approval"
+    ANSWER = "Answer"
     PAUSED = "Paused"
     TIMER = "Timer"
     BACKOFF = "Backoff"

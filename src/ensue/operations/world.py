@@ -9,6 +9,7 @@ from ensue.model.identity import Identity
 from ensue.model.run import Run, StepRun
 from ensue.ports.access import Access, AuditLog, Tokens
 from ensue.ports.activity import Activity
+from ensue.ports.approvals import Approvals
 from ensue.ports.clock import Clock
 from ensue.ports.intake import Decisions, Intake
 from ensue.ports.levels import Levels
@@ -35,6 +36,7 @@ class Starting(Protocol):
 class World:
     access: Access
     activity: Activity
+    approvals: Approvals
     audit: AuditLog
     clock: Clock
     counted: Telemetry

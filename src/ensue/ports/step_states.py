@@ -13,8 +13,8 @@ StepState: TypeAlias = Mapping[str, Json]
 
 
 class StepStates(Protocol):
-    """Each step of a run has one JSON object, empty until somebody tells it something. It changes nothing by itself:
-    a step asks for the key that it waits for (`get`), and asks again. Steps that fan out share that of their name.
+    """Each step of a run has one JSON object, empty until somebody tells it something. Steps whose conditions wait for
+    an answer become ready with it, to look again. Steps that fan out share that of their name.
 
     Calls for one run are serialised by its row; what was merged is read by whoever asks after that.
     """

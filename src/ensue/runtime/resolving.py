@@ -4,18 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ensue.core import conditions, resulting
+from ensue.core import approving, conditions, resulting
 from ensue.expr import interface, relay
 from ensue.model import event as events
 from ensue.model.errors import NotFound
 from ensue.model.run import Lease, Outcome, Reason, State
 from ensue.model.values import Json
 from ensue.model.workflow import Step
+from ensue.ports.step_states import StepState, StepStates
 from ensue.ports.store import Feed, History
 from ensue.runtime.hiding import Confidence
 from ensue.runtime.patience import patiently
 
 MAX_ROUNDS = 8
+ANSWERS = "answers"
+"""What steps were told, for relay's `$type: Answer`, in conditions alone."""
 SECRET_FIELDS = frozenset({"env", "spec", "with"})
 """The fields that may read the roots below."""
 SECRET_ROOTS = frozenset({"secrets", "connections", "credentials"})
@@ -31,6 +34,15 @@ class Unusable(Exception):
         super().__init__(message)
 
 
+class Unanswered(Unusable):
+    """A condition waits for what a step was not told yet."""
+
+    def __init__(self, field: str, missing: Sequence[interface.Missing]) -> None:
+        message = ", ".join(dict.fromkeys("/".join(one.names) for one in missing))
+        super().__init__(field, message)
+        self.outcome = Outcome(state=State.WAITING, reason=Reason.ANSWER, message=message)
+
+
 @dataclass(slots=True, kw_only=True)
 class Resolver:
     """The scope of one attempt. Values are loaded at most once."""
@@ -38,11 +50,12 @@ class Resolver:
     lease: Lease
     history: History
     feed: Feed
+    states: StepStates
     confidence: Confidence
     now: datetime
     flavour: relay.Flavour = relay.NATIVE
     roots: dict[str, Json] = field(init=False)
-    lazy: frozenset[str] = frozenset({"outputs", "secrets", "steps"})
+    lazy: frozenset[str] = frozenset({"answers", "outputs", "secrets", "steps"})
     """Roots that are not yet, or never, held as a whole."""
 
     def __post_init__(self) -> None:
@@ -56,6 +69,7 @@ class Resolver:
                 "startedBy": lease.started_by.subject,
             },
             "outputs": {},
+            ANSWERS: {},
             "secrets": {},
             "steps": {},
         }
@@ -114,6 +128,8 @@ class Resolver:
                     return None
                 case conditions.Unmet(text):
                     return text
+                case conditions.Undecided(_, interface.Unresolved(_, missing)) if _is_asked(missing):
+                    raise Unanswered(name, missing)
                 case conditions.Undecided(index, result):
                     raise Unusable(f"{name}[{index}]" if is_list else name, conditions.why(result))
                 case interface.Needs(refs):
@@ -122,9 +138,11 @@ class Resolver:
 
     def _scope(self, name: str) -> interface.Mapped:
         if name.partition(".")[0] in SECRET_FIELDS:
-            return interface.Mapped(roots=self.roots, now=self.now, lazy=self.lazy)
-        roots = {root: value for root, value in self.roots.items() if root not in SECRET_ROOTS}
-        return interface.Mapped(roots=roots, now=self.now, lazy=self.lazy - SECRET_ROOTS)
+            roots = {root: value for root, value in self.roots.items() if root != ANSWERS}
+            return interface.Mapped(roots=roots, now=self.now, lazy=self.lazy - {ANSWERS})
+        hidden = SECRET_ROOTS if name.partition(".")[0] == "when" else SECRET_ROOTS | {ANSWERS}
+        roots = {root: value for root, value in self.roots.items() if root not in hidden}
+        return interface.Mapped(roots=roots, now=self.now, lazy=self.lazy - hidden)
 
     async def _load(self, refs: frozenset[interface.Ref]) -> None:
         lease = self.lease
@@ -140,6 +158,10 @@ class Resolver:
         assert isinstance(secrets, dict)
         for name in [ref[1] for ref in refs if ref[0] == "secrets" and len(ref) > 1]:
             secrets[name] = await self.confidence.read(name)
+        answers = self.roots[ANSWERS]
+        assert isinstance(answers, dict)
+        for name in [ref[1] for ref in refs if ref[0] == ANSWERS and len(ref) > 1]:
+            answers[name] = dict(await self._told(name))
         if any(ref[0] == "event" for ref in refs):
             self.roots |= await self._event()
             self.lazy -= {"event"}
@@ -150,6 +172,13 @@ class Resolver:
                 outputs[row.key.step] = dict(row.outputs)
             self.lazy -= {"outputs", "steps"}
 
+    async def _told(self, step: str) -> StepState:
+        key = self.lease.key
+        told = await patiently(lambda: self.states.get(key.namespace, key.run, step))
+        # relay's word for an approval that was not given yet.
+        is_open = told.get(approving.STATE_KEY) == approving.WAITING
+        return {name: value for name, value in told.items() if not (is_open and name == approving.STATE_KEY)}
+
     async def _event(self) -> dict[str, Json]:
         lease = self.lease
         try:
@@ -157,3 +186,8 @@ class Resolver:
         except NotFound:
             raise Unusable("event", "the event that started the run is not kept any more") from None
         return events.payload(stored.event) if self.flavour.is_relay else {"event": events.attributes(stored.event)}
+
+
+def _is_asked(missing: Sequence[interface.Missing]) -> bool:
+    """Whether somebody has only to say something."""
+    return bool(missing) and all(one.kind is interface.Kind.ANSWER for one in missing)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from ensue.core import resulting
+from ensue.core import approving, resulting
 from ensue.core.graph import Graph, Node
 from ensue.expr import relay
 from ensue.model.errors import EnsueError, OtherVersion, Unavailable
@@ -18,13 +18,14 @@ from ensue.ports.access import Access
 from ensue.ports.clock import Clock
 from ensue.ports.engine import Command, DirectEngine, Engine, Handle, Limits, StepOrder
 from ensue.ports.secrets import Secrets
+from ensue.ports.step_states import StepStates
 from ensue.ports.storage import Storage
 from ensue.ports.store import Definitions, Ending, Feed, History, Logs, Runs
 from ensue.runtime import telemetry
 from ensue.runtime.hiding import Confidence, Screen
 from ensue.runtime.nesting import Nesting
 from ensue.runtime.patience import patiently
-from ensue.runtime.resolving import Resolver, Unusable
+from ensue.runtime.resolving import Resolver, Unanswered, Unusable
 from ensue.runtime.shipping import Shipper
 from ensue.runtime.telemetry import Telemetry
 
@@ -65,6 +66,7 @@ class Records:
     logs: Logs
     runs: Runs
     secrets: Secrets
+    step_states: StepStates
     storage: Storage
 
 
@@ -135,11 +137,14 @@ class Stepping:
             lease=lease,
             history=self._records.history,
             feed=self._records.feed,
+            states=self._records.step_states,
             confidence=confidence,
             now=self._clock.now(),
             flavour=relay.of(graph.workflow.api_version, graph.workflow.compat),
         )
-        if node.step.kind == "workflow":
+        if node.step.kind == "approval":
+            outcome = await self._ask(node, lease, resolver)
+        elif node.step.kind == "workflow":
             outcome = await self._begin_run(graph, node, lease, resolver)
         elif lease.engine == "inline":
             if is_taken_over:
@@ -153,6 +158,20 @@ class Stepping:
         else:
             outcome = await self._run_on_engine(node, lease, resolver, shipper, stop, is_taken_over)
         return await self._judge(node, lease, resolver, outcome)
+
+    async def _ask(self, node: Node, lease: Lease, resolver: Resolver) -> Outcome:
+        """Somebody answers later, unless the step was told before in relay's way."""
+        skipped = await _skipped(node, resolver)
+        if skipped is not None:
+            return skipped
+        if resolver.flavour.is_relay:
+            key = lease.key
+            state = await patiently(lambda: self._records.step_states.get(key.namespace, key.run, key.step))
+            if (known := approving.told(state, State.SKIPPED)) is not None:
+                return known
+        asked = (await resolver.step(node.step)).approval
+        message = asked.message if asked is not None else ""
+        return Outcome(state=State.WAITING, reason=Reason.APPROVAL, message=message)
 
     async def _begin_run(self, graph: Graph, node: Node, lease: Lease, resolver: Resolver) -> Outcome:
         """Nothing has begun before its end is recorded: one that is taken over is simply done again."""
@@ -305,6 +324,8 @@ async def _skipped(node: Node, resolver: Resolver) -> Outcome | None:
         return None
     try:
         unmet = await resolver.first_false("when", node.step.when)
+    except Unanswered:
+        raise
     except Unusable as unusable:
         if resolver.flavour.is_relay and resolver.flavour.is_strict:
             return replace(unusable.outcome, state=State.SKIPPED)

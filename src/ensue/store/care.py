@@ -21,6 +21,7 @@ OF_RUNS = tuple(
         ("timers", "run"),
         ("homes", "run"),
         ("step_states", "run"),
+        ("approvals", "run"),
         ("run_labels", "run"),
         ("runs", "uid"),
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from ensue.core import planning
 from ensue.model.run import Lease, Reason, Run, State, StepRun
 from ensue.ports.store import Ending, Stop
-from ensue.store import nesting, rows, saving
+from ensue.store import nesting, questions, rows, saving
 from ensue.store.graphs import Graphs
 from ensue.store.saving import Settled
 from ensue.store.statement import Sql, Transaction
@@ -33,6 +33,8 @@ def finish_attempt(graphs: Graphs, run: Run, step: StepRun, ending: Ending, now:
     if ended.awaits_run and outcome.child is not None:
         child = yield from nesting.begin(graphs, run, outcome.child, now)
         ended = replace(ended, handle=child.name)
+    if ended.reason in planning.ASKING and (yield from _was_told(run, step)):
+        ended = planning.ask_again(run, ended, now)
     run = planning.note_status(run, outcome)
     # A claim leaves the run's row alone while another transaction holds it.
     state = State.RUNNING if run.state is State.QUEUED else run.state
@@ -46,6 +48,12 @@ def finish_attempt(graphs: Graphs, run: Run, step: StepRun, ending: Ending, now:
     return replace(settled, queued=settled.queued + child.queued, has_timers=True)
 
 
+def _was_told(run: Run, step: StepRun) -> Transaction[bool]:
+    """Whether a step of the run was told something since the attempt looked."""
+    since = rows.micros(step.started_at)
+    return bool((yield questions.TOLD_SINCE(run.namespace, run.uid, since or 0)))
+
+
 def stop_run(graphs: Graphs, run: Run, stop: Stop, now: datetime) -> Transaction[Run]:
     """Cancel, kill or time out."""
     graph = yield from graphs.of(run.definition_hash, run.workflow)
@@ -54,7 +62,7 @@ def stop_run(graphs: Graphs, run: Run, stop: Stop, now: datetime) -> Transaction
     state = State.TIMED_OUT if stop is Stop.TIME_OUT else State.CANCELLED
     move = planning.stop(graph, run, list(steps.values()), state, stop is Stop.KILL, now)
     for ended in move.changed:
-        if ended.state.is_final and steps[ended.key].reason is Reason.TIMER:
+        if ended.state.is_final and steps[ended.key].reason in (Reason.TIMER, *planning.ASKING):
             yield saving.ADD_ATTEMPT.quietly(*rows.attempt_of(steps[ended.key], ended, now))
     yield from nesting.turn(_latest(steps.values(), move.changed), now)
     return (yield from saving.close(graph, move.run, move.changed, now)).run

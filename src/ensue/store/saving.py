@@ -10,7 +10,7 @@ from ensue.core.graph import Graph
 from ensue.model.event import RUN_STARTED
 from ensue.model.run import Phase, Reason, Run, State, StepRun
 from ensue.model.values import Json, Namespace, RunUid, to_micros
-from ensue.store import rows
+from ensue.store import questions, rows
 from ensue.store.statement import Row, Sql, Statement, Transaction, marks
 
 _RUN = rows.columns(rows.RUN_KEY, rows.RUN_FIXED, rows.RUN_CHANGING)
@@ -104,6 +104,7 @@ def close(graph: Graph, run: Run, changed: Sequence[StepRun], now: datetime) -> 
         changed += move.changed
     for step in changed:
         yield UPDATE_STEP.quietly(*rows.step_changing(step), *rows.step_key(step.key))
+        yield from questions.changes(graph, run, step, now)
         timer = timer_of(graph, step)
         if timer is not None:
             yield timer
@@ -124,6 +125,8 @@ def timer_of(graph: Graph, step: StepRun) -> Statement | None:
         if limit is None:
             return None
         return SET_TIMER.quietly(*rows.step_key(step.key), STEP_TIMER, to_micros(step.started_at + limit))
+    if (due := questions.expires_at(graph, step)) is not None and step.state is State.WAITING:
+        return SET_TIMER.quietly(*rows.step_key(step.key), questions.EXPIRY_TIMER, to_micros(due))
     if step.state is not State.QUEUED or step.queued_at is None:
         return None
     limit = graph.nodes[step.key.step].step.pending_timeout

@@ -9,7 +9,7 @@ from ensue.model.errors import NotFound, StoreBroken
 from ensue.model.run import Phase, Reason, Run, State, StepRun
 from ensue.model.values import Namespace, RunUid, from_micros
 from ensue.ports.store import Fired, Stop
-from ensue.store import moves, nesting, rows, saving
+from ensue.store import moves, nesting, questions, rows, saving
 from ensue.store.driver import Driver
 from ensue.store.graphs import Graphs
 from ensue.store.saving import Settled
@@ -88,6 +88,13 @@ class Timers:
                 return (yield from saving.settle(graph, run, [late], now))
             case saving.WAIT_TIMER if step.state is State.WAITING and step.reason is Reason.TIMER:
                 ended = planning.wake(step, now)
+                yield saving.ADD_ATTEMPT.quietly(*rows.attempt_of(step, ended, now))
+                return (yield from saving.settle(graph, run, [ended], now))
+            case questions.EXPIRY_TIMER if step.state is State.WAITING and step.reason is Reason.APPROVAL:
+                asked = limits.approval
+                if asked is None or asked.expires is None:
+                    return None
+                ended = planning.expire_approval(graph.nodes[name], step, asked.expires, now)
                 yield saving.ADD_ATTEMPT.quietly(*rows.attempt_of(step, ended, now))
                 return (yield from saving.settle(graph, run, [ended], now))
             case saving.PENDING_TIMER if step.state is State.QUEUED and limits.pending_timeout is not None:

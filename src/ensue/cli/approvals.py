@@ -1,0 +1,69 @@
+"""`ensue approve`, `reject`: answers to what runs ask."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from ensue.cli import exits, following, invocation, printing, target
+from ensue.cli.invocation import Invocation
+from ensue.core import checking_parameters
+from ensue.model.errors import InvalidInput
+
+
+@click.command("approve")
+@click.argument("run")
+@click.argument("step")
+@click.option("--reason", default="", help="Why; it is kept in the audit log.")
+@click.option(
+    "-p", "--param", "values", multiple=True, metavar="NAME=VALUE", help="A value of the form; `name:=JSON` for others."
+)
+@target.option
+@invocation.options
+@invocation.pass_invocation
+def approve(invocation: Invocation, run: str, step: str, reason: str, values: Sequence[str]) -> int:
+    """Say yes to what STEP of RUN asks. It goes on when enough people have.
+
+    \b
+    Examples:
+      ensue approve deploy-x7k2p ask
+      ensue approve deploy-x7k2p ask --reason "seen it" -p notes="all green"
+    """
+    return _answer(invocation, run, step, "approve", {"reason": reason, "form": form(values)})
+
+
+@click.command("reject")
+@click.argument("run")
+@click.argument("step")
+@click.option("--reason", required=True, help="Why; whoever started the run reads it.")
+@target.option
+@invocation.options
+@invocation.pass_invocation
+def reject(invocation: Invocation, run: str, step: str, reason: str) -> int:
+    """Say no to what STEP of RUN asks: the step fails, in relay's files it is skipped.
+
+    \b
+    Example:
+      ensue reject deploy-x7k2p ask --reason "not on Fridays"
+    """
+    return _answer(invocation, run, step, "reject", {"reason": reason})
+
+
+def _answer(invocation: Invocation, run: str, step: str, verb: str, body: dict[str, Any]) -> int:
+    with target.server() as server:
+        found = server.answer(invocation.namespace or "default", f"{following.plain(run)}.{step}", verb, body)
+    outcome = found["status"]["outcome"].lower() or f"approved by {len(found['status']['answers'])}, waits for more"
+    printing.document(invocation, found, lambda item: f"approval/{item['metadata']['name']} {outcome}")
+    return exits.SUCCESS
+
+
+def form(assignments: Sequence[str]) -> dict[str, Any]:
+    """The values of `-p`. Raises InvalidInput."""
+    found: dict[str, Any] = {}
+    for text in assignments:
+        name, sign, value = text.partition("=")
+        if not sign or name in ("", ":"):
+            raise InvalidInput(f'"{text}" is no value of a form', remedy="write it as name=value or name:=JSON")
+        plain = name.removesuffix(":")
+        found[plain] = checking_parameters.parse_json(plain, value) if name != plain else value
+    return found
