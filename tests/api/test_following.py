@@ -23,7 +23,7 @@ Message = dict[str, Any]
 @pytest.fixture
 async def address(application: Any) -> AsyncIterator[str]:
     listener = serving.bind("127.0.0.1:0")
-    async with serving.running(application, listener):
+    async with serving.running(application, listener, application.state.closing):
         yield listener.url
 
 
@@ -158,7 +158,7 @@ async def first_status(client: httpx.AsyncClient) -> int:
 async def test_the_stream_ends_when_the_server_does(application: Any) -> None:
     listener = serving.bind("127.0.0.1:0")
     async with httpx.AsyncClient(base_url=listener.url, headers=HEADERS, trust_env=False) as client:
-        async with serving.running(application, listener):
+        async with serving.running(application, listener, application.state.closing):
             request = client.build_request("GET", STREAM)
             answer = await client.send(request, stream=True)
             read = messages(answer)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from ensue import __version__
 from ensue.api.connections import Connection
@@ -60,6 +60,14 @@ def bind(listen: str) -> Listener:
     return Listener(host=host, socket=listening)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """Files in PEM."""
+
+    key: Path
+    certificate: Path
+
+
 class _Server(uvicorn.Server):
     """Says when it has started; signals are the command's business."""
 
@@ -77,8 +85,10 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def running(app: FastAPI, listener: Listener) -> AsyncIterator[None]:
-    """Serve meanwhile. At the end, answers that wait for something end first."""
+async def running(
+    app: ASGIApp, listener: Listener, closing: asyncio.Event | None = None, tls: Tls | None = None
+) -> AsyncIterator[None]:
+    """Serve meanwhile. At the end `closing` is set, so that answers that wait for something end first."""
     config = uvicorn.Config(
         app,
         loop="none",
@@ -90,6 +100,8 @@ async def running(app: FastAPI, listener: Listener) -> AsyncIterator[None]:
         server_header=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=CLOSE_SECONDS,
+        ssl_keyfile=None if tls is None else str(tls.key),
+        ssl_certfile=None if tls is None else str(tls.certificate),
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener.socket]), name="http")
@@ -97,7 +109,8 @@ async def running(app: FastAPI, listener: Listener) -> AsyncIterator[None]:
         await server.has_started.wait()
         yield
     finally:
-        app.state.closing.set()
+        if closing is not None:
+            closing.set()
         server.should_exit = True
         await task
 

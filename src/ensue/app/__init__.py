@@ -149,7 +149,7 @@ async def serve(
             event_bytes=settings.event_bytes,
             event_rate=settings.event_rate,
         )
-        async with serving.running(application, listener):
+        async with serving.running(application, listener, application.state.closing):
             with serving.announced(settings.data_dir, listener.url):
                 announce(listener.url)
                 await work(node, stop, pulls=True)

@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, Entry] = {
     "up": Entry(SERVER, "Start everything in one process, and follow files", "server", "up"),
     "server": Entry(SERVER, "Start a server", "server"),
     "worker": Entry(SERVER, "Run steps for the servers of a PostgreSQL database", "worker"),
+    "metadata": Entry(SERVER, "Serve the API that running steps talk to, of a sample too", "metadata"),
     "version": Entry(SERVER, "Say which version this and the server are", "version"),
     "validate": Entry(DEFINITIONS, "Check definition files", "validate"),
     "fmt": Entry(DEFINITIONS, "Lay out definition files evenly", "fmt"),

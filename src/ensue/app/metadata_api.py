@@ -1,0 +1,99 @@
+"""The metadata API on a port of its own: of a sample, or of the runs of a node."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ensue.api import serving
+from ensue.app.parts import SystemClock
+from ensue.metadata import sample_file, schemas
+from ensue.metadata.application import Application
+from ensue.metadata.sample import SampleDoor
+from ensue.metadata.sample_tokens import Subject
+from ensue.model.errors import InvalidInput, NotFound
+from ensue.ports.metadata import Door
+
+KEY_BYTES = 64
+LONGEST_SCHEMAS = 16 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleOrder:
+    """What `ensue metadata --sample` serves."""
+
+    files: Sequence[Path]
+    key: bytes
+    listen: str
+    schemas: str = ""
+    tls: serving.Tls | None = None
+    is_strict: bool = False
+    is_debug: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """Where a sample is served, and the address with its token of each who may ask."""
+
+    url: str
+    addresses: Mapping[Subject, str]
+    hints: tuple[str, ...]
+
+
+async def serve_sample(order: SampleOrder, stop: asyncio.Event, announce: Callable[[Served], None]) -> None:
+    """Until `stop`. Raises InvalidInput, InvalidDefinition, NotFound, and Conflict when the port is in use."""
+    try:
+        sample = sample_file.load(order.files)
+    except OSError as error:
+        raise NotFound(f"{error.filename}: cannot be read: {error.strerror}") from None
+    door = SampleDoor(sample=sample, key=order.key, clock=SystemClock(), is_strict=order.is_strict)
+    listener = serving.bind(order.listen)
+    scheme, url = "https" if order.tls else "http", listener.url
+    url = url.replace("http:", f"{scheme}:", 1)
+    subjects = [Subject(run=run, name=step) for run, about in sample.runs.items() for step in about.steps]
+    subjects += [Subject(name=name, is_trigger=True) for name in sample.triggers]
+    addresses = {subject: with_token(url, door.token(subject)) for subject in subjects}
+    known = schemas_of(order.schemas)
+    async with _serving(door, listener, known, order.tls, is_strict=order.is_strict, is_debug=order.is_debug):
+        announce(Served(url=url, addresses=addresses, hints=sample.hints))
+        await stop.wait()
+
+
+@contextlib.asynccontextmanager
+async def _serving(
+    door: Door,
+    listener: serving.Listener,
+    known: schemas.Schemas | None,
+    tls: serving.Tls | None,
+    *,
+    is_strict: bool = False,
+    is_debug: bool = False,
+) -> AsyncIterator[None]:
+    application = Application(door=door, schemas=known, is_strict=is_strict, is_debug=is_debug)
+    async with serving.running(application, listener, tls=tls):
+        yield
+
+
+def new_key() -> bytes:
+    return os.urandom(KEY_BYTES)
+
+
+def with_token(url: str, token: str) -> str:
+    """As steps find it: relay's clients look for the token in the address."""
+    return url.replace("://", f"://:{token}@", 1)
+
+
+def schemas_of(path: str) -> schemas.Schemas | None:
+    """Of a file; none without one. Raises NotFound, InvalidInput."""
+    if not path:
+        return None
+    try:
+        with Path(path).open("rb") as stream:
+            data = stream.read(LONGEST_SCHEMAS + 1)
+    except OSError as error:
+        raise NotFound(f"schemas of steps: {path} cannot be read: {error.strerror}") from None
+    if len(data) > LONGEST_SCHEMAS:
+        raise InvalidInput(f"schemas of steps: {path} is larger than {LONGEST_SCHEMAS} bytes")
+    return schemas.parse(data.decode("utf-8", "replace"), f"schemas of steps: {path}")

@@ -1,0 +1,189 @@
+"""`ensue metadata`: the API that running steps talk to, of the servers' runs or of a sample."""
+
+import asyncio
+import base64
+import binascii
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from ensue.cli import exits, logging_setup, serving_loop
+from ensue.model.errors import InvalidInput, NotFound
+
+RELAY: Final = "RELAY_METADATA_API_"
+SIGNING_KEY: Final = f"{RELAY}SAMPLE_HS256_SIGNING_KEY"
+ANY_PORT: Final = "127.0.0.1:0"
+UNUSED: Final = (
+    "ENVIRONMENT",
+    "LOG_SERVICE_URL",
+    "SENTRY_DSN",
+    "VAULT_TRANSIT_URL",
+    "VAULT_TRANSIT_TOKEN",
+    "VAULT_TRANSIT_PATH",
+    "VAULT_TRANSIT_KEY",
+    "VAULT_AUTH_URL",
+    "VAULT_AUTH_PATH",
+    "VAULT_AUTH_ROLE",
+    "KUBERNETES_URL",
+    "KUBERNETES_CA_DATA",
+    "KUBERNETES_SERVICE_ACCOUNT_TOKEN",
+)
+"""What relay's API reads besides, and what has no meaning here."""
+
+
+@click.command("metadata")
+@click.option(
+    "--sample",
+    "samples",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Serve the imagined runs of a file; of several, later ones win.",
+)
+@click.option("--run", "run", metavar="RUN", help="The run of the sample that the command is a step of.")
+@click.option("--step", "step", metavar="STEP", help="The step that the command is.")
+@click.option(
+    "--listen", metavar="HOST:PORT", help="Where it answers; default 127.0.0.1:7000, with a command a free port."
+)
+@click.option("--schemas", metavar="FILE", help="Schemas of steps, in the JSON that relay publishes.")
+@click.option("--compat", type=click.Choice(["strict"]), help="Be true to relay's quirks.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def command(
+    samples: Sequence[Path],
+    run: str | None,
+    step: str | None,
+    listen: str | None,
+    schemas: str | None,
+    compat: str | None,
+    command: Sequence[str],
+) -> int:
+    """Serve the API that running steps talk to.
+
+    With --sample it is that of imagined runs, for who writes the image of a step: it prints an address with a token for
+    each step of the sample. With a command after `--` it runs that as the step, with METADATA_API_URL set, and ends
+    with it: 0, or 1 when it failed.
+
+    \b
+    Examples:
+      ensue metadata --sample sample.yaml
+      ensue metadata --sample sample.yaml --run 1 --step default -- ./step.sh
+    """
+    environment = os.environ
+    samples = samples or [Path(text) for text in environment.get(f"{RELAY}SAMPLE_CONFIG_FILES", "").split()]
+    _warn(environment)
+    if not samples:
+        raise click.UsageError("name a sample with --sample FILE")
+    logging_setup.set_up(logging.INFO if not command else logging.WARNING)
+    from ensue.app import metadata_api
+
+    order = metadata_api.SampleOrder(
+        files=samples,
+        key=_key(environment) or metadata_api.new_key(),
+        listen=listen or _listen(environment, has_command=bool(command)),
+        schemas=schemas or environment.get(f"{RELAY}STEP_METADATA_URL", ""),
+        tls=_tls(environment),
+        is_strict=compat == "strict",
+        is_debug=compat != "strict" or environment.get(f"{RELAY}DEBUG", "").lower() in ("1", "true"),
+    )
+    return serving_loop.run(lambda stop: _serve(order, stop, run, step, command))
+
+
+async def _serve(order: Any, stop: asyncio.Event, run: str | None, step: str | None, command: Sequence[str]) -> int:
+    from ensue.app import metadata_api
+
+    ready: asyncio.Future[metadata_api.Served] = asyncio.get_running_loop().create_future()
+    serving = asyncio.create_task(metadata_api.serve_sample(order, stop, ready.set_result))
+    await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
+    if not ready.done():
+        await serving
+        return exits.FAILED
+    try:
+        served = ready.result()
+        for hint in served.hints:
+            click.echo(f"warning: {hint}", err=True)
+        if run is None and step is None and not command:
+            _announce(served)
+            await stop.wait()
+            return exits.SUCCESS
+        address = _address(served, run, step)
+        if not command:
+            click.echo(address)
+            await stop.wait()
+            return exits.SUCCESS
+        return await _run(command, address, stop)
+    finally:
+        stop.set()
+        await serving
+
+
+def _announce(served: Any) -> None:
+    click.echo(f"the metadata API of the sample is ready: {served.url}")
+    for subject, address in served.addresses.items():
+        title = f"trigger {subject.name}" if subject.is_trigger else f"run {subject.run}, step {subject.name}"
+        click.echo(f"{title}: METADATA_API_URL={address}")
+    sys.stdout.flush()
+
+
+def _address(served: Any, run: str | None, step: str | None) -> str:
+    """Of the step that is meant; of the only one, when nothing says which. Raises NotFound."""
+    found = [
+        (subject, address)
+        for subject, address in served.addresses.items()
+        if not subject.is_trigger and run in (None, subject.run) and step in (None, subject.name)
+    ]
+    if len(found) == 1:
+        return str(found[0][1])
+    known = [f"--run {subject.run} --step {subject.name}" for subject in served.addresses if not subject.is_trigger]
+    problem = "the sample has several such steps" if found else "the sample has no such step"
+    raise NotFound(problem, remedy=f"there are {', '.join(known)}" if known else "write runs: and steps: into it")
+
+
+async def _run(command: Sequence[str], address: str, stop: asyncio.Event) -> int:
+    environment = {**os.environ, "METADATA_API_URL": address, "RELAY": "true", "CI": "true"}
+    try:
+        process = await asyncio.create_subprocess_exec(*command, env=environment)
+    except OSError as error:
+        raise InvalidInput(f"{command[0]} cannot be run: {error.strerror}") from None
+    ended, stopped = asyncio.create_task(process.wait()), asyncio.create_task(stop.wait())
+    await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not ended.done():
+        process.terminate()
+        await ended
+        return exits.INTERRUPTED
+    if code := ended.result():
+        click.echo(f"the command ended with {code}", err=True)
+    return exits.FAILED if code else exits.SUCCESS
+
+
+def _listen(environment: Mapping[str, str], *, has_command: bool) -> str:
+    if port := environment.get(f"{RELAY}LISTEN_PORT"):
+        return f"0.0.0.0:{port}"
+    return environment.get("ENSUE_METADATA_LISTEN") or (ANY_PORT if has_command else "127.0.0.1:7000")
+
+
+def _key(environment: Mapping[str, str]) -> bytes:
+    """Empty without one. Raises InvalidInput."""
+    try:
+        return base64.b64decode(environment.get(SIGNING_KEY, ""), validate=True)
+    except (binascii.Error, ValueError):
+        raise InvalidInput(f"{SIGNING_KEY} is not base64", remedy="make one with `openssl rand -base64 64`") from None
+
+
+def _tls(environment: Mapping[str, str]) -> Any:
+    from ensue.api.serving import Tls
+
+    key, certificate = (environment.get(f"{RELAY}{name}") for name in ("TLS_KEY_FILE", "TLS_CERTIFICATE_FILE"))
+    if bool(key) != bool(certificate):
+        raise InvalidInput(f"{RELAY}TLS_KEY_FILE and {RELAY}TLS_CERTIFICATE_FILE belong together", remedy="set both")
+    return Tls(key=Path(key), certificate=Path(certificate)) if key and certificate else None
+
+
+def _warn(environment: Mapping[str, str]) -> None:
+    if names := [f"{RELAY}{name}" for name in UNUSED if f"{RELAY}{name}" in environment]:
+        click.echo(f"warning: {', '.join(names)} mean nothing here and are ignored", err=True)

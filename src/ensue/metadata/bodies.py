@@ -1,0 +1,96 @@
+"""Bodies of requests: bounded in size, time and number, and what they say."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Final, NoReturn
+
+from starlette.types import Receive
+
+from ensue.metadata import transfer
+from ensue.metadata.refusals import Refused
+from ensue.model.errors import TooLarge, TooSlow
+from ensue.model.values import Json
+
+MOST_BYTES: Final = 2**20
+MOST_SECONDS: Final = 30.0
+MOST_AT_ONCE: Final = 64
+"""Bodies that are being read or used at a time, of all steps together."""
+
+MALFORMED = "rma_api_malformed_request_error"
+_TEXTS = frozenset({"text/plain", "application/octet-stream", ""})
+
+
+class Room:
+    """How many bodies are held at once, so that all of them together have a bound."""
+
+    def __init__(self) -> None:
+        self._taken = 0
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[None]:
+        """Raises Refused when there is no room."""
+        if self._taken >= MOST_AT_ONCE:
+            raise Refused("rma_api_too_many_requests_error")
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
+
+
+async def read(receive: Receive, declared: str) -> bytes:
+    """Raises TooLarge, TooSlow."""
+    if declared.isdigit() and int(declared[:20]) > MOST_BYTES:
+        raise TooLarge
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(MOST_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise TooSlow
+                part = message.get("body", b"")
+                size += len(part)
+                if size > MOST_BYTES:
+                    raise TooLarge
+                parts.append(part)
+                if not message.get("more_body"):
+                    return b"".join(parts)
+    except TimeoutError:
+        raise TooSlow from None
+
+
+def output(body: bytes, media_type: str, *, is_strict: bool) -> Json:
+    """The value that an output's body is. Raises Refused."""
+    kind = media_type if is_strict else media_type.partition(";")[0].strip().lower()
+    if kind in _TEXTS:
+        return transfer.encoded(body)
+    if kind != "application/json":
+        raise Refused("rma_api_unknown_request_media_type_error", arguments={"mediaType": media_type[:200]})
+    return decoded(body, is_strict=is_strict)
+
+
+def decoded(body: bytes, *, is_strict: bool = False) -> Json:
+    """The first JSON value of a body, without its transfer encoding. Raises Refused."""
+    try:
+        text = body.decode("utf-8", "replace").lstrip(" \t\r\n")
+        decoder = json.JSONDecoder(parse_constant=_refuse, parse_int=float if is_strict else int)
+        value: Json = decoder.raw_decode(text)[0]
+        return transfer.decoded(value)
+    except (ValueError, RecursionError) as error:
+        raise Refused(MALFORMED, cause=str(error) or "nested too deep") from None
+
+
+def fields(body: bytes) -> dict[str, Json]:
+    """A JSON object. Raises Refused."""
+    value = decoded(body)
+    if not isinstance(value, dict):
+        raise Refused(MALFORMED, cause="the body is no JSON object")
+    return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
