@@ -23,6 +23,7 @@ CHOICES = {
     "log_format": ("text", "json"),
     "outbound": ("private", "public"),
 }
+EXAMPLES = {"url": "https://ensue.example.org", "metadata_url": "http://172.17.0.1:7000"}
 
 
 def default_data_dir() -> Path:
@@ -64,6 +65,13 @@ class Settings(BaseModel):
     """Address and port of the HTTP API; port 0 takes a free one."""
     url: str = Field(default="", pattern=r"^(https?://\S+)?$")
     """How others reach the HTTP API, as https://ensue.example.org: for links, and a name to answer to."""
+    metadata_listen: str = "127.0.0.1:0"
+    """Address and port of the metadata API, which running steps talk to; port 0 takes a free one. `ensue metadata`
+    takes 7000."""
+    metadata_url: str = Field(default="", pattern=r"^(https?://[^\s@]+)?$")
+    """How steps reach the metadata API, as http://172.17.0.1:7000, when that is not where it listens."""
+    step_schemas: Path | None = None
+    """Schemas of steps by their image, in the JSON that relay publishes; what does not fit becomes a message."""
     event_bytes: ByteSize = 2**20
     """How large a message of events may be; a webhook has a limit of its own."""
     event_rate: Rate | None = None
@@ -215,8 +223,8 @@ def _place(
 def _complaint(name: str, given: object, problem: Any) -> str:
     context = problem.get("ctx", {})
     match problem["type"]:
-        case "string_pattern_mismatch" if name == "url":
-            return f"{given} is no address: write it as https://ensue.example.org"
+        case "string_pattern_mismatch" if name in EXAMPLES:
+            return f"{given} is no address: write it as {EXAMPLES[name]}"
         case "string_pattern_mismatch" if name in CHOICES:
             return f"{given} is none of {', '.join(CHOICES[name])}"
         case "value_error":

@@ -20,6 +20,7 @@ from ensue.ports.secrets import Vault
 from ensue.runtime import shipping, stepping
 from ensue.runtime.access import Access
 from ensue.runtime.intake import Intake
+from ensue.runtime.passes import Passes
 from ensue.runtime.runner import Profile, Runner
 from ensue.runtime.secrets import OpenedSecrets
 from ensue.runtime.stepping import Stepping
@@ -126,6 +127,7 @@ class Site:
         return Stepping(
             counted=Telemetry(),
             records=stepping.Records(
+                passes=Passes(reports=self.store.reports, key=b"a key of this site"),
                 access=self.access(),
                 definitions=store.definitions,
                 feed=store.feed,

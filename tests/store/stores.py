@@ -27,6 +27,7 @@ from ensue.store.history import History
 from ensue.store.logs import Logs
 from ensue.store.migrating import migrate
 from ensue.store.origins import Origins
+from ensue.store.reports import ReportTable
 from ensue.store.runs import Runs
 from ensue.store.secrets import SealedSecrets
 from ensue.store.statement import Begin, Sql, T
@@ -87,6 +88,7 @@ class Store:
     origins: Origins
     audit: Audit
     tokens: TokenTable
+    reports: ReportTable
     is_damaged: bool = False
     """The test breaks invariants on purpose."""
     known: set[str] = field(default_factory=set)
@@ -197,6 +199,7 @@ def store_on(driver: Driver) -> Store:
         decisions=Decisions(driver=driver, graphs=graphs),
         feed=Feed(driver=driver),
         care=Care(driver=driver),
+        reports=ReportTable(driver=driver),
         secrets=SealedSecrets(driver=driver),
         origins=Origins(driver=driver),
         audit=Audit(driver=driver),

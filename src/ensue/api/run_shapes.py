@@ -33,6 +33,59 @@ class Attempt(Strict):
     """When it ended."""
 
 
+class DecoratorLink(Strict):
+    """Where a decorator leads."""
+
+    description: str
+    """What stands on it."""
+    uri: str
+    """Where it leads."""
+
+
+class Decorator(Strict):
+    """What a step shows people besides its outputs."""
+
+    name: str
+    """Of the decorator."""
+    link: DecoratorLink
+    """The one kind that there is."""
+
+
+class MessageSource(Strict):
+    """What a message is about; one of these."""
+
+    when_evaluation: dict[str, Json] | None = None
+    """The step's conditions."""
+    spec_validation: dict[str, Json] | None = None
+    """The step's spec, by the schema of its image."""
+
+
+class StepMessage(Strict):
+    """Something found wrong while a step ran."""
+
+    source: MessageSource
+    """What it is about."""
+    severity: Literal["Error"]
+    """How bad it is."""
+    observation_time: Moment
+    """When it was found."""
+    details: str
+    """What was found."""
+
+
+class ReportedStatus(Strict):
+    """What a step said of itself."""
+
+    exit_code: int | None = None
+    """Of its process."""
+    exit_time: Moment | None = None
+    """When that ended."""
+    condition: str | None = None
+    """Of its conditions, as WhenConditionSatisfied."""
+    condition_time: Moment | None = None
+    """When that was so."""
+
+
 class RunStep(Strict):
     """A step of a run."""
 
@@ -59,7 +112,15 @@ class RunStep(Strict):
     completion_time: Moment | None = None
     """When it ended."""
     outputs: dict[str, Json]
-    """What it left for others."""
+    """What it left for others, as far as that may be shown."""
+    sensitive_outputs: list[str] | None = None
+    """The names of outputs whose values are not shown."""
+    decorators: list[Decorator] | None = None
+    """Links that it made for people."""
+    messages: list[StepMessage] | None = None
+    """What it, or the check of its spec, found wrong."""
+    reported: ReportedStatus | None = None
+    """How it sees itself; how it ended is what its engine saw."""
     attempts: list[Attempt]
     """Its ended tries."""
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
+from ensue.api import report_views
 from ensue.clients import envelopes
 from ensue.core.explaining import Explanation
 from ensue.model.decision import Decision
@@ -16,7 +17,9 @@ from ensue.model.secret import Secret
 from ensue.operations.health import Check
 from ensue.operations.logs import Line
 from ensue.operations.runs import Whole
+from ensue.ports import reports
 from ensue.ports.origins import Origin
+from ensue.ports.reports import Report
 from ensue.ports.store import StoredDefinition, Worker
 
 View = dict[str, Any]
@@ -35,7 +38,7 @@ def run(run: Run) -> View:
 def whole(found: Whole) -> View:
     """A run with its steps and what they were told."""
     told = {step: dict(state) for step, state in found.states.items()}
-    return _run(found.run, {"state": {"steps": told}} if told else {}, {"steps": _steps(found.steps, found.attempts)})
+    return _run(found.run, {"state": {"steps": told}} if told else {}, {"steps": _steps(found)})
 
 
 def _run(run: Run, spec: View, status: View) -> View:
@@ -84,14 +87,17 @@ def _parent(run: Run) -> View | None:
     return {"uid": key.run, "step": key.title, "attempt": run.parent.attempt}
 
 
-def _steps(steps: Sequence[StepRun], attempts: Iterable[Attempt]) -> list[View]:
+def _steps(found: Whole) -> list[View]:
     tries: dict[tuple[str, int], list[View]] = {}
-    for attempt in attempts:
+    for attempt in found.attempts:
         tries.setdefault((attempt.key.step, attempt.key.item), []).append(_attempt(attempt))
-    return [_step(step, tries.get((step.key.step, step.key.item), [])) for step in steps]
+    return [
+        _step(step, found.reports.get(step.key, reports.NOTHING), tries.get((step.key.step, step.key.item), []))
+        for step in found.steps
+    ]
 
 
-def _step(step: StepRun, attempts: list[View]) -> View:
+def _step(step: StepRun, report: Report, attempts: list[View]) -> View:
     return _present(
         {
             "name": step.key.title,
@@ -106,7 +112,7 @@ def _step(step: StepRun, attempts: list[View]) -> View:
             "runRef": {"name": step.child} if step.child else None,
             "startTime": moment(step.started_at),
             "completionTime": moment(step.completed_at),
-            "outputs": dict(step.outputs),
+            **report_views.told(step, report),
             "attempts": attempts,
         }
     )

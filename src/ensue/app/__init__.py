@@ -30,6 +30,7 @@ from ensue.runtime.cleaning import Cleaner
 from ensue.runtime.keeping import Keeper
 from ensue.runtime.measuring import MeasuredDecisions
 from ensue.runtime.pacing import Paces
+from ensue.runtime.passes import Passes
 from ensue.runtime.pulling import Puller
 from ensue.runtime.rejecting import Rejections
 from ensue.runtime.runner import Runner
@@ -56,6 +57,7 @@ from ensue.store.migrating import Schema, migrate
 from ensue.store.opening import open_driver
 from ensue.store.origins import Origins
 from ensue.store.ownership import DataDirectory
+from ensue.store.reports import ReportTable
 from ensue.store.runs import Runs
 from ensue.store.secrets import SealedSecrets
 from ensue.store.step_states import StepStateTable
@@ -82,6 +84,7 @@ class Following:
 class Node:
     """One process at work: what operations need, and the loops that must run for them."""
 
+    settings: Settings
     world: World
     runner: Runner
     sealer: Sealer
@@ -89,7 +92,10 @@ class Node:
     cleaner: Cleaner
     driver: Driver
     outbound: Outbound
+    passes: Passes
     puller: Puller
+    secrets: OpenedSecrets
+    stepping: Stepping
     follower: Follower | None = None
 
     async def run(self, *, pulls: bool = False) -> None:
@@ -156,7 +162,15 @@ async def serve(
 
 
 async def work(node: Node, stop: asyncio.Event, *, pulls: bool = False) -> None:
-    """The loops of a node until `stop`. Raises what ends them before."""
+    """The loops of a node until `stop`, and the API of its steps. Raises what ends them before, and Conflict when the
+    port of that is in use."""
+    from ensue.app import metadata_api
+
+    async with metadata_api.serving_steps(node):
+        await _work(node, stop, pulls=pulls)
+
+
+async def _work(node: Node, stop: asyncio.Event, *, pulls: bool) -> None:
     loops = asyncio.create_task(node.run(pulls=pulls), name="loops")
     waiting = asyncio.create_task(stop.wait(), name="stop")
     try:
@@ -210,7 +224,8 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
                 public_only=settings.outbound == "public", certificates=os.environ.get("K_CA_CERTS", "")
             )
             try:
-                node = _wire(settings, driver, worker, process, outbound)
+                key = parts.own_key(directory.path)
+                node = _wire(settings, driver, worker, process, outbound, key)
                 await _check_keys(node.world)
                 yield node
             finally:
@@ -222,7 +237,9 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
             await driver.close()
 
 
-def _wire(settings: Settings, driver: Driver, worker: WorkerId, process: ProcessEngine, outbound: Outbound) -> Node:
+def _wire(
+    settings: Settings, driver: Driver, worker: WorkerId, process: ProcessEngine, outbound: Outbound, key: bytes
+) -> Node:
     clock, graphs, counted = SystemClock(), Graphs(), Telemetry()
     definitions = Definitions(driver=driver, graphs=graphs)
     history, logs = History(driver=driver), Logs(driver=driver)
@@ -233,13 +250,16 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, process: Process
     decisions = MeasuredDecisions(decisions=Decisions(driver=driver, graphs=graphs), counted=counted)
     access = parts.access_of(settings, driver)
     intake = parts.intake_of(settings, definitions, decisions, access, wakeup)
-    records = parts.records_of(settings, driver, definitions, runs, OpenedSecrets(table=table, vault=vault))
+    secrets = OpenedSecrets(table=table, vault=vault)
+    passes = Passes(reports=ReportTable(driver=driver), key=key)
+    records = parts.records_of(settings, driver, definitions, runs, secrets, passes)
     engines = parts.engines_of(settings, process, outbound, parts.door_of(lambda: world))
+    stepping = Stepping(records=records, engines=engines, clock=clock, counted=counted)
     runner = Runner(
         runs=runs,
         workers=workers,
         wakeup=wakeup,
-        stepping=Stepping(records=records, engines=engines, clock=clock, counted=counted),
+        stepping=stepping,
         profile=parts.profile_of(settings, worker, engines),
     )
     puller = parts.puller_of(driver, clock, worker)
@@ -262,6 +282,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, process: Process
         origins=Origins(driver=driver),
         rounds={},
         rejections=Rejections(),
+        reports=passes.reports,
         runs=runs,
         schema=Schema(driver=driver),
         secrets=table,
@@ -274,6 +295,7 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, process: Process
         workers=workers,
     )
     return Node(
+        settings=settings,
         world=world,
         runner=runner,
         keeper=parts.keeper_of(settings, driver, worker, world),
@@ -281,7 +303,10 @@ def _wire(settings: Settings, driver: Driver, worker: WorkerId, process: Process
         cleaner=Cleaner(engines=[process], history=history),
         driver=driver,
         outbound=outbound,
+        passes=passes,
         puller=puller,
+        secrets=secrets,
+        stepping=stepping,
     )
 
 

@@ -6,15 +6,20 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ensue.api import serving
 from ensue.app.parts import SystemClock
 from ensue.metadata import sample_file, schemas
 from ensue.metadata.application import Application
+from ensue.metadata.attempts import AttemptDoor
 from ensue.metadata.sample import SampleDoor
 from ensue.metadata.sample_tokens import Subject
 from ensue.model.errors import InvalidInput, NotFound
 from ensue.ports.metadata import Door
+
+if TYPE_CHECKING:
+    from ensue.app import Node
 
 KEY_BYTES = 64
 LONGEST_SCHEMAS = 16 * 2**20
@@ -59,6 +64,20 @@ async def serve_sample(order: SampleOrder, stop: asyncio.Event, announce: Callab
     async with _serving(door, listener, known, order.tls, is_strict=order.is_strict, is_debug=order.is_debug):
         announce(Served(url=url, addresses=addresses, hints=sample.hints))
         await stop.wait()
+
+
+@contextlib.asynccontextmanager
+async def serving_steps(node: "Node") -> AsyncIterator[str]:
+    """Of the node's own steps, where the settings say; gives its address. Raises Conflict when the port is in use."""
+    settings = node.settings
+    listener = serving.bind(settings.metadata_listen)
+    door = AttemptDoor(
+        world=node.world, secrets=node.secrets, known=node.stepping.confidence_in, url=settings.url.rstrip("/")
+    )
+    node.outbound.avoid(*listener.socket.getsockname()[:2])
+    async with _serving(door, listener, schemas_of(str(settings.step_schemas or "")), None):
+        node.passes.url = settings.metadata_url.rstrip("/") or listener.url
+        yield listener.url
 
 
 @contextlib.asynccontextmanager

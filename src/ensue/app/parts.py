@@ -1,5 +1,6 @@
 """The parts that a node is made of, each built from the settings and what it works with."""
 
+import contextlib
 import os
 import random
 import socket
@@ -7,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from ensue import __version__, sources, steps
 from ensue.clients.outbound import Outbound
@@ -26,6 +28,7 @@ from ensue.runtime import keeping, stepping, tending
 from ensue.runtime.access import Access
 from ensue.runtime.intake import Intake
 from ensue.runtime.keeping import Keeper, Retention
+from ensue.runtime.passes import Passes
 from ensue.runtime.pulling import Puller
 from ensue.runtime.runner import Profile
 from ensue.runtime.secrets import OpenedSecrets
@@ -47,6 +50,8 @@ from ensue.store.runs import Runs
 from ensue.store.step_states import StepStateTable
 from ensue.store.tokens import TokenTable
 
+KEY_BYTES = 32
+
 
 class SystemClock:
     """The machine's time, and ids that sort by it."""
@@ -61,6 +66,22 @@ class SystemClock:
 
     def draw(self) -> float:
         return random.random()  # noqa: S311
+
+
+def own_key(data_dir: Path) -> bytes:
+    """Of this data directory, made when there is none: the tokens of its steps follow from it."""
+    path = data_dir / "attempts.key"
+    with contextlib.suppress(FileNotFoundError):
+        if len(key := path.read_bytes()) == KEY_BYTES:
+            return key
+    key = os.urandom(KEY_BYTES)
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(key)
+    temporary.replace(path)
+    return key
 
 
 def access_of(settings: Settings, driver: Driver) -> Access:
@@ -137,7 +158,7 @@ def engines_of(
 
 
 def records_of(
-    settings: Settings, driver: Driver, definitions: Definitions, runs: Runs, secrets: OpenedSecrets
+    settings: Settings, driver: Driver, definitions: Definitions, runs: Runs, secrets: OpenedSecrets, passes: Passes
 ) -> stepping.Records:
     """What steps are carried out with."""
     return stepping.Records(
@@ -146,6 +167,7 @@ def records_of(
         feed=Feed(driver=driver),
         history=History(driver=driver),
         logs=Logs(driver=driver),
+        passes=passes,
         runs=runs,
         secrets=secrets,
         step_states=StepStateTable(driver=driver),

@@ -98,7 +98,8 @@ async def _serve(order: Any, stop: asyncio.Event, run: str | None, step: str | N
 
     ready: asyncio.Future[metadata_api.Served] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(metadata_api.serve_sample(order, stop, ready.set_result))
-    await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
+    waited: set[asyncio.Future[Any]] = {serving, ready}
+    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
     if not ready.done():
         await serving
         return exits.FAILED

@@ -13,7 +13,7 @@ from ensue.ports.metadata import Message, Part
 EVALUATION = "rma_expression_evaluation_error"
 NOT_FOUND = "rma_model_not_found_error"
 LONGEST_DETAILS = 1024
-_INFINITE = ("the number is not finite", "the result is not a finite number")
+_INFINITE = ("the number is not finite", "the result is not a finite number", "division by zero")
 
 
 async def healthz() -> Answer:
@@ -67,7 +67,7 @@ def _parts(call: Call, result: interface.Result) -> tuple[Json, dict[str, Json],
         case Unresolved(value, missing):
             return value, relay.unresolvable(missing), False
         case Error(message):
-            if call.is_strict and message.endswith(_INFINITE):
+            if call.is_strict and any(text in message for text in _INFINITE):
                 raise Refused("hhttp_api_resource_serialization_error", cause=message)
             raise Refused(EVALUATION, arguments={"error": message}, cause=message)
         case Needs():
@@ -84,14 +84,14 @@ async def conditions(call: Call) -> Answer:
     def question(scope: Scope) -> relay.Verdict | relay.WrongType | Error | Needs:
         return relay.decide(document, scope, flavour)
 
-    result = await call.caller.ask(Part.CONDITIONS, question)
+    result: relay.Verdict | relay.WrongType | Error = await call.caller.ask(Part.CONDITIONS, question)
     if isinstance(result, relay.Verdict):
         return _verdict(result)
     if isinstance(result, relay.WrongType):
         refused = Refused("rma_condition_type_error", arguments={"type": result.type})
         details = f"a condition must be true or false, and this one is of the type {result.type}"
     else:
-        details = interface.reason(result) if isinstance(result, Needs) else result.message
+        details = result.message
         refused = Refused(EVALUATION, arguments={"error": details}, cause=details)
     await call.caller.record(Message(source="whenEvaluation", details=details[:LONGEST_DETAILS]))
     raise refused

@@ -138,7 +138,9 @@ async def emit(call: Call) -> Answer:
 
 
 async def start(call: Call) -> Answer:
-    given = bodies.fields(call.body).get("parameters") or {}
+    given = bodies.fields(call.body).get("parameters")
+    if given is None:
+        given = {}
     if not isinstance(given, dict):
         raise Refused(MALFORMED, cause="parameters is an object")
     parameters: dict[str, Json] = {}

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from ensue.core import checking, explaining, permitting, supporting
 from ensue.core.graph import Graph
 from ensue.model.errors import Conflict, InvalidDefinition, InvalidInput, InvalidParameters, NotFound, Severity
+from ensue.model.event import NO_CAUSE, Cause
 from ensue.model.identity import Identity
-from ensue.model.run import Attempt, Run, StepRun
+from ensue.model.run import Attempt, Run, StepKey, StepRun
 from ensue.model.values import Json, Namespace, RunUid
 from ensue.operations import repeating
 from ensue.operations.repeating import RequestKey
 from ensue.operations.world import World
+from ensue.ports.reports import Report
 from ensue.ports.step_states import StepState
 from ensue.ports.store import Page, RunFilter, Stop, Worker
 
@@ -31,6 +33,8 @@ class Start:
     labels: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
     rerun_of: RunUid | None = None
+    cause: Cause = NO_CAUSE
+    """Of a run that a step of another starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,8 @@ class Whole:
     attempts: tuple[Attempt, ...]
     states: Mapping[str, StepState]
     """What its steps were told, by step."""
+    reports: Mapping[StepKey, Report]
+    """What its steps told while they ran."""
 
 
 async def start(identity: Identity, world: World, request: Start) -> Run:
@@ -88,6 +94,7 @@ async def _start(identity: Identity, world: World, request: Start, key: RequestK
         rerun_of=request.rerun_of,
         start_key=key.key,
         start_digest=key.digest,
+        cause=request.cause,
         created_at=world.clock.now(),
     )
     require_supported(graph)
@@ -127,7 +134,13 @@ async def get(identity: Identity, world: World, namespace: Namespace, name: str)
     run = await find(identity, world, "get", namespace, name)
     steps = await world.history.steps(namespace, run.uid)
     attempts = await world.history.attempts(namespace, run.uid)
-    return Whole(run=run, steps=steps, attempts=attempts, states=await world.step_states.all(namespace, run.uid))
+    return Whole(
+        run=run,
+        steps=steps,
+        attempts=attempts,
+        states=await world.step_states.all(namespace, run.uid),
+        reports=await world.reports.of_run(namespace, run.uid),
+    )
 
 
 async def list_all(identity: Identity, world: World, select: RunFilter, limit: int, after: str = "") -> Page[Run]:

@@ -15,6 +15,7 @@ from ensue.ports.intake import Decisions, Intake
 from ensue.ports.levels import Levels
 from ensue.ports.origins import Origins
 from ensue.ports.pulling import Pulling
+from ensue.ports.reports import Reports
 from ensue.ports.schema import Schema
 from ensue.ports.secrets import SealedSecrets, Vault
 from ensue.ports.step_states import StepStates
@@ -53,6 +54,7 @@ class World:
     rounds: Rounds
     """How the loops of this process went round last, by what they do."""
     rejections: Rejections
+    reports: Reports
     runs: Runs
     schema: Schema
     secrets: SealedSecrets

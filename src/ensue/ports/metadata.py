@@ -108,9 +108,14 @@ class Caller(Protocol):
     help.
     """
 
-    name: str
-    is_trigger: bool
-    flavour: Flavour
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def is_trigger(self) -> bool: ...
+
+    @property
+    def flavour(self) -> Flavour: ...
 
     async def document(self, part: Part) -> Json:
         """Not evaluated. Raises NotFound when the definition has none."""

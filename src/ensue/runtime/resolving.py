@@ -11,6 +11,7 @@ from ensue.model.errors import NotFound
 from ensue.model.run import Lease, Outcome, Reason, State
 from ensue.model.values import Json
 from ensue.model.workflow import Step
+from ensue.ports.metadata import Question, T
 from ensue.ports.step_states import StepState, StepStates
 from ensue.ports.store import Feed, History
 from ensue.runtime.hiding import Confidence
@@ -79,14 +80,20 @@ class Resolver:
 
     async def value(self, name: str, value: Json) -> Json:
         """The value with its expressions replaced. Raises Unusable."""
+        result: interface.Value | interface.Unresolved | interface.Error = await self.ask(
+            name, lambda scope: relay.evaluate(value, scope, self.flavour)
+        )
+        if isinstance(result, interface.Value):
+            return result.value
+        raise Unusable(name, conditions.why(result))
+
+    async def ask(self, name: str, question: Question[T]) -> T:
+        """What a question about a field answers once all that it reads is in the scope. Raises Unusable."""
         for _ in range(MAX_ROUNDS):
-            match relay.evaluate(value, self._scope(name), self.flavour):
-                case interface.Needs(refs):
-                    await self._load(refs)
-                case interface.Value(result):
-                    return result
-                case result:
-                    raise Unusable(name, conditions.why(result))
+            result = question(self._scope(name))
+            if not isinstance(result, interface.Needs):
+                return result
+            await self._load(result.refs)
         raise Unusable(name, "it asks for more and more values")
 
     async def fields(self, name: str, values: Mapping[str, Json]) -> dict[str, Json]:

@@ -24,6 +24,7 @@ from ensue.ports.store import Definitions, Ending, Feed, History, Logs, Runs
 from ensue.runtime import telemetry
 from ensue.runtime.hiding import Confidence, Screen
 from ensue.runtime.nesting import Nesting
+from ensue.runtime.passes import Passes
 from ensue.runtime.patience import patiently
 from ensue.runtime.resolving import Resolver, Unanswered, Unusable
 from ensue.runtime.shipping import Shipper
@@ -65,6 +66,7 @@ class Records:
     history: History
     logs: Logs
     runs: Runs
+    passes: Passes
     secrets: Secrets
     step_states: StepStates
     storage: Storage
@@ -89,10 +91,10 @@ class Stepping:
 
     async def carry_out(self, lease: Lease, is_taken_over: bool = False) -> Carried:
         """Run the attempt, or find again what an earlier process started, and say how it ended."""
-        stop = self._stops[lease.key, lease.attempt] = Stop(lease=lease)
         screen = Screen()
-        shipper = Shipper(lease=lease, logs=self._records.logs, storage=self._records.storage, screen=screen)
         confidence = Confidence(lease=lease, secrets=self._records.secrets, screen=screen)
+        stop = self._stops[lease.key, lease.attempt] = Stop(lease=lease, confidence=confidence)
+        shipper = Shipper(lease=lease, logs=self._records.logs, storage=self._records.storage, screen=screen)
         try:
             outcome = await self._outcome(lease, shipper, confidence, stop, is_taken_over)
         except Unusable as unusable:
@@ -104,6 +106,11 @@ class Stepping:
         self._counted.count(telemetry.STEPS, lease.engine, outcome.state.value)
         ending = Ending(outcome=screen.outcome(outcome), draw=self._clock.draw(), log=await shipper.close())
         return Carried(ending=ending, handle=stop.handle)
+
+    def confidence_in(self, lease: Lease) -> Confidence | None:
+        """What an attempt of this process was told in confidence: what it is told besides is hidden from its log."""
+        stop = self._stops.get((lease.key, lease.attempt))
+        return None if stop is None else stop.confidence
 
     async def stop(self, lease: Lease, is_kill: bool) -> None:
         """End an attempt of this process, unless the lease has passed to another."""
@@ -200,7 +207,8 @@ class Stepping:
         command = None
         if lease.engine != "inline":
             env = await resolver.fields("env", step.env)
-            command = self._engines.command_of(step, {**environment(lease), **as_texts(env)}, inputs)
+            found = {**environment(lease), **await self._pass(lease, resolver)}
+            command = self._engines.command_of(step, {**found, **as_texts(env)}, inputs)
         return StepOrder(
             key=lease.key,
             attempt=lease.attempt,
@@ -212,6 +220,12 @@ class Stepping:
             cause=replace(lease.cause, run=lease.key.run),
             started_by=lease.started_by,
         )
+
+    async def _pass(self, lease: Lease, resolver: Resolver) -> dict[str, str]:
+        """What lets the step ask and tell; hidden before anybody has it."""
+        passes = self._records.passes
+        resolver.confidence.screen.hide([passes.secret_of(lease).encode()])
+        return await passes.issue(lease)
 
     async def _run_inline(self, order: StepOrder, shipper: Shipper, stop: "Stop") -> Outcome:
         if stop.is_asked:
@@ -235,6 +249,7 @@ class Stepping:
             handle = engine.handle_for(lease.key, lease.attempt)
             if not engine.is_durable or not await patiently(lambda: engine.adopt(handle)):
                 return LOST
+            resolver.confidence.screen.hide([self._records.passes.secret_of(lease).encode()])
             await _recall(node, resolver)
         else:
             order = await self._order(node, lease, resolver)
@@ -313,6 +328,7 @@ class Stop:
     """How an attempt under way can be ended."""
 
     lease: Lease
+    confidence: Confidence
     task: "asyncio.Task[object] | None" = None
     handle: Handle | None = None
     is_asked: bool = False

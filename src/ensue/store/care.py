@@ -22,6 +22,9 @@ OF_RUNS = tuple(
         ("homes", "run"),
         ("step_states", "run"),
         ("approvals", "run"),
+        ("attempt_tokens", "run"),
+        ("reported_outputs", "run"),
+        ("reports", "run"),
         ("run_labels", "run"),
         ("runs", "uid"),
     )

@@ -47,12 +47,12 @@ NEXT_READY = Sql("""
     SELECT min(ready_at) FROM step_runs
     WHERE state = 'Queued' AND engine IN {in_list:1} AND selector = '' AND ready_at > $2
 """)
-_OF_RUN = """
+OF_RUN = """
     uid, name, workflow, definition_hash, parameters, started_by, started_by_groups, state, phase, stopping, ends_as,
     failed_step, event_uid, cause
 """
-RUNS = Sql(f"SELECT {_OF_RUN} FROM runs WHERE uid IN {{in_list:1}}")
-RUN = Sql(f"SELECT {_OF_RUN} FROM runs WHERE uid = $1")
+RUNS = Sql(f"SELECT {OF_RUN} FROM runs WHERE uid IN {{in_list:1}}")
+RUN = Sql(f"SELECT {OF_RUN} FROM runs WHERE uid = $1")
 # A run that another transaction holds is being changed by a finish or a stop, which set the state themselves.
 BEGIN_RUNS = Sql("""
     UPDATE runs SET state = 'Running', started_at = $1 WHERE uid IN (
@@ -134,6 +134,11 @@ def leases(
 def known_leases(worker: WorkerId, held: Sequence[Row]) -> Transaction[tuple[Lease, ...]]:
     briefs = yield from _briefs(held)
     return tuple(_lease(worker, row, briefs[row[1]]) for row in held)
+
+
+def lease_of(row: Row) -> Lease:
+    """Of a row with its worker, the LEASED columns, and OF_RUN."""
+    return _lease(WorkerId(row[0]), row[1:10], _brief(row[10:]))
 
 
 def _briefs(claimed: Sequence[Row], run: Run | None = None) -> Transaction[dict[str, Brief]]:

@@ -8,7 +8,7 @@ from ensue.model.identity import Identity
 from ensue.model.run import Lease, Run, State, StepRun
 from ensue.model.values import Namespace, RunUid, from_micros, to_micros
 from ensue.ports.store import Claimant, Claimed, Ending, Finished, Fired, Started, Stop
-from ensue.store import auditing, claiming, logs, moves, rows, saving, starting
+from ensue.store import auditing, claiming, logs, moves, reports, rows, saving, starting
 from ensue.store.driver import Driver
 from ensue.store.graphs import Graphs
 from ensue.store.statement import NOW, Sql, Transaction
@@ -78,6 +78,8 @@ class Runs:
             return Finished(is_accepted=False)
         run, micros = locked
         step = rows.to_step(found[0])
+        if step.engine != "inline":
+            ending = yield from _with_reported(step, ending)
         settled = yield from moves.finish_attempt(self._graphs, run, step, ending, from_micros(micros))
         if ending.log:
             yield from logs.add(lease, ending.log)
@@ -104,6 +106,14 @@ class Runs:
         run = yield from moves.pause_run(self._graphs, run, is_paused, from_micros(micros))
         yield auditing.record(micros, by, "pause" if is_paused else "resume", namespace, "Run", run.name, {})
         return run
+
+
+def _with_reported(step: StepRun, ending: Ending) -> Transaction[Ending]:
+    """With the outputs that the attempt set while it ran; what its engine found at the end wins."""
+    said = yield from reports.outputs_of(step.key, step.attempt)
+    if not said:
+        return ending
+    return replace(ending, outcome=replace(ending.outcome, outputs={**said, **ending.outcome.outputs}))
 
 
 def _claim(claimant: Claimant) -> Transaction[Claimed]:

@@ -1,0 +1,37 @@
+"""What lets a step speak for itself: the address of the metadata API, with a token of the attempt's own."""
+
+import base64
+import hmac
+from dataclasses import dataclass
+
+from ensue.model import token as tokens
+from ensue.model.run import Lease
+from ensue.ports.reports import Reports
+from ensue.runtime.patience import patiently
+
+ADDRESS = "METADATA_API_URL"
+
+
+@dataclass(slots=True)
+class Passes:
+    """`key` is this worker's own: with it the process that adopts an attempt knows the attempt's token, to mask it."""
+
+    reports: Reports
+    key: bytes
+    url: str = ""
+    """Where steps reach the API; empty as long as nobody serves it."""
+
+    def secret_of(self, lease: Lease) -> str:
+        """The same whenever it is asked for."""
+        key = lease.key
+        about = "\n".join((key.namespace, key.run, key.step, str(key.item), str(lease.attempt)))
+        digest = hmac.digest(self.key, about.encode(), "sha256")
+        return tokens.PREFIX + base64.urlsafe_b64encode(digest).decode("ascii").rstrip("=")
+
+    async def issue(self, lease: Lease) -> dict[str, str]:
+        """What the attempt finds in its environment; from now on its token is valid."""
+        if not self.url:
+            return {}
+        secret = self.secret_of(lease)
+        await patiently(lambda: self.reports.issue(lease, tokens.hash_of(secret)))
+        return {ADDRESS: self.url.replace("://", f"://:{secret}@", 1)}
