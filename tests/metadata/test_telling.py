@@ -157,7 +157,8 @@ async def test_a_log_that_cannot_be_read_is_refused(side: Side) -> None:
 async def test_an_event_has_an_object_as_data(side: Side) -> None:
     assert (await side.one.post("/events", {"data": {"a": 1}})).status == 202
     assert (await side.one.post("/events", {"data": {"a": 1}, "key": "k"})).status == 202
-    for body in (b"", {"data": [1]}, {"key": "k"}, {"data": {}, "key": 1}, []):
+    bodies: list[Any] = [b"", {"data": [1]}, {"key": "k"}, {"data": {}, "key": 1}, []]
+    for body in bodies:
         assert (await side.one.post("/events", body)).code == MALFORMED
 
 
@@ -186,7 +187,8 @@ async def test_nothing_is_told_without_a_token(side: Side, method: str, path: st
 
 
 async def test_a_workflow_needs_parameters_with_values(side: Side) -> None:
-    for body in (b"", [], {"parameters": []}, {"parameters": {"a": 1}}):
+    bodies: list[Any] = [b"", [], {"parameters": []}, {"parameters": {"a": 1}}]
+    for body in bodies:
         assert (await side.one.post("/workflows/x/run", body)).code == MALFORMED
 
 

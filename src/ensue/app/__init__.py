@@ -14,6 +14,7 @@ from ensue import steps
 from ensue.app import parts
 from ensue.app.parts import SystemClock as SystemClock
 from ensue.app.parts import puller_of as puller_of
+from ensue.app.tables import Tables, tables_of
 from ensue.clients.outbound import Outbound
 from ensue.engines.process import spawning
 from ensue.engines.process.engine import ProcessEngine
@@ -25,8 +26,12 @@ from ensue.model.rate import Rate
 from ensue.model.values import WorkerId
 from ensue.operations import events
 from ensue.operations.world import World
+from ensue.ports.storage import Storage
+from ensue.ports.wakeup import Wakeup
 from ensue.runtime import patience
+from ensue.runtime.access import Access
 from ensue.runtime.cleaning import Cleaner
+from ensue.runtime.intake import Intake
 from ensue.runtime.keeping import Keeper
 from ensue.runtime.measuring import MeasuredDecisions
 from ensue.runtime.pacing import Paces
@@ -41,29 +46,12 @@ from ensue.runtime.telemetry import Telemetry
 from ensue.settings import Settings
 from ensue.sources.hooks import Hooks
 from ensue.sources.keys import Keys
-from ensue.storage.directory import DirectoryStorage
-from ensue.store.activity import Activity
-from ensue.store.approvals import ApprovalTable
-from ensue.store.audit import Audit
 from ensue.store.decisions import Decisions
-from ensue.store.definitions import Definitions
 from ensue.store.driver import Driver
-from ensue.store.feed import Feed
-from ensue.store.graphs import Graphs
-from ensue.store.history import History
-from ensue.store.levels import Levels
-from ensue.store.logs import Logs
-from ensue.store.migrating import Schema, migrate
+from ensue.store.migrating import migrate
 from ensue.store.opening import open_driver
-from ensue.store.origins import Origins
 from ensue.store.ownership import DataDirectory
-from ensue.store.reports import ReportTable
-from ensue.store.runs import Runs
-from ensue.store.secrets import SealedSecrets
-from ensue.store.step_states import StepStateTable
-from ensue.store.tokens import TokenTable
 from ensue.store.wakeups import PostgresWakeup, wakeup_for
-from ensue.store.workers import Workers
 from ensue.vaults.local import LocalVault
 
 log = logging.getLogger("ensue.app")
@@ -240,73 +228,83 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
 def _wire(
     settings: Settings, driver: Driver, worker: WorkerId, process: ProcessEngine, outbound: Outbound, key: bytes
 ) -> Node:
-    clock, graphs, counted = SystemClock(), Graphs(), Telemetry()
-    definitions = Definitions(driver=driver, graphs=graphs)
-    history, logs = History(driver=driver), Logs(driver=driver)
-    runs, workers = Runs(driver=driver, graphs=graphs), Workers(driver=driver, graphs=graphs)
-    feed = Feed(driver=driver)
-    table, vault = SealedSecrets(driver=driver), LocalVault(path=settings.secret_keys)
-    storage, wakeup = DirectoryStorage(settings.storage), wakeup_for(settings.database)
-    decisions = MeasuredDecisions(decisions=Decisions(driver=driver, graphs=graphs), counted=counted)
+    tables, clock, counted = tables_of(driver), SystemClock(), Telemetry()
+    vault, wakeup = LocalVault(path=settings.secret_keys), wakeup_for(settings.database)
+    decisions = MeasuredDecisions(decisions=Decisions(driver=driver, graphs=tables.graphs), counted=counted)
     access = parts.access_of(settings, driver)
-    intake = parts.intake_of(settings, definitions, decisions, access, wakeup)
-    secrets = OpenedSecrets(table=table, vault=vault)
-    passes = Passes(reports=ReportTable(driver=driver), key=key)
-    records = parts.records_of(settings, driver, definitions, runs, secrets, passes)
+    intake = parts.intake_of(settings, tables.definitions, decisions, access, wakeup)
+    secrets = OpenedSecrets(table=tables.secrets, vault=vault)
+    passes = Passes(reports=tables.reports, key=key)
+    records = parts.records_of(settings, tables, access, secrets, passes)
     engines = parts.engines_of(settings, process, outbound, parts.door_of(lambda: world))
     stepping = Stepping(records=records, engines=engines, clock=clock, counted=counted)
     runner = Runner(
-        runs=runs,
-        workers=workers,
+        runs=tables.runs,
+        workers=tables.workers,
         wakeup=wakeup,
         stepping=stepping,
         profile=parts.profile_of(settings, worker, engines),
     )
     puller = parts.puller_of(driver, clock, worker)
-    world = World(
-        access=access,
-        activity=Activity(driver=driver),
-        approvals=ApprovalTable(driver=driver, graphs=graphs),
-        audit=Audit(driver=driver),
-        clock=clock,
-        counted=counted,
-        decisions=decisions,
-        definitions=definitions,
-        feed=feed,
-        history=history,
-        intake=intake,
-        known=steps.known(),
-        levels=Levels(driver=driver),
-        logs=logs,
-        pulling=puller,
-        origins=Origins(driver=driver),
-        rounds={},
-        rejections=Rejections(),
-        reports=passes.reports,
-        runs=runs,
-        schema=Schema(driver=driver),
-        secrets=table,
-        starting=runner,
-        step_states=StepStateTable(driver=driver),
-        storage=storage,
-        tokens=TokenTable(driver=driver),
-        vault=vault,
-        wakeup=wakeup,
-        workers=workers,
-    )
+    world = _world(tables, intake, decisions, access, counted, runner, puller, vault, wakeup, records.storage)
     return Node(
         settings=settings,
         world=world,
         runner=runner,
         keeper=parts.keeper_of(settings, driver, worker, world),
         sealer=Sealer(audit=world.audit, tokens=world.tokens),
-        cleaner=Cleaner(engines=[process], history=history),
+        cleaner=Cleaner(engines=[process], history=world.history),
         driver=driver,
         outbound=outbound,
         passes=passes,
         puller=puller,
         secrets=secrets,
         stepping=stepping,
+    )
+
+
+def _world(
+    tables: Tables,
+    intake: Intake,
+    decisions: MeasuredDecisions,
+    access: Access,
+    counted: Telemetry,
+    runner: Runner,
+    puller: Puller,
+    vault: LocalVault,
+    wakeup: Wakeup,
+    storage: Storage,
+) -> World:
+    return World(
+        access=access,
+        activity=tables.activity,
+        approvals=tables.approvals,
+        audit=tables.audit,
+        clock=SystemClock(),
+        counted=counted,
+        decisions=decisions,
+        definitions=tables.definitions,
+        feed=tables.feed,
+        history=tables.history,
+        intake=intake,
+        known=steps.known(),
+        levels=tables.levels,
+        logs=tables.logs,
+        pulling=puller,
+        origins=tables.origins,
+        rounds={},
+        rejections=Rejections(),
+        reports=tables.reports,
+        runs=tables.runs,
+        schema=tables.schema,
+        secrets=tables.secrets,
+        starting=runner,
+        step_states=tables.step_states,
+        storage=storage,
+        tokens=tables.tokens,
+        vault=vault,
+        wakeup=wakeup,
+        workers=tables.workers,
     )
 
 

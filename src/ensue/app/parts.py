@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ensue import __version__, sources, steps
+from ensue.app.tables import Tables
 from ensue.clients.outbound import Outbound
 from ensue.engines.inline import InlineEngine
 from ensue.engines.process.engine import ProcessEngine
@@ -40,14 +41,10 @@ from ensue.store.care import Care
 from ensue.store.decisions import Decisions
 from ensue.store.definitions import Definitions
 from ensue.store.driver import Driver
-from ensue.store.feed import Feed
 from ensue.store.graphs import Graphs
 from ensue.store.history import History
-from ensue.store.logs import Logs
 from ensue.store.memories import Memories
 from ensue.store.permissions import PermissionTable
-from ensue.store.runs import Runs
-from ensue.store.step_states import StepStateTable
 from ensue.store.tokens import TokenTable
 
 KEY_BYTES = 32
@@ -158,19 +155,19 @@ def engines_of(
 
 
 def records_of(
-    settings: Settings, driver: Driver, definitions: Definitions, runs: Runs, secrets: OpenedSecrets, passes: Passes
+    settings: Settings, tables: Tables, access: Access, secrets: OpenedSecrets, passes: Passes
 ) -> stepping.Records:
     """What steps are carried out with."""
     return stepping.Records(
-        access=access_of(settings, driver),
-        definitions=definitions,
-        feed=Feed(driver=driver),
-        history=History(driver=driver),
-        logs=Logs(driver=driver),
+        access=access,
+        definitions=tables.definitions,
+        feed=tables.feed,
+        history=tables.history,
+        logs=tables.logs,
         passes=passes,
-        runs=runs,
+        runs=tables.runs,
         secrets=secrets,
-        step_states=StepStateTable(driver=driver),
+        step_states=tables.step_states,
         storage=DirectoryStorage(settings.storage),
     )
 

@@ -107,6 +107,7 @@ class AttemptCaller:
             lease=self.lease,
             history=self.world.history,
             feed=self.world.feed,
+            states=self.world.step_states,
             confidence=self.confidence,
             now=self.world.clock.now(),
             flavour=self.flavour,

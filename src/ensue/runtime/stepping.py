@@ -168,8 +168,7 @@ class Stepping:
 
     async def _ask(self, node: Node, lease: Lease, resolver: Resolver) -> Outcome:
         """Somebody answers later, unless the step was told before in relay's way."""
-        skipped = await _skipped(node, resolver)
-        if skipped is not None:
+        if (skipped := await _skipped(node, resolver)) is not None:
             return skipped
         if resolver.flavour.is_relay:
             key = lease.key
@@ -182,8 +181,7 @@ class Stepping:
 
     async def _begin_run(self, graph: Graph, node: Node, lease: Lease, resolver: Resolver) -> Outcome:
         """Nothing has begun before its end is recorded: one that is taken over is simply done again."""
-        skipped = await _skipped(node, resolver)
-        if skipped is not None:
+        if (skipped := await _skipped(node, resolver)) is not None:
             return skipped
         records = self._records
         nesting = Nesting(
@@ -192,8 +190,7 @@ class Stepping:
         return await nesting.begin(graph, node.step, lease, resolver)
 
     async def _order(self, node: Node, lease: Lease, resolver: Resolver) -> StepOrder | Outcome:
-        skipped = await _skipped(node, resolver)
-        if skipped is not None:
+        if (skipped := await _skipped(node, resolver)) is not None:
             return skipped
         step = await resolver.step(node.step)
         inputs = await resolver.fields("with", step.with_)
