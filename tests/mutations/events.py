@@ -29,6 +29,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         test="tests/operations/test_event_windows.py::test_a_change_between_judging_and_recording_is_met",
     ),
     Mutation(
+        name="gone-rules-stay",
+        guarantee=TAKEN,
+        edits=(("runtime/ruling.py", 'if ("Trigger", rule.name) in stay}', "}"),),
+        test="tests/operations/test_rulebooks.py::test_only_what_was_changed_is_read_again_and_rules_that_stay_are_kept",
+    ),
+    Mutation(
         name="windows-forgotten",
         guarantee=EXACT,
         edits=(("store/ledger.py", "        yield from self._locked.save(self.now)\n", ""),),

@@ -30,3 +30,10 @@ def test_the_page_of_guarantees_names_every_mutation_and_no_other() -> None:
 def test_the_page_of_guarantees_names_only_tests_that_exist() -> None:
     for path in set(re.findall(r"\.\./(tests/[a-z_/]+\.py)", GUARANTEES.read_text(encoding="utf-8"))):
         assert Path(trial.ROOT, path).exists(), path
+
+
+def test_the_tests_of_promises_exist() -> None:
+    named = re.findall(r"`([a-z_/]+\.py)::(test_\w+)`", GUARANTEES.read_text(encoding="utf-8"))
+    assert len(named) > 50
+    for path, name in named:
+        assert f"def {name}(" in Path(trial.ROOT, "tests", path).read_text(encoding="utf-8"), name
