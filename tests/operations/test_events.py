@@ -56,6 +56,15 @@ async def test_a_filter_that_says_no_or_cannot_tell_fires_nothing_and_says_why(p
     assert await place.runs() == ()
 
 
+async def test_a_filter_that_fails_on_every_event_is_undecided_each_time_and_in_nobodys_way(place: Place) -> None:
+    await place.trigger("fails", filter={"cel": "1 / event.data.zero == 1"})
+    await place.trigger("works", filter={"cel": "event.data.zero == 0"})
+    accepted = await place.send(*(event(data={"zero": 0}) for _ in range(50)))
+    decided = [await place.decided(one.uid) for one in accepted]
+    assert decided == [{"fails": "undecided FilterFailed", "works": "fired"}] * 50
+    assert {run.trigger for run in await place.runs()} == {"works"}
+
+
 async def test_a_repeated_event_is_answered_with_the_first_and_decided_once(place: Place) -> None:
     await place.trigger("t")
     given = event(id="same")
