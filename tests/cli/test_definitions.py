@@ -1,6 +1,7 @@
 """Definitions as users handle them: apply, diff, delete, edit, history, describe, against a real server."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 
@@ -190,8 +191,14 @@ def test_what_has_another_name_is_no_edit(cli: Cli) -> None:
 
 def test_a_description_says_what_there_is_to_know(cli: Cli) -> None:
     cli.file("push.yaml", TRIGGER % ("on-push", "github") + TRIGGER % ("second", "github"))
-    cli("apply", "-f", "push.yaml")
+    applied = cli("apply", "-f", "push.yaml")
+    assert applied.stdout == "trigger/on-push created\ntrigger/second created\n"
+    (address,) = re.findall(
+        r"^trigger/on-push takes requests at (http://.*/hooks/default/github)$", applied.stderr, re.MULTILINE
+    )
+    assert "takes requests" not in cli("apply", "-f", "push.yaml").stderr
     shown = cli("describe", "trigger", "on-push").stdout
+    assert f"Address:     {address}" in shown
     assert "Name:        on-push" in shown
     assert "Managed by:  api" in shown
     assert "Labels:      team=red" in shown
