@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -206,12 +205,6 @@ def read_all(descriptor: int) -> bytes:
         pass
     os.close(descriptor)
     return text
-
-
-@pytest.mark.parametrize("example", ["hello", "parallel", "retry"])
-def test_the_examples_run(cli: Cli, example: str) -> None:
-    done = cli("run", str(Path(__file__).parents[2] / "examples" / f"{example}.yaml"), "-o", "json")
-    assert json.loads(done.stdout)["status"]["state"] == "Succeeded"
 
 
 def test_outputs_of_the_workflow_are_said_at_the_end(cli: Cli) -> None:

@@ -29,7 +29,7 @@ def blocks() -> Iterator[tuple[str, str]]:
         ):
             if "apiVersion: ensue.dev" in text:
                 yield f"{page.relative_to(ROOT)}[{number}]", text
-    for path in sorted((ROOT / "examples").glob("*.yaml")):
+    for path in sorted((ROOT / "examples").glob("*/*.yaml")):
         yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
 
 

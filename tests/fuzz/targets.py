@@ -187,6 +187,6 @@ TARGETS: Mapping[str, Target] = {
         Target(name="relay-query", seeds=QUERIES, run=relay_query),
         _json("relay-document", DOCUMENTS, relay_document),
         Target(name="yaml", seeds=YAML, run=layout),
-        Target(name="workflow", seeds=[*_files("examples/*.yaml"), RELAY_WORKFLOW, TRIGGER], run=workflow),
+        Target(name="workflow", seeds=[*_files("examples/*/*.yaml"), RELAY_WORKFLOW, TRIGGER], run=workflow),
     )
 }

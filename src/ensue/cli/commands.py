@@ -118,7 +118,7 @@ def group(context: click.Context) -> None:
 
     \b
     Example:
-      ensue run examples/hello.yaml
+      ensue run examples/hello/hello.yaml
     """
     if context.invoked_subcommand is not None:
         command = group.get_command(context, context.invoked_subcommand)
