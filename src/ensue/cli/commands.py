@@ -55,6 +55,7 @@ COMMANDS: Mapping[str, Entry] = {
     "describe": Entry(RUNS, "Show a run with its steps and attempts, or a definition with its state", "describe"),
     "explain": Entry(RUNS, "Say why a trigger fired or not, what a run waits for, what a field means", "explain"),
     "wait": Entry(RUNS, "Wait until a run has ended", "runs", "wait"),
+    "step": Entry(RUNS, "Inside a step: read its spec, leave outputs, log, read its state", "step"),
     "cancel": Entry(RUNS, "End a run", "runs", "cancel"),
     "rerun": Entry(RUNS, "Run an ended run again: all of it, from a step on, or what failed", "rerun"),
     "pause": Entry(RUNS, "Start no further step of a run", "runs", "pause"),

@@ -10,7 +10,7 @@ from ensue.core import nesting
 from ensue.core.graph import Graph, Node
 from ensue.expr import relay
 from ensue.expr.relay import Flavour
-from ensue.metadata import transfer
+from ensue.metadata import answers, transfer
 from ensue.model import secret as secrets
 from ensue.model import token as tokens
 from ensue.model.errors import Denied, InvalidInput, NotFound, Unauthenticated
@@ -19,7 +19,20 @@ from ensue.model.run import Lease, StepKey
 from ensue.model.values import Json
 from ensue.operations import events, runs
 from ensue.operations.world import World
-from ensue.ports.metadata import Begun, Caller, Fact, Output, Part, Question, T
+from ensue.ports.metadata import (
+    Begun,
+    Caller,
+    Fact,
+    Line,
+    Link,
+    MarkOutput,
+    Message,
+    Output,
+    Part,
+    Question,
+    SetOutput,
+    T,
+)
 from ensue.ports.secrets import Secrets
 from ensue.runtime.hiding import Confidence, Screen
 from ensue.runtime.resolving import Resolver, Unusable
@@ -146,6 +159,20 @@ class AttemptCaller:
         return found
 
     async def record(self, fact: Fact) -> None:
+        """What people read is masked as the log is; an output is not, but one that holds a secret is not shown."""
+        mask = self.confidence.screen.mask
+        match fact:
+            case Line():
+                fact = replace(fact, text=mask.of_text(fact.text))
+            case Message():
+                fact = replace(fact, details=mask.of_text(fact.details))
+            case Link():
+                fact = replace(fact, description=mask.of_text(fact.description), uri=mask.of_text(fact.uri))
+            case SetOutput(name=name, value=value) if mask.spans(answers.text(value).encode()):
+                await self._record(MarkOutput(name=name, is_sensitive=True))
+        await self._record(fact)
+
+    async def _record(self, fact: Fact) -> None:
         if not await self.world.reports.record(self.lease, fact):
             raise Unauthenticated
 

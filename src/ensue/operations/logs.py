@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,11 +13,13 @@ from ensue.model.run import Run, StepKey, StepRun
 from ensue.model.values import Namespace
 from ensue.operations import runs
 from ensue.operations.world import World
+from ensue.ports.reports import SentLine
 from ensue.ports.store import LogSegment
 from ensue.runtime import shipping
 from ensue.runtime.shipping import LogLine
 
 FOLLOW_SECONDS = 0.2
+SENT = "sent"
 Seen = dict[tuple[str, str, int, int], int]
 """How far the log of each attempt (run, step, item, number) was read."""
 
@@ -70,6 +72,7 @@ async def read(
 async def _new(world: World, run: Run, name: str | None, seen: Seen, prefix: str = "") -> AsyncIterator[Line]:
     """The lines that were not seen yet, all or those of one step."""
     segments = await world.logs.list(run.namespace, run.uid, name)
+    sent = await world.reports.lines(run.namespace, run.uid, name)
     for step in await world.history.steps(run.namespace, run.uid):
         if name not in (None, step.key.step):
             continue
@@ -77,9 +80,24 @@ async def _new(world: World, run: Run, name: str | None, seen: Seen, prefix: str
         for segment in sorted(own, key=lambda part: (part.attempt, part.start)):
             for line in await _lines(world, run, segment, seen):
                 yield replace(line, step=prefix + line.step) if prefix else line
+        for line in _sent([one for one in sent if one.key == step.key], seen):
+            yield replace(line, step=prefix + line.step) if prefix else line
         async for title, child in _children(world, step):
             async for line in _new(world, child, None, seen, f"{prefix}{title}/"):
                 yield line
+
+
+def _sent(lines: Sequence[SentLine], seen: Seen) -> Iterator[Line]:
+    """What a step sent to its log rather than printed: behind what it printed so far, attempt by attempt."""
+    for one in lines:
+        place = (one.key.run, f"{one.key.step}/{SENT}", one.key.item, one.attempt)
+        if one.number < seen.get(place, 0):
+            continue
+        seen[place] = one.number + 1
+        for text in one.text.splitlines():
+            yield Line(
+                step=one.key.title, attempt=one.attempt, at=one.at, stream=one.log or SENT, text=text, offset=one.number
+            )
 
 
 async def _children(world: World, step: StepRun) -> AsyncIterator[tuple[str, Run]]:

@@ -20,6 +20,8 @@ from ensue.store.statement import NOW, Row, Sql, Statement, Transaction
 DECORATOR, MESSAGE, STATUS, LINE = "decorator", "message", "status", "line"
 _ATTEMPT = "namespace = $1 AND run = $2 AND step = $3 AND item = $4 AND attempt = $5"
 _SAME = "{0}.namespace = {1}.namespace AND {0}.run = {1}.run AND {0}.step = {1}.step AND {0}.item = {1}.item"
+# Between two attempts nothing is left of the one before.
+_COUNTS = "(s.state = 'Running' OR s.completed_at IS NOT NULL)"
 
 ISSUE = Sql("""
     INSERT INTO attempt_tokens (namespace, run, step, item, attempt, hash) VALUES ($1, $2, $3, $4, $5, $6)
@@ -58,11 +60,12 @@ PUT = Sql("""
 OUTPUT = Sql(f"""
     SELECT s.outputs, s.completed_at, o.value, o.is_sensitive FROM step_runs s
     LEFT JOIN reported_outputs o ON {_SAME.format("o", "s")} AND o.attempt = s.attempt AND o.name = $4
+        AND {_COUNTS}
     WHERE s.namespace = $1 AND s.run = $2 AND s.step = $3 AND s.item = -1
 """)
 OUTPUTS = Sql(f"""
     SELECT o.step, o.item, o.name, o.value, o.is_sensitive FROM reported_outputs o
-    JOIN step_runs s ON {_SAME.format("s", "o")} AND s.attempt = o.attempt
+    JOIN step_runs s ON {_SAME.format("s", "o")} AND s.attempt = o.attempt AND {_COUNTS}
     WHERE o.namespace = $1 AND o.run = $2 ORDER BY o.step, o.item, o.name
 """)
 NOTES = Sql(f"""

@@ -11,11 +11,13 @@ import pwd
 import resource
 import signal
 import struct
+import sys
 import termios
 
 from ensue.engines.process import layout
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PATH = f"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{os.path.dirname(sys.executable)}"
+"""With what stands beside the interpreter last, so that steps find `ensue step` wherever it is installed."""
 ROWS, COLUMNS = 24, 80
 
 _PR_SET_PDEATHSIG = 1
