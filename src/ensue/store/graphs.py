@@ -53,6 +53,7 @@ def parse(body: dict[str, object], name: str) -> Workflow:
             "apiVersion": body["apiVersion"],
             "kind": "Workflow",
             "metadata": {"name": name or "actions"},
+            "compat": body.get("compat") or "",
             "spec": body["spec"],
         },
         # Files of relay carry keys that nobody knows.
