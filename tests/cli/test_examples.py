@@ -17,7 +17,7 @@ import pytest
 from tests.cli.conftest import PATIENCE, Cli, serving
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
+NAMES = sorted(path.parent.name for path in EXAMPLES.glob("*/README.md"))
 BLOCK = re.compile(r"^```sh\n(?P<script>.*?)^```\n(?:\n```text\n(?P<shown>.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 SERVER = "## On a server"
 
