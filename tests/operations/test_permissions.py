@@ -17,7 +17,7 @@ from ensue.model.identity import SYSTEM, Identity
 from ensue.model.permission import Permission
 from ensue.model.secret import SecretPlace
 from ensue.model.values import EPOCH, DefinitionHash, Namespace
-from ensue.operations import approvals, logs, rerunning, runs, tokens
+from ensue.operations import approvals, logs, pushing, rerunning, runs, tokens
 from ensue.ports.store import RunFilter, StoredDefinition
 from tests.operations import surveying
 from tests.operations.places import event
@@ -27,9 +27,10 @@ ALL = {"viewer", "runner", "approver", "editor", "admin"}
 RUNNERS, EDITORS, ADMINS = {"runner", "editor", "admin"}, {"editor", "admin"}, {"admin"}
 # Written by hand, so that it is not what the code says about itself.
 EXPECTED: dict[tuple[str, str], set[str]] = {
-    **{(verb, kind): ALL for kind in ("Workflow", "Trigger", "Source") for verb in ("get", "list")},
-    **{(verb, kind): EDITORS for kind in ("Workflow", "Trigger", "Source") for verb in ("apply", "delete")},
+    **{(verb, kind): ALL for kind in ("Workflow", "Trigger", "Source", "Tenant") for verb in ("get", "list")},
+    **{(verb, kind): EDITORS for kind in ("Workflow", "Trigger", "Source", "Tenant") for verb in ("apply", "delete")},
     **{(verb, "Permission"): ADMINS for verb in ("get", "list", "apply", "delete")},
+    ("push", "Trigger"): RUNNERS,
     **{(verb, "Run"): ALL for verb in ("get", "list")},
     **{(verb, "Run"): RUNNERS for verb in ("start", "cancel", "pause", "resume", "rerun", "set-state")},
     **{(verb, "Event"): ALL for verb in ("get", "list")},
@@ -101,6 +102,7 @@ GIVEN: dict[str, Any] = {
     "is_paused": True,
     "step": "one",
     "given": {"answer": "yes"},
+    "pushed": pushing.Pushed(data={}),
     "said": approvals.Said(is_approval=True),
     "manager": "api",
     "verb": "get",

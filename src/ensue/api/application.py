@@ -21,6 +21,7 @@ from ensue.api import (
     login,
     metrics,
     problems,
+    pushing,
     runs,
     secrets,
     server_state,
@@ -89,6 +90,7 @@ def create_app(
     for router in routers():
         for prefix in PREFIXES:
             app.include_router(router, prefix=prefix)
+    app.include_router(pushing.router)
     app.include_router(access.router)
     app.include_router(login.router)
     app.include_router(server_state.router)

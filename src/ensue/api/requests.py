@@ -36,6 +36,8 @@ class StartBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
+    name: str = Field(default="", pattern=f"^$|{NAME_PATTERN}")
+    """The run's; made from the workflow's when empty."""
     workflow: str = Field(pattern=NAME_PATTERN)
     parameters: dict[str, Any] = Field(default_factory=dict)
     labels: dict[str, str] = Field(default_factory=dict)

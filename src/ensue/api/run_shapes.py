@@ -86,6 +86,21 @@ class ReportedStatus(Strict):
     """When that was so."""
 
 
+class Condition(Strict):
+    """One of relay's conditions."""
+
+    type: Literal["Cancelled", "Completed", "Skipped", "Succeeded"]
+    """What it is about."""
+    status: Literal["True", "False", "Unknown"]
+    """Whether it is so."""
+    last_transition_time: Moment | None = None
+    """Since when."""
+    reason: str = ""
+    """Why, for programs."""
+    message: str = ""
+    """Why, for people."""
+
+
 class RunStep(Strict):
     """A step of a run."""
 
@@ -121,6 +136,8 @@ class RunStep(Strict):
     """What it, or the check of its spec, found wrong."""
     reported: ReportedStatus | None = None
     """How it sees itself; how it ended is what its engine saw."""
+    conditions: list[Condition]
+    """How relay's programs see it: Completed, Skipped, Succeeded."""
     attempts: list[Attempt]
     """Its ended tries."""
 
@@ -174,6 +191,8 @@ class RunStatus(Strict):
     """It has ended exactly when this is there."""
     outputs: dict[str, Json]
     """What it gave."""
+    conditions: list[Condition]
+    """How relay's programs see it: Cancelled, Completed, Succeeded."""
     steps: list[RunStep] | None = None
     """Absent in lists."""
 

@@ -62,7 +62,12 @@ async def start_run(
 ) -> Response:
     """Start a run. Repeats with one Idempotency-Key are one run, and answered with it; another request is refused."""
     request = runs.Start(
-        namespace=namespace, workflow=body.workflow, parameters=body.parameters, labels=body.labels, key=key
+        namespace=namespace,
+        workflow=body.workflow,
+        name=body.name,
+        parameters=body.parameters,
+        labels=body.labels,
+        key=key,
     )
     run = await runs.start(identity, world, request)
     return JSONResponse(views.run(run), 201, headers={"Location": _address(run)})

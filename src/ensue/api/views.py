@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from ensue.api import report_views
+from ensue.api import relay_status, report_views
 from ensue.clients import envelopes
 from ensue.core.explaining import Explanation
 from ensue.model.decision import Decision
@@ -73,6 +73,7 @@ def _run(run: Run, spec: View, status: View) -> View:
                 "startTime": moment(run.started_at),
                 "completionTime": moment(run.completed_at),
                 "outputs": dict(run.outputs),
+                "conditions": relay_status.of_run(run),
             }
         )
         | status,
@@ -113,6 +114,7 @@ def _step(step: StepRun, report: Report, attempts: list[View]) -> View:
             "startTime": moment(step.started_at),
             "completionTime": moment(step.completed_at),
             **report_views.told(step, report),
+            "conditions": relay_status.of_step(step),
             "attempts": attempts,
         }
     )

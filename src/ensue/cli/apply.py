@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ensue.cli import abreast, exits, invocation, objects, printing, target
+from ensue.cli import abreast, exits, invocation, objects, printing, run_files, target
 from ensue.cli.invocation import Invocation
 from ensue.cli.printing import View
 from ensue.files.documents import Document
@@ -31,6 +31,8 @@ def command(invocation: Invocation, paths: Sequence[str], take_over: bool, dry_r
 
     They are sent in the order of the files, a few at a time; after an error no more are.
 
+    A Run is started once under its name, after all else is applied; what its `state` says is told to its steps.
+
     With -o json, the list of what is stored now.
 
     \b
@@ -38,7 +40,9 @@ def command(invocation: Invocation, paths: Sequence[str], take_over: bool, dry_r
       ensue apply -f workflows/ -f extra.yaml
       ensue apply -f - --dry-run < workflow.yaml
     """
-    documents = objects.load(paths)
+    found = objects.load(paths, also=("Run",))
+    documents = [document for document in found if document.kind != "Run"]
+    wishes = [document for document in found if document.kind == "Run"]
     bodies = [objects.placed(document, invocation.namespace) for document in documents]
     stored: list[View] = []
     with target.server() as server:
@@ -57,6 +61,9 @@ def command(invocation: Invocation, paths: Sequence[str], take_over: bool, dry_r
                 for address in after["status"].get("addresses", ()):
                     invocation.say(f"{printing.name(after)} takes requests at {address}")
         _warn(server, stored, dry_run=dry_run)
+        for wish in () if dry_run else wishes:
+            stored.append(run_files.start(server, wish, invocation.namespace))
+            invocation.say(f"{printing.name(stored[-1])} is {stored[-1]['status']['state']}")
     if not invocation.is_for_people:
         printing.listing(invocation, stored, ())
     return exits.SUCCESS

@@ -1,6 +1,6 @@
 """Definitions as arguments: `KIND NAME`, `KIND/NAME`, or those of files."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import click
@@ -49,13 +49,13 @@ def one(words: Sequence[str], namespace: str) -> Named:
     return found[0]
 
 
-def load(paths: Sequence[str]) -> tuple[Document, ...]:
-    """The documents of files, all of which can be applied. Raises InvalidDefinition, NotFound."""
+def load(paths: Sequence[str], also: Collection[str] = ()) -> tuple[Document, ...]:
+    """The documents of files, all of which can be applied or are of these kinds. Raises InvalidDefinition, NotFound."""
     documents = definition_files.load(paths, steps.known())
     refused = [
         document.locate(Problem(message=f"a {document.kind} cannot be applied in this version", path="kind"))
         for document in documents
-        if document.kind not in supporting.KINDS
+        if document.kind not in (*supporting.KINDS, *also)
     ]
     if refused:
         raise InvalidDefinition(refused)

@@ -1,15 +1,27 @@
 """`ensue start`: a run on the server."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ensue import files
-from ensue.cli import exits, following, invocation, labels, parameters, printing, target
+from ensue import files, steps
+from ensue.cli import (
+    definition_files,
+    exits,
+    following,
+    invocation,
+    labels,
+    parameters,
+    printing,
+    run_files,
+    target,
+)
 from ensue.cli.invocation import Invocation
 from ensue.expr import spelling
 from ensue.files import reading
+from ensue.files.documents import Document
 from ensue.model.errors import NotFound
 from ensue.model.workflow import Workflow
 
@@ -33,15 +45,19 @@ def command(
     labels: dict[str, str] | None,
     watch: bool,
 ) -> int:
-    """Start a run of WORKFLOW on the server and print its name.
+    """Start a run of WORKFLOW on the server and print its name. A file with a Run in it says all that itself.
 
     \b
     Examples:
       ensue start build -p branch=main
       ensue start build --watch
+      ensue start run.yaml
     """
     namespace = invocation.namespace or "default"
     with target.server() as server:
+        if workflow.endswith(reading.SUFFIXES) and (wish := _wish(workflow)) is not None:
+            run = run_files.start(server, wish, invocation.namespace)
+            return _begun(server, invocation, run, watch=watch)
         stored = _stored(server, namespace, workflow)
         definition = files.accept(stored).definition
         assert isinstance(definition, Workflow)
@@ -50,12 +66,23 @@ def command(
             "parameters": parameters.read(definition, assignments, params_file),
             "labels": labels or {},
         }
-        run = server.start(namespace, body)
-        if not watch:
-            printing.document(invocation, run, printing.name)
-            return exits.SUCCESS
-        invocation.say(f"run {run['metadata']['name']} started; Ctrl-C leaves it running")
-        return following.to_its_end(server, invocation, run)
+        return _begun(server, invocation, server.start(namespace, body), watch=watch)
+
+
+def _begun(server: "Server", invocation: Invocation, run: printing.View, *, watch: bool) -> int:
+    if not watch:
+        printing.document(invocation, run, printing.name)
+        return exits.SUCCESS
+    invocation.say(f"run {run['metadata']['name']} started; Ctrl-C leaves it running")
+    return following.to_its_end(server, invocation, run)
+
+
+def _wish(path: str) -> Document | None:
+    """The one Run of a file."""
+    if not Path(path).is_file():
+        return None
+    found = [document for document in definition_files.load([path], steps.known()) if document.kind == "Run"]
+    return found[0] if len(found) == 1 else None
 
 
 def _stored(server: "Server", namespace: str, name: str) -> printing.View:

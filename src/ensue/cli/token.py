@@ -50,7 +50,8 @@ def command() -> None:
 
 
 @command.command("create")
-@click.option("--subject", required=True, metavar="S", help="Whose it is: ann (user:ann), or token:ci for a program.")
+@click.option("--subject", metavar="S", help="Whose it is: ann (user:ann), or token:ci for a program.")
+@click.option("--trigger", metavar="T", help="Only to push events to this trigger, with POST /api/events.")
 @click.option("--group", "groups", multiple=True, metavar="G", help="A group of the subject. May be repeated.")
 @click.option(
     "--scope",
@@ -66,7 +67,8 @@ def command() -> None:
 @invocation.pass_invocation
 def create(
     invocation: Invocation,
-    subject: str,
+    subject: str | None,
+    trigger: str | None,
     groups: Sequence[str],
     scopes: Sequence[str],
     expires: str | None,
@@ -78,7 +80,15 @@ def create(
     Examples:
       ensue token create --subject ann --group role:editor@team --expires 90d
       ensue token create --subject token:ci --group role:runner --scope start:run/build > ci.token
+      ensue token create --trigger on-push -n team
     """
+    if trigger is not None:
+        namespace = invocation.namespace or "default"
+        subject = subject or f"token:{trigger}"
+        groups = [*groups, f"role:runner@{namespace}"]
+        scopes = [*scopes, tokens.push_scope(namespace, trigger)]
+    if subject is None:
+        raise click.UsageError("say whose it is with --subject, or which trigger's with --trigger")
     body = {
         "subject": subject,
         "groups": list(groups),

@@ -63,7 +63,7 @@ def _problems(document: Document, known: Known, called: Mapping[checking_calls.K
         later += supporting.missing_engines(document.definition, known.engines)
     elif isinstance(document.definition, Trigger | Source):
         later += supporting.missing_sources(document.definition, known.source_types)
-    elif document.definition is not None and document.kind not in supporting.KINDS:
+    elif document.definition is not None and document.kind not in (*supporting.KINDS, "Run"):
         later.append(Problem(message=f"a {document.kind} cannot be applied in this version", path="kind"))
     warnings = [replace(problem, severity=Severity.WARNING) for problem in later]
     if isinstance(document.definition, Trigger):

@@ -91,9 +91,14 @@ class Server:
     def get(self, plural: str, namespace: str, name: str, **query: str | float) -> Body:
         return self._json("GET", _path(namespace, plural, name), params=query)
 
-    def start(self, namespace: str, body: Body) -> Body:
-        """Start a run."""
-        return self._json("POST", f"{_place(namespace)}/runs", json=body)
+    def start(self, namespace: str, body: Body, key: str = "") -> Body:
+        """Start a run; with a key, once."""
+        headers = {"Idempotency-Key": key} if key else {}
+        return self._json("POST", f"{_place(namespace)}/runs", json=body, headers=headers)
+
+    def tell(self, namespace: str, run: str, step: str, state: Body) -> Body:
+        """Tell a step something."""
+        return self._json("PUT", f"{_path(namespace, 'runs', run)}/steps/{quote(step, safe='')}/state", json=state)
 
     def act(self, namespace: str, run: str, verb: str, body: Body | None = None) -> Body:
         return self._json("POST", f"{_path(namespace, 'runs', run)}/{verb}", json=body or {})

@@ -31,6 +31,7 @@ DEFINITION: Final[Verbs] = {**READ, "apply": EDITS, "delete": EDITS}
 
 VERBS: Final[Mapping[str, Verbs]] = {
     **dict.fromkeys(KINDS, DEFINITION),
+    "Trigger": {**DEFINITION, "push": RUNS},
     "Run": {**READ, **dict.fromkeys(("start", "cancel", "pause", "resume", "rerun", "set-state"), RUNS)},
     "Event": {**READ, "create": RUNS, "replay": RUNS},
     "Approval": {**READ, "approve": DECIDES, "reject": DECIDES},

@@ -12,7 +12,7 @@ from ensue.model.workflow import Step, Workflow
 TYPES = frozenset({"container"})
 """Types of steps that nothing runs."""
 ENGINES = frozenset({"inline", "process"})
-KINDS = frozenset({"Workflow", "Trigger", "Source", "Permission"})
+KINDS = frozenset({"Workflow", "Trigger", "Source", "Permission", "Tenant"})
 """Kinds whose behaviour exists; the others are only validated."""
 _FAN_OUT = ("matrix", "foreach")
 

@@ -11,6 +11,7 @@ from ensue.model.values import Json
 
 CONTAINER_KEYS = ("image", "command", "args", "input", "spec", "env")
 SOURCE_TYPES = {"schedule": "cron", "push": "push", "webhook": "container-webhook"}
+SETTINGS = {"schedule": ("schedule",), "push": ("schema",), "webhook": CONTAINER_KEYS}
 TENANT = "relay.sh/tenant"
 _DATA = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _TEMPLATE = re.compile(r"\$\{\s*event\.([^}\s]+)\s*\}")
@@ -87,7 +88,9 @@ def _source(source: Object, path: Path, findings: Findings) -> Json:
         if "inputFile" in source:
             findings.add((*path, "inputFile"), "is not read for triggers", "write its lines under input")
             del source["inputFile"]
-    return {"name": kind, "type": SOURCE_TYPES[kind], "with": source}
+    given: Json = {key: source[key] for key in SETTINGS[kind] if key in source}
+    rest = {key: inner for key, inner in source.items() if key not in SETTINGS[kind]}
+    return {**rest, "name": kind, "type": SOURCE_TYPES[kind], "with": given}
 
 
 def _key(binding: Object, path: Path, findings: Findings) -> str:

@@ -48,3 +48,8 @@ def hash_of(secret: str) -> str:
 
 def id_of(hash: str) -> str:
     return hash[:ID_LENGTH]
+
+
+def push_scope(namespace: str, trigger: str) -> str:
+    """The scope of a token that may push events to one trigger, and nothing else."""
+    return f"push:trigger/{trigger}@{namespace}"

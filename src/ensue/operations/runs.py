@@ -29,6 +29,8 @@ class Start:
 
     namespace: Namespace
     workflow: str
+    name: str = ""
+    """The run's; made from the workflow's when empty."""
     parameters: Mapping[str, Json] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
@@ -54,7 +56,8 @@ async def start(identity: Identity, world: World, request: Start) -> Run:
     """Start the current version of a workflow; a repeat is answered with the run as it is, whatever became of the
     workflow. Raises NotFound, InvalidParameters, InvalidDefinition, or Conflict when the key was used otherwise."""
     permitting.require(identity, "start", "Run", request.namespace, request.workflow)
-    asked = (request.workflow, request.parameters, request.labels, request.rerun_of)
+    asked: tuple[object, ...] = (request.workflow, request.parameters, request.labels, request.rerun_of)
+    asked = (*asked, request.name) if request.name else asked
     return await once(
         world, identity, request.namespace, request.key, asked, lambda key: _start(identity, world, request, key)
     )
@@ -85,7 +88,7 @@ async def _start(identity: Identity, world: World, request: Start, key: RequestK
     run = Run(
         namespace=request.namespace,
         uid=RunUid(world.clock.uid()),
-        name="",
+        name=request.name,
         workflow=request.workflow,
         definition_hash=stored.hash,
         parameters=parameters(graph, request.parameters),

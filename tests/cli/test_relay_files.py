@@ -1,0 +1,137 @@
+"""relay's files as people use them: run, applied, started, pushed to, approved."""
+
+# ruff: noqa: E501 (a table of runs)
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.cli.conftest import Cli
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "relay"
+NAMES = sorted(path.name for path in EXAMPLES.glob("*.yaml"))
+NATIVE = """
+apiVersion: ensue.dev/v1alpha1
+kind: Workflow
+metadata: {name: release}
+spec:
+  steps:
+    - name: ask
+      approval: {message: Release?, form: {notes: {type: string, required: true}}}
+    - {name: say, type: log, dependsOn: [ask], with: {message: "${outputs.ask.notes}"}}
+"""
+
+
+def document(done: "subprocess.CompletedProcess[str]") -> Any:
+    return json.loads(done.stdout)
+
+
+def ends(run: Any) -> dict[str, str]:
+    return {step["name"]: step["state"] for step in run["status"]["steps"]}
+
+
+@pytest.fixture
+def examples(cli: Cli) -> Cli:
+    shutil.copytree(EXAMPLES, cli.home, dirs_exist_ok=True)
+    return cli
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_example_is_valid_and_laid_out(examples: Cli, name: str) -> None:
+    examples("validate", name)
+    examples("fmt", "--check", name)
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "states", "lines"),
+    [
+        ("outputs.yaml", [], {"measure": "Succeeded", "report": "Succeeded"}, "relay has 5 letters"),
+        ("conditions.yaml", [], {"look": "Succeeded", "delete": "Skipped", "announce": "Skipped", "explain": "Succeeded"}, "nothing was deleted"),
+        ("conditions.yaml", ["-p", "dryRun=false"], {"look": "Succeeded", "delete": "Succeeded", "announce": "Succeeded", "explain": "Skipped"}, "it is done"),
+        ("input-file.yaml", [], {"count": "Succeeded"}, "the sum is 12"),
+        ("resources.yaml", [], {"hello": "Succeeded", "bye": "Succeeded"}, "hello Ann"),
+        ("approval.yaml", ["--approve", "ask"], {"ask": "Succeeded", "delete": "Succeeded"}, "deleted"),
+        ("triggers.yaml", ["-p", "author=Ann"], {"build": "Succeeded"}, "main by Ann"),
+    ],
+)  # fmt: skip
+def test_every_example_runs_without_a_server(
+    examples: Cli, name: str, flags: list[str], states: dict[str, str], lines: str
+) -> None:
+    done = examples("run", name, "--engine", "process", *flags, "-o", "json")
+    assert ends(document(done)) == states
+    assert lines in done.stderr
+
+
+def test_a_parameter_without_a_default_must_be_given(examples: Cli) -> None:
+    done = examples("run", "triggers.yaml", "--engine", "process", code=2)
+    assert 'the parameter "author" is required (give it: -p author=…)' in done.stderr
+
+
+def test_a_run_that_nobody_can_approve_is_cancelled(examples: Cli) -> None:
+    done = examples("run", "approval.yaml", "--engine", "process", code=3)
+    assert "give --approve ask" in done.stderr
+
+
+def test_a_run_of_a_file_is_started_once_and_told_its_state(site: Cli) -> None:
+    text = (EXAMPLES / "approval.yaml").read_text().replace("image: busybox", "image: busybox\n    engine: process")
+    site.file("wanted.yaml", text.replace("apiVersion: v1", "apiVersion: v1\nname: wanted") + """---
+apiVersion: relay.sh/v1beta1
+kind: Run
+metadata: {name: wanted-1}
+spec:
+  workflowRef: {name: wanted}
+  state: {steps: {ask: {approval: approved}}}
+""")  # fmt: skip
+    for _ in range(2):
+        site("apply", "-f", "wanted.yaml")
+    site("wait", "wanted-1")
+    run = document(site("get", "run", "wanted-1", "-o", "json"))
+    assert ends(run) == {"ask": "Succeeded", "delete": "Succeeded"}
+    assert run["spec"]["state"] == {"steps": {"ask": {"approval": "approved"}}}
+    assert [one["status"] for one in run["status"]["conditions"]] == ["Unknown", "True", "True"]
+
+
+def test_an_approval_is_listed_and_answered(site: Cli) -> None:
+    site("apply", "-f", site.file("release.yaml", NATIVE))
+    name = site("start", "release").stdout.strip().removeprefix("run/")
+    run = f"run/{name}"
+    found = ""
+    while name not in found:
+        found = site("get", "approvals", "-o", "wide").stdout
+    assert "Release?" in found
+    assert "waits for an approval: Release?" in site("explain", "run", name).stdout
+    refused = site("approve", run, "ask", code=2)
+    assert 'the form asks for "notes" (give it: -p notes=…)' in refused.stderr
+    done = site("approve", name, "ask", "--reason", "seen", "-p", "notes=green")
+    assert done.stdout == f"approval/{name}.ask approved\n"
+    site("wait", name)
+    assert "green" in site("logs", name).stdout
+    again = site("reject", name, "ask", "--reason", "late", code=7)
+    assert "has been answered, or ended otherwise" in again.stderr
+
+
+def test_a_push_with_the_token_of_a_trigger_starts_its_workflow(site: Cli) -> None:
+    text = (EXAMPLES / "triggers.yaml").read_text().replace("image: busybox", "image: busybox\n    engine: process")
+    pushed = text[: text.index("  - name: delivered")] + text[text.index("steps:") :]
+    site.file("pushed.yaml", pushed)
+    site("apply", "-f", "pushed.yaml")
+    made = document(site("token", "create", "--trigger", "pushed-pushed", "-o", "json"))
+    assert made["spec"]["scopes"] == ["push:trigger/pushed-pushed@default"]
+    url = json.loads((site.home / "data" / "server.json").read_text())["url"]
+    headers = {"Authorization": f"Bearer {made['status']['token']}"}
+    body = {"data": {"id": 1, "branch": "main", "author": "Ann"}}
+    answer = httpx.post(f"{url}/api/events", json=body, headers=headers)
+    assert answer.status_code == 202
+    run = ""
+    while not run:
+        run = next((line for line in site("get", "runs", "-o", "name").stdout.split() if "pushed-pushed" in line), "")
+    site("wait", run)
+    steps = document(site("get", run, "-o", "json"))["status"]["steps"]
+    child = steps[0]["runRef"]["name"]
+    assert "main by Ann" in site("logs", child).stdout
+    assert httpx.get(f"{url}/api/v1/runs", headers=headers).status_code == 403
