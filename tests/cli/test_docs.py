@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fastapi.routing import APIRoute, APIWebSocketRoute
 
-from ensue.api import access, application, hooks, login, metrics, problems, server_state
+from ensue.api import access, application, hooks, login, metrics, problems, pushing, server_state
 from ensue.cli import commands
 from ensue.model import errors
 from ensue.runtime import telemetry
@@ -36,6 +36,7 @@ def test_every_route_and_every_code_is_on_the_page() -> None:
         (login.router, ""),
         (server_state.router, ""),
         (metrics.router, ""),
+        (pushing.router, ""),
     ):
         for route in router.routes:
             if isinstance(route, APIWebSocketRoute):
