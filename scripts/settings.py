@@ -22,6 +22,7 @@ what holds on a machine and where it comes from; `ensue doctor` warns of misspel
 COMPUTED = {
     "data_dir": "`~/.local/share/ensue`; for root `/var/lib/ensue`",
     "process_slots": "twice the processors, at least 4",
+    "container_slots": "twice the processors, at least 4",
 }
 
 

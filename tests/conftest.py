@@ -8,7 +8,7 @@ import asyncpg
 import hypothesis
 import pytest
 
-from tests import postgres
+from tests import containers, postgres
 
 # No test asserts a time; all else stays as hypothesis has it, here and in CI.
 hypothesis.settings.register_profile("untimed", parent=hypothesis.settings(), deadline=None)
@@ -43,6 +43,34 @@ def private_postgres() -> Iterator[postgres.PostgresServer]:
     binaries = postgres.installed(path=os.environ.get("PATH", "")) or postgres.from_wheel()
     with postgres.running(binaries) as server:
         yield server
+
+
+def _engine(name: str) -> Iterator[containers.ContainerEngine]:
+    """Where it cannot be had its tests are skipped, unless they are required."""
+    if why := containers.missing(name):
+        if os.environ.get(containers.REQUIRED) == "required":
+            pytest.fail(f"no {name}: {why}")
+        pytest.skip(f"no {name}: {why}")
+    with containers.running(name) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def docker() -> Iterator[containers.ContainerEngine]:
+    """A Docker engine, started when the first test asks for it."""
+    yield from _engine("docker")
+
+
+@pytest.fixture(scope="session")
+def podman() -> Iterator[containers.ContainerEngine]:
+    yield from _engine("podman")
+
+
+@pytest.fixture(params=["docker", "podman"])
+def container_engine(request: pytest.FixtureRequest) -> containers.ContainerEngine:
+    """Each kind of engine."""
+    engine: containers.ContainerEngine = request.getfixturevalue(request.param)
+    return engine
 
 
 async def _execute(server: postgres.Server, statement: str) -> None:

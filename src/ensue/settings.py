@@ -22,6 +22,7 @@ CHOICES = {
     "log_level": ("debug", "info", "warning", "error"),
     "log_format": ("text", "json"),
     "outbound": ("private", "public"),
+    "container_pull": ("always", "ifNotPresent", "never"),
 }
 EXAMPLES = {"url": "https://ensue.example.org", "metadata_url": "http://172.17.0.1:7000"}
 
@@ -89,6 +90,22 @@ class Settings(BaseModel):
     match."""
     process_slots: int = Field(default_factory=lambda: max(4, 2 * (os.cpu_count() or 2)), ge=0, le=10_000)
     """Steps run as processes at once."""
+    container_slots: int = Field(default_factory=lambda: max(4, 2 * (os.cpu_count() or 2)), ge=0, le=10_000)
+    """Steps run in containers at once."""
+    container_host: str = ""
+    """The container engine, as unix:///run/docker.sock; none: there is none. Default: DOCKER_HOST, CONTAINER_HOST, else
+    the usual sockets of Docker and Podman."""
+    container_image: str = "docker.io/library/alpine:latest"
+    """The image of a step that runs in a container and names none."""
+    container_pull: str = Field(default="ifNotPresent", pattern="^(always|ifNotPresent|never)$")
+    """When an image is pulled whose step does not say: always, ifNotPresent or never."""
+    container_data: Path | None = None
+    """The data directory as the container engine sees it, where that is another path (a server in a container)."""
+    container_mounts: str = ""
+    """What containers of steps may mount besides their own volumes, as /srv/cache,models: directories of the engine's
+    machine (and what is below them) and volumes of the engine."""
+    container_networks: str = ""
+    """The networks that containers of steps may join besides the engine's default and `none`, as build,host."""
     inline_slots: int = Field(default=200, ge=1, le=10_000)
     """Steps run inside this process at once."""
     outbound: str = Field(default="private", pattern=f"^({'|'.join(CHOICES['outbound'])})$")

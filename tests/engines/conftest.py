@@ -27,6 +27,8 @@ QUICK = timedelta(milliseconds=200)
 class ProcessBench:
     """`data` can be reached by other users, as steps of other users need it."""
 
+    own_variables = frozenset({"HOME"})
+
     def __init__(self, data: Path) -> None:
         self.data = data
         self.engine = self.another()

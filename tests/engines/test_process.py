@@ -13,6 +13,11 @@ class TestProcess(suite.CommandBehaviour):
     pass
 
 
+async def test_a_terminal_shows_nothing_twice(bench: ProcessBench) -> None:
+    _, log = await suite.run(bench.engine, suite.shell("read x && echo got $x", has_pty=True, stdin=b"typed\n"))
+    assert log.split() == ["got", "typed"]
+
+
 def test_it_works_on_uvloop_as_on_asyncio(make_bench: Callable[[], ProcessBench]) -> None:
     async def work() -> None:
         bench = make_bench()

@@ -101,7 +101,7 @@ def scripted(script: Mapping[str, Sequence[Act]] | None = None, *, is_durable: b
     return ScriptedEngine(script=script or {}, is_durable=is_durable)
 
 
-def command(step: Step, env: Mapping[str, str], inputs: Mapping[str, Json]) -> Command:
+def command(step: Step, env: Mapping[str, str], inputs: Mapping[str, Json], /, *, is_relay: bool) -> Command:
     return Command(argv=("true",), env=env)
 
 

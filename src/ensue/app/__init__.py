@@ -6,7 +6,7 @@ import logging
 import os
 import pwd
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ensue.app.parts import SystemClock as SystemClock
 from ensue.app.parts import puller_of as puller_of
 from ensue.app.tables import Tables, tables_of
 from ensue.clients.outbound import Outbound
+from ensue.engines.container.engine import ContainerEngine
 from ensue.engines.process import spawning
 from ensue.engines.process.engine import ProcessEngine
 from ensue.following.follower import Follower
@@ -26,6 +27,7 @@ from ensue.model.rate import Rate
 from ensue.model.values import WorkerId
 from ensue.operations import events
 from ensue.operations.world import World
+from ensue.ports.engine import Engine
 from ensue.ports.storage import Storage
 from ensue.ports.wakeup import Wakeup
 from ensue.runtime import patience
@@ -58,6 +60,9 @@ log = logging.getLogger("ensue.app")
 
 ID_FILE = "instance-id"
 
+Running = Mapping[str, Engine]
+"""The engines of this process, by name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Following:
@@ -85,6 +90,7 @@ class Node:
     secrets: OpenedSecrets
     stepping: Stepping
     follower: Follower | None = None
+    containers: ContainerEngine | None = None
 
     async def run(self, *, pulls: bool = False) -> None:
         """All loops, until cancelled; with `pulls` the sources that go and look, as servers have them."""
@@ -208,25 +214,28 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
             await migrate(driver)
             worker = WorkerId(_instance_id(directory))
             process = ProcessEngine(data_dir=settings.data_dir, step_user=settings.step_user)
+            containers = parts.containers_of(settings, worker)
+            running: Running = {engine.name: engine for engine in (process, containers) if engine is not None}
             outbound = Outbound(
                 public_only=settings.outbound == "public", certificates=os.environ.get("K_CA_CERTS", "")
             )
             try:
                 key = parts.own_key(directory.path)
-                node = _wire(settings, driver, worker, process, outbound, key)
+                node = replace(_wire(settings, driver, worker, running, outbound, key), containers=containers)
                 await _check_keys(node.world)
                 yield node
             finally:
                 if is_last:
                     await process.retire()
                 await outbound.close()
-                await process.close()
+                for engine in running.values():
+                    await engine.close()
         finally:
             await driver.close()
 
 
 def _wire(
-    settings: Settings, driver: Driver, worker: WorkerId, process: ProcessEngine, outbound: Outbound, key: bytes
+    settings: Settings, driver: Driver, worker: WorkerId, running: Running, outbound: Outbound, key: bytes
 ) -> Node:
     tables, clock, counted = tables_of(driver), SystemClock(), Telemetry()
     vault, wakeup = LocalVault(path=settings.secret_keys), wakeup_for(settings.database)
@@ -236,7 +245,7 @@ def _wire(
     secrets = OpenedSecrets(table=tables.secrets, vault=vault)
     passes = Passes(reports=tables.reports, key=key)
     records = parts.records_of(settings, tables, access, secrets, passes)
-    engines = parts.engines_of(settings, process, outbound, parts.door_of(lambda: world))
+    engines = parts.engines_of(settings, running, outbound, parts.door_of(lambda: world))
     stepping = Stepping(records=records, engines=engines, clock=clock, counted=counted)
     runner = Runner(
         runs=tables.runs,
@@ -253,7 +262,7 @@ def _wire(
         runner=runner,
         keeper=parts.keeper_of(settings, driver, worker, world),
         sealer=Sealer(audit=world.audit, tokens=world.tokens),
-        cleaner=Cleaner(engines=[process], history=world.history),
+        cleaner=Cleaner(engines=running.values(), history=world.history),
         driver=driver,
         outbound=outbound,
         passes=passes,

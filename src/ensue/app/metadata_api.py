@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,13 @@ from ensue.metadata.application import Application
 from ensue.metadata.attempts import AttemptDoor
 from ensue.metadata.sample import SampleDoor
 from ensue.metadata.sample_tokens import Subject
-from ensue.model.errors import InvalidInput, NotFound
+from ensue.model.errors import EnsueError, InvalidInput, NotFound
 from ensue.ports.metadata import Door
 
 if TYPE_CHECKING:
     from ensue.app import Node
+
+log = logging.getLogger("ensue.app")
 
 KEY_BYTES = 64
 LONGEST_SCHEMAS = 16 * 2**20
@@ -75,9 +78,25 @@ async def serving_steps(node: "Node") -> AsyncIterator[str]:
         world=node.world, secrets=node.secrets, known=node.stepping.confidence_in, url=settings.url.rstrip("/")
     )
     node.outbound.avoid(*listener.socket.getsockname()[:2])
-    async with _serving(door, listener, schemas_of(str(settings.step_schemas or "")), None):
+    known = schemas_of(str(settings.step_schemas or ""))
+    async with _serving(door, listener, known, None), contextlib.AsyncExitStack() as more:
         node.passes.url = settings.metadata_url.rstrip("/") or listener.url
+        if not settings.metadata_url and (beyond := await _beyond(node)) is not None:
+            node.outbound.avoid(*beyond.socket.getsockname()[:2])
+            await more.enter_async_context(_serving(door, beyond, known, None))
+            node.passes.container_url = beyond.url
         yield listener.url
+
+
+async def _beyond(node: "Node") -> serving.Listener | None:
+    """Where containers reach this machine; None without an engine, or one that says no such address."""
+    if node.containers is None or not (address := await node.containers.gateway()):
+        return None
+    try:
+        return serving.bind(f"{address}:0")
+    except (EnsueError, OSError) as error:
+        log.warning("steps in containers cannot reach the metadata API: %s", error)
+        return None
 
 
 @contextlib.asynccontextmanager

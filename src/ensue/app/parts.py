@@ -12,9 +12,10 @@ from pathlib import Path
 
 from ensue import __version__, sources, steps
 from ensue.app.tables import Tables
+from ensue.clients.containers import hosts
 from ensue.clients.outbound import Outbound
+from ensue.engines.container.engine import ContainerEngine, Options
 from ensue.engines.inline import InlineEngine
-from ensue.engines.process.engine import ProcessEngine
 from ensue.model.event import Accepted, Cause, Event
 from ensue.model.identity import Identity
 from ensue.model.values import WorkerId
@@ -22,7 +23,7 @@ from ensue.operations import events
 from ensue.operations.world import World
 from ensue.ports import intake as intake_ports
 from ensue.ports.clock import Clock
-from ensue.ports.engine import Limits
+from ensue.ports.engine import Engine, Limits
 from ensue.ports.store import Worker
 from ensue.ports.wakeup import Wakeup
 from ensue.runtime import keeping, stepping, tending
@@ -143,12 +144,33 @@ def door_of(world: Callable[[], World]) -> intake_ports.LetIn:
     return let_in
 
 
+def containers_of(settings: Settings, worker: WorkerId) -> ContainerEngine | None:
+    """The container engine that the settings name or that is found here; None when there is none."""
+    host = hosts.find(settings.container_host, os.environ)
+    if host is None or not settings.container_slots:
+        return None
+    options = Options(
+        host=host,
+        image=settings.container_image,
+        pull=settings.container_pull,
+        data_seen_as=str(settings.container_data or ""),
+        mounts=names_in(settings.container_mounts),
+        networks=names_in(settings.container_networks),
+    )
+    return ContainerEngine(data_dir=settings.data_dir, instance=worker, options=options)
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """The parts of a setting that is a list."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 def engines_of(
-    settings: Settings, process: ProcessEngine, outbound: Outbound, let_in: intake_ports.LetIn
+    settings: Settings, running: Mapping[str, Engine], outbound: Outbound, let_in: intake_ports.LetIn
 ) -> stepping.Engines:
     return stepping.Engines(
         direct=InlineEngine(step_types=steps.installed(outbound, let_in), clock=SystemClock()),
-        others={"process": process},
+        others=running,
         command_of=run_step.command,
         limits=Limits(grace=settings.step_grace, output=settings.step_output),
     )
@@ -173,7 +195,11 @@ def records_of(
 
 
 def profile_of(settings: Settings, worker: WorkerId, engines: stepping.Engines) -> Profile:
-    slots: Mapping[str, int] = {"inline": settings.inline_slots, "process": settings.process_slots}
+    slots = {
+        "inline": settings.inline_slots,
+        "process": settings.process_slots,
+        "container": settings.container_slots if "container" in engines.names else 0,
+    }
     return Profile(
         worker=Worker(
             id=worker,

@@ -14,6 +14,7 @@ from enum import StrEnum
 from ensue import __version__, settings
 from ensue.api import guarding, serving
 from ensue.cli import waiting
+from ensue.clients.containers import hosts
 from ensue.engines.process import layout, spawning
 from ensue.expr import spelling
 from ensue.model.errors import Conflict, EnsueError, InvalidInput, SecretsLocked
@@ -52,7 +53,8 @@ class Finding:
 async def examine(chosen: Settings, environment: Mapping[str, str]) -> list[Finding]:
     found = [*_versions(), *_environment(environment), *_data(chosen), *_disk(chosen)]
     found += await _database(chosen)
-    return [*found, *_supervisor(chosen), *_step_user(chosen), *_address(chosen)]
+    containers = await _containers(chosen, environment)
+    return [*found, *_supervisor(chosen), *_step_user(chosen), *containers, *_address(chosen)]
 
 
 def _versions() -> Iterator[Finding]:
@@ -192,6 +194,29 @@ def _step_user(chosen: Settings) -> Iterator[Finding]:
     else:
         remedy = "start the server as root with ENSUE_STEP_USER, or let nobody run what you do not trust"
         yield Finding("steps", State.WARNING, "steps run as the server's own user and can read all that it can", remedy)
+
+
+async def _containers(chosen: Settings, environment: Mapping[str, str]) -> list[Finding]:
+    """Which engine runs the steps that have an image. Having none is a fault only where one is named."""
+    remedy = "start it, or let ENSUE_CONTAINER_HOST name another (or none)"
+    try:
+        host = hosts.find(chosen.container_host, environment)
+    except InvalidInput as error:
+        return [Finding("containers", State.FAULT, error.message, error.remedy)]
+    if host is None:
+        return [Finding("containers", State.OK, "there is no container engine: steps with an image wait for a worker")]
+    # Most of what doctor does needs no HTTP client.
+    from ensue.clients.containers.api import Api, Refused
+
+    api = Api(host)
+    try:
+        about = await api.about()
+    except (EnsueError, Refused) as error:
+        is_wanted = bool(chosen.container_host)
+        return [Finding("containers", State.FAULT if is_wanted else State.WARNING, str(error), remedy)]
+    finally:
+        await api.close()
+    return [Finding("containers", State.OK, f"{about.name} {about.version} answers at {host}")]
 
 
 def _address(chosen: Settings) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ from ensue.cli import (
     step_table,
 )
 from ensue.cli.invocation import Invocation
+from ensue.clients.containers import hosts
 from ensue.core import checking, checking_calls, graph
 from ensue.files.documents import Document
 from ensue.model import secret
@@ -35,7 +36,7 @@ from ensue.model.values import Json, Namespace, format_duration, parse_duration
 from ensue.model.workflow import Workflow
 from ensue.steps import emit
 
-ENGINES = ("inline", "process")
+ENGINES = ("inline", "process", "container")
 
 
 @click.command("run")
@@ -114,7 +115,7 @@ def command(
         chosen = _settings(directory, is_kept=data is not None)
         called = checking_calls.workflows(other.definition for other in others)
         for reached in checking_calls.reached(definition, called):
-            _require_place(reached, chosen.labels)
+            _require_place(reached, chosen.labels, _engines(chosen))
             _say_unheard(invocation, reached)
         own_secrets = _secrets(definition, secret_files)
         order = local_run.Order(
@@ -217,14 +218,23 @@ def _say_unheard(invocation: Invocation, definition: Workflow) -> None:
             invocation.say(f"step {name} emits to the triggers of a server; here its event is stored with the run")
 
 
-def _require_place(definition: Workflow, labels: Mapping[str, str]) -> None:
+def _engines(chosen: settings.Settings) -> tuple[str, ...]:
+    """Those that steps can run on here."""
+    has_containers = hosts.find(chosen.container_host, os.environ) is not None
+    return ENGINES if has_containers else tuple(name for name in ENGINES if name != "container")
+
+
+def _require_place(definition: Workflow, labels: Mapping[str, str], engines: Sequence[str]) -> None:
     """Refuse what nobody here would ever run."""
     problems = []
     for name, node in graph.build(definition).nodes.items():
-        if node.engine not in ENGINES:
-            remedy = f"this command has {' and '.join(ENGINES)}"
+        if node.engine not in engines:
+            remedy = f"this command has {' and '.join(engines)}"
             if node.engine == "container":
-                remedy = "--engine process runs its script without the image, on the programs of this machine"
+                remedy = (
+                    "start Docker or Podman, or let ENSUE_CONTAINER_HOST say where one listens; --engine process runs "
+                    "its script without the image, on the programs of this machine"
+                )
             problems.append(Problem(message=f"step {name} needs the engine {node.engine}", remedy=remedy))
         if not node.step.requires.items() <= labels.items():
             remedy = "set ENSUE_LABELS if this machine has them"

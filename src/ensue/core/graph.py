@@ -98,6 +98,9 @@ def engine_of(step: Step) -> str:
     return step.engine or ("container" if step.image else "process")
 
 
+_WITHOUT_IMAGES = frozenset({"inline", "process", "ssh"})
+
+
 def selector_of(labels: Mapping[str, str]) -> str:
     """Labels as one canonical text."""
     return ",".join(f"{_escaped(key)}={_escaped(value)}" for key, value in sorted(labels.items()))
@@ -117,7 +120,7 @@ def with_defaults(step: Step, defaults: Defaults) -> Step:
     update: dict[str, object] = {}
     for field in ("engine", "timeout", "pending_timeout", "shell", "retry", "on_lost"):
         value = getattr(defaults, field)
-        if field not in given and value not in (None, ""):
+        if field not in given and value not in (None, "") and not (step.image and value in _WITHOUT_IMAGES):
             update[field] = value
     if defaults.env:
         update["env"] = {**defaults.env, **step.env}

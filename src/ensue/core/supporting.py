@@ -9,9 +9,7 @@ from ensue.model.source import Source
 from ensue.model.trigger import Trigger
 from ensue.model.workflow import Step, Workflow
 
-TYPES = frozenset({"container"})
-"""Types of steps that nothing runs."""
-ENGINES = frozenset({"inline", "process"})
+ENGINES = frozenset({"inline", "process", "container"})
 KINDS = frozenset({"Workflow", "Trigger", "Source", "Permission", "Tenant"})
 """Kinds whose behaviour exists; the others are only validated."""
 _FAN_OUT = ("matrix", "foreach")
@@ -20,9 +18,6 @@ _FAN_OUT = ("matrix", "foreach")
 def missing(workflow: Workflow) -> Iterator[Problem]:
     """What would only fail, or be ignored, once a run is under way."""
     for step, path in _steps(workflow):
-        engine = graph.engine_of(graph.with_defaults(step, workflow.spec.defaults))
-        if step.kind in TYPES and engine != "process":
-            yield _problem(step, path, f"steps of type {step.kind} cannot run in this version")
         for key in _FAN_OUT:
             if getattr(step, key) is not None:
                 yield _problem(step, (*path, key), f"{key} cannot run in this version")
@@ -34,7 +29,7 @@ def missing_engines(workflow: Workflow, others: Collection[str]) -> Iterator[Pro
     """Steps that would wait for a worker that there cannot be; `others` are engines of plugins."""
     for step, path in _steps(workflow):
         engine = graph.engine_of(graph.with_defaults(step, workflow.spec.defaults))
-        if step.kind not in TYPES and "${" not in engine and engine not in ENGINES and engine not in others:
+        if "${" not in engine and engine not in ENGINES and engine not in others:
             yield _problem(step, path, f"the engine {engine} cannot run in this version")
 
 

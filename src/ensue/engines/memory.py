@@ -28,10 +28,10 @@ class CappedLog:
     def line(self, text: str) -> None:
         self.write("stdout", f"{text}\n".encode(errors="replace"))
 
-    def write(self, stream: str, data: bytes) -> None:
-        """One line; a long one becomes several chunks."""
+    def write(self, stream: str, data: bytes, at: datetime | None = None) -> None:
+        """One line; a long one becomes several chunks. `at`: when it was written, if not now."""
         for start in range(0, len(data), logfile.LONGEST_LINE):
-            self._keep(self._now(), stream, data[start : start + logfile.LONGEST_LINE])
+            self._keep(at or self._now(), stream, data[start : start + logfile.LONGEST_LINE])
 
     def _keep(self, at: datetime, stream: str, data: bytes) -> None:
         if not self._is_head_full and self._offset + len(data) <= self._half:

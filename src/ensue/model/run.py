@@ -59,6 +59,7 @@ class Reason(StrEnum):
     LOST = "Lost"
     OUT_OF_MEMORY = "OutOfMemory"
     CANNOT_START = "CannotStart"
+    IMAGE = "ImageUnavailable"
     INVALID_PARAMETERS = "InvalidParameters"
     INVALID_EXPRESSION = "InvalidExpression"
     INVALID_OUTPUT = "InvalidOutput"

@@ -30,8 +30,56 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """Who pulls an image."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """What a container sees at `path`: a volume by its name, or a directory of the engine's machine."""
+
+    name: str
+    path: str
+    is_read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """What a step asks of an engine that runs images."""
+
+    reference: str = ""
+    """Empty: the engine's default."""
+    runs_own_command: bool = False
+    """The image says what runs, and `argv` are arguments of it."""
+    keeps_arguments: bool = False
+    """Arguments come behind the image's own where it has no entrypoint (relay), in place of them otherwise."""
+    stays_in_image: bool = False
+    """It starts in the image's working directory where the image has one, not in the workspace."""
+    pull: str = ""
+    """always, ifNotPresent or never; empty: the engine's default."""
+    login: Login | None = None
+    platform: str = ""
+    network: str = ""
+    mounts: tuple[Mount, ...] = ()
+    cpus: float | None = None
+    pids: int | None = None
+    host: str = ""
+    """The address of another engine than the server's."""
+    setup: str = ""
+    """A script that precedes the step, in a container of the same kind."""
+    teardown: str = ""
+    """A script that follows it, however it ended."""
+
+
+NO_IMAGE = Image()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A program to run. `env` is the whole environment; nothing is inherited."""
+    """A program to run. `env` is the whole environment but for what an image brings; nothing is inherited."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str]
@@ -45,6 +93,8 @@ class Command:
     has_pty: bool = False
     user: str = ""
     """Run as this user (name or uid); empty: the engine's default."""
+    image: Image = NO_IMAGE
+    """For engines that run images; the others take no notice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

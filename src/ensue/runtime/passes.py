@@ -20,6 +20,8 @@ class Passes:
     key: bytes
     url: str = ""
     """Where steps reach the API; empty as long as nobody serves it."""
+    container_url: str = ""
+    """Where steps in containers do, if that is elsewhere."""
 
     def secret_of(self, lease: Lease) -> str:
         """The same whenever it is asked for."""
@@ -34,4 +36,5 @@ class Passes:
             return {}
         secret = self.secret_of(lease)
         await patiently(lambda: self.reports.issue(lease, tokens.hash_of(secret)))
-        return {ADDRESS: self.url.replace("://", f"://:{secret}@", 1)}
+        url = self.container_url if lease.engine == "container" and self.container_url else self.url
+        return {ADDRESS: url.replace("://", f"://:{secret}@", 1)}

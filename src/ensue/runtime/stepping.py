@@ -3,14 +3,15 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Protocol
 
 from ensue.core import approving, resulting
 from ensue.core.graph import Graph, Node
 from ensue.expr import relay
-from ensue.model.errors import EnsueError, OtherVersion, Unavailable
+from ensue.model.errors import EnsueError, Unavailable
 from ensue.model.run import Lease, Outcome, Reason, State
 from ensue.model.values import Json, RunUid
 from ensue.model.workflow import Step
@@ -21,7 +22,8 @@ from ensue.ports.secrets import Secrets
 from ensue.ports.step_states import StepStates
 from ensue.ports.storage import Storage
 from ensue.ports.store import Definitions, Ending, Feed, History, Logs, Runs
-from ensue.runtime import telemetry
+from ensue.runtime import beginning, telemetry
+from ensue.runtime.beginning import Stop
 from ensue.runtime.hiding import Confidence, Screen
 from ensue.runtime.nesting import Nesting
 from ensue.runtime.passes import Passes
@@ -32,14 +34,16 @@ from ensue.runtime.telemetry import Telemetry
 
 log = logging.getLogger("ensue.steps")
 
-CommandOf = Callable[[Step, Mapping[str, str], Mapping[str, Json]], Command]
-"""Builds what a step runs from the step, its environment and its resolved `with`; raises Fail."""
 
-START_PATIENCE = 60.0
-"""Seconds in which an engine that cannot be reached is asked again."""
+class CommandOf(Protocol):
+    """Builds what a step runs from the step, its environment and its resolved `with`; raises Fail."""
+
+    def __call__(
+        self, step: Step, env: Mapping[str, str], inputs: Mapping[str, Json], /, *, is_relay: bool
+    ) -> Command: ...
+
 
 LOST = Outcome(state=State.FAILED, reason=Reason.LOST, message="what ran it is gone")
-UNSTOPPED = Outcome(state=State.CANCELLED, reason=Reason.REQUESTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +131,7 @@ class Stepping:
         elif stop.handle is not None:
             await self._stop_on_engine(self._engines.others[lease.engine], stop, stop.handle)
 
-    async def _stop_on_engine(self, engine: Engine, stop: "Stop", handle: Handle) -> None:
+    async def _stop_on_engine(self, engine: Engine, stop: Stop, handle: Handle) -> None:
         try:
             await engine.stop(handle, timedelta() if stop.is_kill else self._engines.limits.grace)
         except EnsueError as error:
@@ -136,7 +140,7 @@ class Stepping:
             log.warning("cannot stop %s: %s", stop.lease.key.title, error)
 
     async def _outcome(
-        self, lease: Lease, shipper: Shipper, confidence: Confidence, stop: "Stop", is_taken_over: bool
+        self, lease: Lease, shipper: Shipper, confidence: Confidence, stop: Stop, is_taken_over: bool
     ) -> Outcome:
         graph = await patiently(lambda: self._records.definitions.graph(lease.definition_hash, lease.workflow))
         node = graph.nodes[lease.key.step]
@@ -204,8 +208,8 @@ class Stepping:
         command = None
         if lease.engine != "inline":
             env = await resolver.fields("env", step.env)
-            found = {**environment(lease), **await self._pass(lease, resolver)}
-            command = self._engines.command_of(step, {**found, **as_texts(env)}, inputs)
+            found = {**environment(lease), **await self._pass(lease, resolver), **as_texts(env)}
+            command = self._engines.command_of(step, found, inputs, is_relay=resolver.flavour.is_relay)
         return StepOrder(
             key=lease.key,
             attempt=lease.attempt,
@@ -224,9 +228,9 @@ class Stepping:
         resolver.confidence.screen.hide([passes.secret_of(lease).encode()])
         return await passes.issue(lease)
 
-    async def _run_inline(self, order: StepOrder, shipper: Shipper, stop: "Stop") -> Outcome:
+    async def _run_inline(self, order: StepOrder, shipper: Shipper, stop: Stop) -> Outcome:
         if stop.is_asked:
-            return UNSTOPPED
+            return beginning.UNSTOPPED
         stop.task = asyncio.current_task()
         try:
             return await self._engines.direct.run(order, shipper.add)
@@ -234,12 +238,12 @@ class Stepping:
             if not stop.is_asked or stop.task is None:
                 raise
             stop.task.uncancel()
-            return UNSTOPPED
+            return beginning.UNSTOPPED
         finally:
             stop.task = None
 
     async def _run_on_engine(
-        self, node: Node, lease: Lease, resolver: Resolver, shipper: Shipper, stop: "Stop", is_taken_over: bool
+        self, node: Node, lease: Lease, resolver: Resolver, shipper: Shipper, stop: Stop, is_taken_over: bool
     ) -> Outcome:
         engine = self._engines.others[lease.engine]
         if is_taken_over:
@@ -253,8 +257,8 @@ class Stepping:
             if isinstance(order, Outcome):
                 return order
             if stop.is_asked:
-                return UNSTOPPED
-            started = await _start(engine, order, stop)
+                return beginning.UNSTOPPED
+            started = await beginning.begin(engine, order, stop)
             if isinstance(started, Outcome):
                 return started
             handle = started
@@ -320,18 +324,6 @@ class Stepping:
             await engine.sweep([engine.handle_for(held.key, held.attempt) for held in leases if held.engine == name])
 
 
-@dataclass(slots=True, kw_only=True)
-class Stop:
-    """How an attempt under way can be ended."""
-
-    lease: Lease
-    confidence: Confidence
-    task: "asyncio.Task[object] | None" = None
-    handle: Handle | None = None
-    is_asked: bool = False
-    is_kill: bool = False
-
-
 async def _skipped(node: Node, resolver: Resolver) -> Outcome | None:
     if not node.step.when:
         return None
@@ -355,26 +347,6 @@ async def _recall(node: Node, resolver: Resolver) -> None:
             await resolver.fields(name, values)
         except (EnsueError, Unusable) as error:
             log.warning("secrets in the log of %s may not be masked: %s", resolver.lease.key.title, error)
-
-
-async def _start(engine: Engine, order: StepOrder, stop: Stop) -> Handle | Outcome:
-    """Start, and ask again while the engine cannot be reached; an upgrade, as long as steps of the old version run."""
-    delay, waited = 0.1, 0.0
-    while not stop.is_asked:
-        try:
-            return await engine.start(order)
-        except Unavailable as error:
-            is_upgrade = isinstance(error, OtherVersion)
-            if waited > START_PATIENCE and not is_upgrade:
-                # An answer that was lost may have been a start.
-                stop.handle = engine.handle_for(order.key, order.attempt)
-                message = f"the engine cannot be reached: {error}"
-                return Outcome(state=State.FAILED, reason=Reason.CANNOT_START, message=message)
-            waited += 0.0 if is_upgrade else delay
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, 5.0)
-    stop.handle = engine.handle_for(order.key, order.attempt)
-    return UNSTOPPED
 
 
 def environment(lease: Lease) -> dict[str, str]:

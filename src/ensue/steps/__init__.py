@@ -34,7 +34,9 @@ def _made(step_type: Callable[..., StepType], offers: dict[str, Any]) -> StepTyp
 
 def known() -> Known:
     """What is installed, for checking definitions."""
-    from ensue.steps.run import RunInputs
+    from ensue.steps.container import ContainerInputs, RunInputs
 
     inputs = {name: step_type.inputs for name, step_type in plugins.load(plugins.STEP_TYPES).items()}
-    return Known(step_types={**inputs, "run": RunInputs}, source_types=plugins.source_settings())
+    return Known(
+        step_types={**inputs, "run": RunInputs, "container": ContainerInputs}, source_types=plugins.source_settings()
+    )

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from ensue.model.definition import Strict
 from ensue.model.errors import Fail
 from ensue.model.values import Json
-from ensue.model.workflow import Step, SystemName
-from ensue.ports.engine import Command
+from ensue.model.workflow import Step
+from ensue.ports.engine import NO_IMAGE, Command
+from ensue.steps import container
+from ensue.steps.container import RunInputs
 
 DEFAULT_SHELL = "/bin/sh -e"
 MAX_SCRIPT = 2**20
@@ -19,26 +20,23 @@ _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 _SHELLS = frozenset({"sh", "ash", "bash", "dash", "ksh", "mksh", "zsh", "fish", "busybox"})
 
 
-class RunInputs(Strict):
-    """`with` of a step that runs a program."""
-
-    pty: bool = False
-    """Give it a terminal; output and errors are then one stream."""
-    user: SystemName = ""
-    """Run as this user (name or number); needs a server that runs as root."""
-    stdin: str = ""
-    """What it reads from its standard input."""
-
-
-def command(step: Step, env: Mapping[str, str], inputs: Mapping[str, Json], shell: str = "") -> Command:
+def command(
+    step: Step, env: Mapping[str, str], inputs: Mapping[str, Json], /, shell: str = "", *, is_relay: bool = False
+) -> Command:
     """The program, its arguments and environment. `env` and `inputs` (the step's `with`) are resolved; `shell` is
     the workflow's default. Raises Fail when the step can never run so."""
+    has_image = step.image is not None
     try:
-        options = RunInputs.model_validate(inputs)
+        options = container.ContainerInputs.model_validate(inputs) if has_image else RunInputs.model_validate(inputs)
     except ValidationError as error:
         problems = (f"{'.'.join(('with', *map(str, each['loc'])))}: {each['msg']}" for each in error.errors())
         raise Fail("; ".join(problems)) from None
     argv, script, script_at = _program(step, env, step.shell or shell or DEFAULT_SHELL)
+    image = NO_IMAGE
+    if isinstance(options, container.ContainerInputs):
+        is_own = not (script or step.command)
+        image = container.image(step, options, runs_own_command=is_own, is_relay=is_relay)
+        env = {**env, **options.environ}
     return Command(
         argv=argv,
         env=dict(env),
@@ -48,6 +46,7 @@ def command(step: Step, env: Mapping[str, str], inputs: Mapping[str, Json], shel
         stdin=options.stdin.encode(),
         has_pty=options.pty,
         user=options.user,
+        image=image,
     )
 
 
@@ -55,7 +54,7 @@ def _program(step: Step, env: Mapping[str, str], shell: str) -> tuple[tuple[str,
     """Arguments, script, and where among the arguments its file goes."""
     script = step.run if step.run is not None else "\n".join(step.input) if step.input else None
     if script is None:
-        if not step.command:
+        if not step.command and step.image is None:
             raise Fail("the step has nothing to run: give `run`, `input` or `command`")
         return expand((*step.command, *step.args), env), "", 0
     if len(script.encode()) > MAX_SCRIPT:

@@ -18,7 +18,7 @@ def lost(why: str) -> Outcome:
 
 def outcome(directory: str, ended: dict[str, Any]) -> Outcome:
     """How the attempt ended, with the outputs it left."""
-    found = outputs.parse(_read_outputs(os.path.join(directory, layout.STEP, "outputs")))
+    found = outputs.parse(read_outputs(os.path.join(directory, layout.STEP, "outputs")))
     state, reason, message = _verdict(ended)
     if ended.get("is_left"):
         message = "; ".join(filter(None, (message, "its process became another user's and could not be ended")))
@@ -63,7 +63,7 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _read_outputs(path: str) -> bytes:
+def read_outputs(path: str) -> bytes:
     """At most one byte more than is allowed. The step may have put anything there, a link or a pipe included."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -1,0 +1,260 @@
+"""Calls of a container engine's API: Docker 20.10 and later, Podman 4 and later.
+
+Raises Unavailable when the engine cannot be reached or breaks off, Refused when it says no.
+"""
+
+import base64
+import contextlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ensue.clients.containers import frames
+from ensue.clients.containers.hosts import Host
+from ensue.model.errors import Unavailable
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 120.0
+"""An engine under load takes its time to make or remove a container."""
+LONGEST_MESSAGE = 2000
+
+Json = Any
+"""What engines answer, whose shapes are theirs."""
+
+
+class Refused(Exception):
+    """The engine answered, and said no."""
+
+    def __init__(self, status: int, message: str) -> None:
+        self.status = status
+        self.message = message
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """Which engine it is."""
+
+    name: str
+    version: str
+    is_podman: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What an engine knows of a container."""
+
+    id: str
+    status: str
+    """created, running, exited, dead…"""
+    exit_code: int
+    is_oom: bool
+    error: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    body: Mapping[str, Json]
+    """All of it."""
+
+    @property
+    def program(self) -> str:
+        """What it runs."""
+        return (_words((self.body.get("Config") or {}).get("Entrypoint")) or ("",))[0]
+
+    @property
+    def has_ended(self) -> bool:
+        return self.status in ("exited", "dead", "stopped") and self.started_at is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """What an image says of itself."""
+
+    id: str
+    entrypoint: tuple[str, ...]
+    cmd: tuple[str, ...]
+    env: tuple[str, ...]
+    workdir: str
+    stop_signal: str
+
+
+class Api:
+    """One engine. Safe for concurrent use."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS, pool=None)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=5.0)
+        transport = httpx.AsyncHTTPTransport(uds=host.socket or None, limits=limits)
+        self._client = httpx.AsyncClient(
+            transport=transport, base_url=host.url or "http://engine", timeout=timeout, trust_env=False
+        )
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def about(self) -> About:
+        found = await self.call("GET", "/version")
+        names = [str(part.get("Name", "")) for part in found.get("Components") or ()]
+        is_podman = any("podman" in name.lower() for name in names)
+        return About(name="Podman" if is_podman else "Docker", version=str(found.get("Version")), is_podman=is_podman)
+
+    async def call(self, method: str, path: str, body: Json = None, **query: str) -> Json:
+        """One question and its whole answer; None for an empty one."""
+        async with self._asked(method, path, body, query, None) as response:
+            content = await response.aread()
+        return json.loads(content) if content.strip() else None
+
+    @contextlib.asynccontextmanager
+    async def _asked(
+        self, method: str, path: str, body: Json, query: Mapping[str, str], read: float | None, **headers: str
+    ) -> AsyncIterator[httpx.Response]:
+        timeout = httpx.Timeout(read or ANSWER_SECONDS, connect=CONNECT_SECONDS, pool=None)
+        content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        kind = {"content-type": "application/x-tar" if isinstance(body, bytes) else "application/json"}
+        try:
+            async with self._client.stream(
+                method, path, content=content, params=query, headers={**kind, **headers}, timeout=timeout
+            ) as response:
+                if response.status_code >= 400:
+                    raise Refused(response.status_code, _complaint(await response.aread()))
+                yield response
+        except httpx.HTTPError as error:
+            why = str(error) or type(error).__name__
+            raise Unavailable(f"the container engine at {self.host} does not answer: {why}") from None
+
+    async def image(self, reference: str) -> Image | None:
+        """None: the engine has none of that name."""
+        try:
+            found = await self.call("GET", f"/images/{quote(reference)}/json")
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+        config = found.get("Config") or {}
+        return Image(
+            id=found["Id"],
+            entrypoint=_words(config.get("Entrypoint")),
+            cmd=_words(config.get("Cmd")),
+            env=_words(config.get("Env")),
+            workdir=config.get("WorkingDir") or "",
+            stop_signal=config.get("StopSignal") or "",
+        )
+
+    async def pull(self, reference: str, *, auth: Mapping[str, str], platform: str, seconds: float) -> None:
+        """Bring an image here. Raises Refused with what the registry said."""
+        headers = {"x-registry-auth": base64.urlsafe_b64encode(json.dumps(dict(auth)).encode()).decode()}
+        query = {"fromImage": reference, **({"platform": platform} if platform else {})}
+        async with self._asked("POST", "/images/create", None, query, seconds, **(headers if auth else {})) as answer:
+            async for line in answer.aiter_lines():
+                said = json.loads(line) if line.strip() else {}
+                if said.get("error"):
+                    raise Refused(500, str(said["error"])[:LONGEST_MESSAGE])
+
+    async def create(self, name: str, body: Mapping[str, Json], platform: str = "") -> None:
+        query = {"name": name, **({"platform": platform} if platform else {})}
+        await self.call("POST", "/containers/create", dict(body), **query)
+
+    async def start(self, name: str) -> None:
+        await self.call("POST", f"/containers/{name}/start")
+
+    async def inspect(self, name: str) -> State | None:
+        """None: there is no such container."""
+        try:
+            found = await self.call("GET", f"/containers/{name}/json")
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+        state = found["State"]
+        return State(
+            id=found["Id"],
+            status=str(state.get("Status", "")),
+            exit_code=int(state.get("ExitCode") or 0),
+            is_oom=bool(state.get("OOMKilled")),
+            error=str(state.get("Error") or ""),
+            started_at=frames.moment(str(state.get("StartedAt", ""))),
+            finished_at=frames.moment(str(state.get("FinishedAt", ""))),
+            body=found,
+        )
+
+    async def wait(self, name: str, seconds: float) -> None:
+        """Until it does not run; Unavailable after `seconds` without an answer."""
+        async with self._asked("POST", f"/containers/{name}/wait", None, {}, seconds) as answer:
+            await answer.aread()
+
+    async def kill(self, name: str, signal: str) -> None:
+        """What does not run any more is no error."""
+        try:
+            await self.call("POST", f"/containers/{name}/kill", signal=signal)
+        except Refused as error:
+            if error.status not in (404, 409, 500) or (error.status == 500 and "running" not in error.message):
+                raise
+
+    async def remove(self, name: str) -> None:
+        """With its anonymous volumes, running or not; one that is not there is no error."""
+        try:
+            await self.call("DELETE", f"/containers/{name}", force="1", v="1")
+        except Refused as error:
+            if error.status != 404 and "already in progress" not in error.message:
+                raise
+
+    async def labelled(self, *labels: str) -> list[Mapping[str, str]]:
+        """The labels of the containers that have these, each with its name as `name`."""
+        filters = json.dumps({"label": list(labels)})
+        found = await self.call("GET", "/containers/json", all="1", filters=filters)
+        return [{**(each.get("Labels") or {}), "name": each["Names"][0].lstrip("/")} for each in found if each["Names"]]
+
+    async def logs(self, name: str, *, is_framed: bool, is_followed: bool) -> AsyncIterator[frames.Message]:
+        """All that was logged and, when followed, will be until the container ends."""
+        query = {
+            "stdout": "1",
+            "stderr": "1",
+            "follow": "1" if is_followed else "0",
+            "timestamps": "1" if is_framed else "0",
+        }
+        async with self._asked("GET", f"/containers/{name}/logs", None, query, 86400.0 * 365) as answer:
+            if is_framed:
+                async for message in frames.read(answer.aiter_raw()):
+                    yield message
+            else:
+                async for data in answer.aiter_raw():
+                    yield frames.Message("stdout", None, data)
+
+    async def last_lines(self, name: str, count: int) -> bytes:
+        query = {"stdout": "1", "stderr": "1", "tail": str(count)}
+        async with self._asked("GET", f"/containers/{name}/logs", None, query, None) as answer:
+            return await answer.aread()
+
+    async def resize(self, name: str, rows: int, columns: int) -> None:
+        """The size of its terminal. One that has ended meanwhile is no error."""
+        with contextlib.suppress(Refused):
+            await self.call("POST", f"/containers/{name}/resize", h=str(rows), w=str(columns))
+
+    async def gateway(self, network: str) -> str:
+        """The address by which containers of a network reach this machine; empty when it has none."""
+        try:
+            found = await self.call("GET", f"/networks/{quote(network)}")
+        except Refused:
+            return ""
+        for part in (found.get("IPAM") or {}).get("Config") or ():
+            if part.get("Gateway"):
+                return str(part["Gateway"]).partition("/")[0]
+        return ""
+
+
+def _words(found: Json) -> tuple[str, ...]:
+    return (found,) if isinstance(found, str) else tuple(found or ())
+
+
+def _complaint(content: bytes) -> str:
+    text = content.decode("utf-8", "replace")[:LONGEST_MESSAGE].strip()
+    try:
+        said = json.loads(content)
+    except ValueError:
+        return text
+    return str(said.get("message") or said.get("cause") or text)[:LONGEST_MESSAGE] if isinstance(said, dict) else text

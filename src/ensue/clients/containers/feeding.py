@@ -1,0 +1,58 @@
+"""Gives a container its standard input, over a connection that becomes a stream once the engine has answered."""
+
+import asyncio
+from urllib.parse import urlsplit
+
+from ensue.clients.containers.hosts import Host
+from ensue.model.errors import Unavailable
+
+ANSWER_SECONDS = 20.0
+
+
+class Feed:
+    """Open before the container starts, then `give` all of it: the container sees the end of its input after that."""
+
+    def __init__(self, host: Host, name: str) -> None:
+        self._host = host
+        self._name = name
+        self._writer: asyncio.StreamWriter | None = None
+        self._reader: asyncio.StreamReader | None = None
+
+    async def open(self) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                self._reader, self._writer = await self._connect()
+                path = f"/containers/{self._name}/attach?stream=1&stdin=1"
+                self._writer.write(
+                    f"POST {path} HTTP/1.1\r\nHost: engine\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
+                    "Content-Length: 0\r\n\r\n".encode()
+                )
+                head = await self._reader.readuntil(b"\r\n\r\n")
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+            self.close()
+            raise Unavailable(f"the container engine at {self._host} does not answer: {error}") from None
+        if head.split(b" ", 2)[1] not in (b"101", b"200"):
+            self.close()
+            raise Unavailable(f"the container engine at {self._host} takes no input for {self._name}")
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._host.socket:
+            return await asyncio.open_unix_connection(self._host.socket)
+        parts = urlsplit(self._host.url)
+        return await asyncio.open_connection(parts.hostname, parts.port or 80)
+
+    async def give(self, data: bytes) -> None:
+        """A container that ends without reading it all is no error."""
+        writer = self._writer
+        assert writer is not None
+        try:
+            writer.write(data)
+            await writer.drain()
+            writer.write_eof()
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None

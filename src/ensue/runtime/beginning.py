@@ -1,0 +1,61 @@
+"""Starts an attempt on its engine: asked again while that cannot be reached, ended by whoever stops the attempt."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from ensue.model.errors import OtherVersion, Unavailable
+from ensue.model.run import Lease, Outcome, Reason, State
+from ensue.ports.engine import Engine, Handle, StepOrder
+from ensue.runtime.hiding import Confidence
+
+START_PATIENCE = 60.0
+"""Seconds in which an engine that cannot be reached is asked again."""
+
+UNSTOPPED = Outcome(state=State.CANCELLED, reason=Reason.REQUESTED)
+
+
+@dataclass(slots=True, kw_only=True)
+class Stop:
+    """How an attempt under way can be ended."""
+
+    lease: Lease
+    confidence: Confidence
+    task: "asyncio.Task[Any] | None" = None
+    handle: Handle | None = None
+    is_asked: bool = False
+    is_kill: bool = False
+
+
+async def begin(engine: Engine, order: StepOrder, stop: Stop) -> Handle | Outcome:
+    """Start, and ask again while the engine cannot be reached; an upgrade, as long as steps of the old version run."""
+    delay, waited = 0.1, 0.0
+    while not stop.is_asked:
+        try:
+            return await _starting(engine, order, stop)
+        except asyncio.CancelledError:
+            if not stop.is_asked:
+                raise
+        except Unavailable as error:
+            is_upgrade = isinstance(error, OtherVersion)
+            if waited > START_PATIENCE and not is_upgrade:
+                # An answer that was lost may have been a start.
+                stop.handle = engine.handle_for(order.key, order.attempt)
+                message = f"the engine cannot be reached: {error}"
+                return Outcome(state=State.FAILED, reason=Reason.CANNOT_START, message=message)
+            waited += 0.0 if is_upgrade else delay
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, 5.0)
+    stop.handle = engine.handle_for(order.key, order.attempt)
+    return UNSTOPPED
+
+
+async def _starting(engine: Engine, order: StepOrder, stop: Stop) -> Handle:
+    """A start may take long, as when an image is pulled: a stop ends it."""
+    start: asyncio.Task[Handle] = asyncio.create_task(engine.start(order))
+    stop.task = start
+    try:
+        return await start
+    finally:
+        stop.task = None
+        start.cancel()

@@ -1,0 +1,52 @@
+"""Steps with an image, from the command line to a real engine."""
+
+from tests import containers
+from tests.cli.conftest import Cli, document
+
+MIXED = f"""
+apiVersion: ensue.dev/v1alpha1
+kind: Workflow
+metadata: {{name: mixed}}
+spec:
+  parameters: [{{name: who, default: Ann}}]
+  defaults: {{engine: process}}
+  steps:
+    - name: prepare
+      run: echo "from the process" > note
+    - name: work
+      dependsOn: [prepare]
+      image: {containers.IMAGE}
+      env: {{WHO: "${{parameters.who}}"}}
+      with: {{pull: never}}
+      run: |
+        cat note
+        echo "hello $WHO in $(busybox | head -1 | cut -d' ' -f1)"
+        echo "greeting=hello $WHO" >> "$ENSUE_OUTPUTS"
+        echo changed > note
+    - name: check
+      env: {{GREETING: "${{outputs.work.greeting}}"}}
+      run: echo "$GREETING; $(cat note)"
+"""
+
+
+def test_steps_in_processes_and_containers_share_a_run(cli: Cli, docker: containers.ContainerEngine) -> None:
+    done = cli("run", cli.file("mixed.yaml", MIXED), "-o", "json", env={"ENSUE_CONTAINER_HOST": docker.address})
+    assert document(done)["status"]["state"] == "Succeeded"  # type: ignore[index]
+    lines = [line.split(" | ")[1] for line in done.stderr.splitlines() if " | " in line]
+    assert lines == ["from the process", "hello Ann in BusyBox", "hello Ann; changed"]
+    assert not docker.names(f"dev.ensue.data={cli.temporary}")
+
+
+def test_an_image_that_cannot_be_had_is_no_failure_of_the_step(cli: Cli, docker: containers.ContainerEngine) -> None:
+    missing = MIXED.replace(containers.IMAGE, "localhost/no-such-image:1")
+    done = cli("run", cli.file("a.yaml", missing), code=1, env={"ENSUE_CONTAINER_HOST": docker.address})
+    assert "work      Failed (ImageUnavailable)" in done.stderr
+    assert "there is no image localhost/no-such-image:1" in done.stderr
+
+
+def test_doctor_says_which_engine_answers(cli: Cli, docker: containers.ContainerEngine) -> None:
+    found = cli("doctor", env={"ENSUE_CONTAINER_HOST": docker.address})
+    assert "containers Docker 20.10" in found.stdout
+    assert docker.address in found.stdout
+    gone = cli("doctor", code=1, env={"ENSUE_CONTAINER_HOST": "unix:///nowhere.sock"})
+    assert "unix:///nowhere.sock does not answer" in gone.stdout

@@ -1,0 +1,70 @@
+"""What a container runs: the matrix of relay's entrypoint, and Kubernetes' rule for all others."""
+
+import pytest
+
+from ensue.engines.container import allowing, commands
+from ensue.model.errors import Fail
+from ensue.ports.engine import Mount
+
+BUSYBOX: tuple[tuple[str, ...], tuple[str, ...]] = ((), ("sh",))
+NGINX = (("/docker-entrypoint.sh",), ("nginx", "-g", "daemon off;"))
+ECHO: tuple[tuple[str, ...], tuple[str, ...]] = (("/http-echo",), ())
+
+
+@pytest.mark.parametrize(
+    ("image", "arguments", "keeps", "argv"),
+    [
+        (BUSYBOX, (), True, ("sh",)),
+        (BUSYBOX, ("echo", "hello"), True, ("sh", "echo", "hello")),
+        (BUSYBOX, (), False, ("sh",)),
+        (BUSYBOX, ("echo", "hello"), False, ("echo", "hello")),
+        (NGINX, (), True, ("/docker-entrypoint.sh", "nginx", "-g", "daemon off;")),
+        (NGINX, ("nginx", "-t"), True, ("/docker-entrypoint.sh", "nginx", "-t")),
+        (NGINX, (), False, ("/docker-entrypoint.sh", "nginx", "-g", "daemon off;")),
+        (NGINX, ("nginx", "-t"), False, ("/docker-entrypoint.sh", "nginx", "-t")),
+        (ECHO, (), True, ("/http-echo",)),
+        (ECHO, ("-text", "hi"), True, ("/http-echo", "-text", "hi")),
+        (ECHO, ("-text", "hi"), False, ("/http-echo", "-text", "hi")),
+        (((), ()), ("run",), True, ("run",)),
+    ],
+)
+def test_the_image_says_what_runs(
+    image: tuple[tuple[str, ...], tuple[str, ...]], arguments: tuple[str, ...], keeps: bool, argv: tuple[str, ...]
+) -> None:
+    assert commands.resolve(*image, arguments, keeps_arguments=keeps) == argv
+
+
+def test_an_image_that_says_nothing_needs_a_command() -> None:
+    with pytest.raises(Fail, match="neither entrypoint nor command"):
+        commands.resolve((), (), (), keeps_arguments=True)
+
+
+def test_a_volume_belongs_to_its_namespace_unless_it_is_allowed_for_all() -> None:
+    wanted = [Mount("cache", "/cache"), Mount("models", "/models", True)]
+    found = allowing.mounts(wanted, ["models"], "team")
+    assert found == (Mount("ensue-team.cache", "/cache"), Mount("models", "/models", True))
+
+
+@pytest.mark.parametrize(
+    ("name", "is_allowed"),
+    [
+        ("/srv/cache", True),
+        ("/srv/cache/a", True),
+        ("/srv/cache/a/../b", True),
+        ("/srv/cache/../secret", False),
+        ("/srv/cachet", False),
+        ("/", False),
+    ],
+)
+def test_a_directory_is_mounted_only_below_one_that_is_allowed(name: str, is_allowed: bool) -> None:
+    if is_allowed:
+        assert allowing.mounts([Mount(name, "/x")], ["/srv/cache"], "team")
+    else:
+        with pytest.raises(Fail, match="ENSUE_CONTAINER_MOUNTS"):
+            allowing.mounts([Mount(name, "/x")], ["/srv/cache"], "team")
+
+
+def test_other_networks_than_the_default_have_to_be_allowed() -> None:
+    assert [allowing.network(name, ["build"]) for name in ("", "none", "default", "build")] == ["", "none", "", "build"]
+    with pytest.raises(Fail, match="ENSUE_CONTAINER_NETWORKS"):
+        allowing.network("host", ["build"])
