@@ -50,7 +50,7 @@ def command(invocation: Invocation, paths: Sequence[str], take_over: bool, dry_r
         def send(pair: tuple[Document, View]) -> tuple[str, View]:
             return put(server, *pair, take_over=take_over, dry_run=dry_run)
 
-        for result, after in abreast.each(zip(documents, bodies, strict=True), send):
+        for result, after in abreast.each(zip(documents, bodies, strict=True), send, _claims):
             stored.append(after)
             line = f"{printing.name(after)} {result}{' (dry run)' if dry_run else ''}"
             if invocation.is_for_people:
@@ -67,6 +67,12 @@ def command(invocation: Invocation, paths: Sequence[str], take_over: bool, dry_r
     if not invocation.is_for_people:
         printing.listing(invocation, stored, ())
     return exits.SUCCESS
+
+
+def _claims(pair: tuple[Document, View]) -> bool:
+    """Whether it may have an address, which is the first one's who claims it."""
+    spec = pair[1].get("spec", {})
+    return any("path" in each.get("with", {}) for each in (spec, *spec.get("sources", ())))
 
 
 def _warn(server: "Server", stored: Sequence[View], *, dry_run: bool) -> None:
