@@ -23,8 +23,9 @@ import pytest
 from tests.api.test_following import Socket, messages
 from tests.cli.conftest import Cli, Server, processes_of, until
 
-BIRD, GATE, PARCEL, WRONG, ADDRESS = (
-    "kanarienvogel-71-gelb", "zaunkoenig-am-tor", "pirol-im-paket", "kuckuck-im-nest", "specht-in-der-adresse",
+BIRD, ECHOED, GATE, PARCEL, WRONG, ADDRESS = (
+    "kanarienvogel-71-gelb", "amsel-im-widerhall", "zaunkoenig-am-tor", "pirol-im-paket", "kuckuck-im-nest",
+    "specht-in-der-adresse",
 )  # fmt: skip
 DEFINITIONS = """
 apiVersion: ensue.dev/v1alpha1
@@ -43,7 +44,7 @@ spec:
       type: http
       dependsOn: [hold]
       continueOnError: "true"
-      with: {url: "${parameters.peer}/call?key=${secrets.bird}", auth: {bearer: "${secrets.bird}"}}
+      with: {url: "${parameters.peer}/call?key=${secrets.echoed}", auth: {bearer: "${secrets.echoed}"}}
     - name: tell
       type: emit
       dependsOn: [call]
@@ -73,6 +74,8 @@ COMMANDS = (
     "explain source query", "audit list -o json", "audit verify", "token list -o wide", "secret list -o json", "whoami",
     "doctor", "config show --origin", "version",
 )  # fmt: skip
+KEPT_APART = ("token", "secret.key", "log")
+"""The server's own token and key, and the raw output of a step that has not ended: the server's user's alone."""
 ROUTES = (
     "/metrics", "/openapi.json", "/docs", "/healthz", "/readyz?verbose", "/version", "/api/v1/audit", "/api/v1/tokens",
     "/api/v1/whoami", "/api/v1/events", "/api/v1/runs", "/api/v1/secrets", "/api/v1/workers", "/api/v1/nowhere",
@@ -240,9 +243,9 @@ def test_no_secret_is_found_wherever_one_looks(
 ) -> None:
     data = tmp_path / "data"
     cli = Cli(tmp_path, ENSUE_DATA_DIR=str(data), ENSUE_LOG_LEVEL="debug")
-    stored = {"bird": BIRD, "gate": GATE, "parcel": PARCEL, "wrong": WRONG, "address": ADDRESS}
+    stored = {"bird": BIRD, "echoed": ECHOED, "gate": GATE, "parcel": PARCEL, "wrong": WRONG, "address": ADDRESS}
     server = start()
-    for name in ("bird", "gate"):
+    for name in ("bird", "echoed", "gate"):
         cli("secret", "set", name, stdin=stored[name])
     cli("apply", "-f", cli.file("aviary.yaml", DEFINITIONS))
     run = cli("start", "aviary", "-p", f"peer={peer[0]}", "-p", f"go={tmp_path}/go", "-o", "name").stdout.strip()
@@ -253,7 +256,7 @@ def test_no_secret_is_found_wherever_one_looks(
     found = of_processes(tmp_path)
     server.process.send_signal(signal.SIGKILL)
     _, log = server.process.communicate()
-    found |= {f"after the crash {path}": text for path, text in files(data, "token", "secret.key")}
+    found |= {f"after the crash {path}": text for path, text in files(data, *KEPT_APART)}
     found["log of the server that crashed"] = log.encode()
     server = start()
     (tmp_path / "go").touch()
@@ -262,10 +265,15 @@ def test_no_secret_is_found_wherever_one_looks(
     code, log = server.stop()
     assert code == 0
     cli("db", "backup", "backup.gz")
-    found |= {"log": log.encode(), **dict(files(data, "token", "secret.key"))}
-    found |= dict(files(tmp_path / "tmp"))
-    found["backup"] = gzip.decompress((tmp_path / "backup.gz").read_bytes())
+    found |= {"log": log.encode()} | dict(files(tmp_path / "tmp"))
+    backup = gzip.decompress((tmp_path / "backup.gz").read_bytes())
+    rows = {"backup": backup, **dict(files(data, *KEPT_APART))}
     # It went out as it is: whoever it was for has it.
     assert sum(BIRD in said for said in peer[1]) >= 1
     assert "kept: ***" in found[f"logs {run}"].decode()
+    assert ECHOED in json.dumps(peer[1])
     assert {place: names for place, text in found.items() if (names := traces(secrets, text))} == {}
+    # What the peer said back is an output of the step: other steps may use it, so it is stored as it is.
+    assert traces({"echoed": ECHOED}, backup) == ["echoed"]
+    del secrets["echoed"]
+    assert {place: names for place, text in rows.items() if (names := traces(secrets, text))} == {}

@@ -1,6 +1,7 @@
 """What an attempt was told in confidence stays out of its log and messages, however the log is cut."""
 
 import asyncio
+import base64
 import itertools
 from collections.abc import Mapping
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from ensue.engines.scripted import Act
 from ensue.model.run import Outcome, State
 from ensue.model.secret import SecretPlace
+from ensue.model.values import Json
 from ensue.ports.engine import LogChunk
 from ensue.runtime import hiding
 from ensue.runtime.hiding import Confidence, Masked, Screen
@@ -94,6 +96,21 @@ def test_messages_are_masked_and_outputs_stay() -> None:
     given = Outcome(state=State.FAILED, message="bad s3cret", ends_message="s3cret!", outputs={"x": "s3cret"})
     outcome = screen_of(b"s3cret").outcome(given)
     assert (outcome.message, outcome.ends_message, outcome.outputs) == ("bad ***", "***!", {"x": "s3cret"})
+
+
+def test_outputs_that_hold_a_secret_in_any_form_are_sensitive() -> None:
+    value = 'of "two"\nlines'
+    outputs: dict[str, Json] = {
+        "plain": f"it is {value}",
+        "nested": [{"deep": value}],
+        "key": {value: 1},
+        "encoded": base64.b64encode(value.encode()).decode(),
+        "other": "of two lines",
+        "number": 7,
+    }
+    given = Outcome(state=State.SUCCEEDED, outputs=outputs)
+    assert screen_of(value.encode()).outcome(given).sensitive == {"plain", "nested", "key", "encoded"}
+    assert Screen().outcome(given).sensitive == frozenset()
 
 
 async def keep(site: Site, values: Mapping[str, bytes]) -> None:

@@ -79,6 +79,11 @@ def render(run: View) -> str:
         for step in run["status"]["steps"]
         for key, value in step["outputs"].items()
     ]
+    outputs += [
+        f"  {step['name']}.{key}: not shown, it is sensitive"
+        for step in run["status"]["steps"]
+        for key in step.get("sensitiveOutputs", ())
+    ]
     if outputs:
         parts.append("Outputs of its steps:\n" + "\n".join(outputs))
     return "\n\n".join(parts)

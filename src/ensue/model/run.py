@@ -245,6 +245,8 @@ class Outcome:
     message: str = ""
     exit_code: int | None = None
     outputs: Mapping[str, Json] = field(default_factory=dict)
+    sensitive: frozenset[str] = frozenset()
+    """The names of outputs that are not to be shown to people."""
     until: datetime | None = None
     delay: timedelta | None = None
     """In place of `until`: counted from the recording, on the store's clock."""

@@ -1,6 +1,7 @@
 """What an attempt was told in confidence, and its log and messages without it."""
 
 import base64
+import json
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -61,9 +62,17 @@ class Screen:
         return self._ready()
 
     def outcome(self, outcome: Outcome) -> Outcome:
-        """The same with its messages masked; outputs stay what they are."""
+        """The same with its messages masked; outputs stay what they are, and are sensitive if a secret is in them."""
         message, ends = self.mask.of_text(outcome.message), self.mask.of_text(outcome.ends_message)
-        return replace(outcome, message=message, ends_message=ends)
+        sensitive = frozenset(name for name, value in outcome.outputs.items() if self._is_told(value))
+        return replace(outcome, message=message, ends_message=ends, sensitive=outcome.sensitive | sensitive)
+
+    def _is_told(self, value: Json) -> bool:
+        """Whether the value has a secret, as it is or in a form that a mask knows."""
+        if not self.mask.forms:
+            return False
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return self.mask.of_text(text) != text
 
     def _ready(self) -> list[Masked]:
         ready = []

@@ -109,6 +109,11 @@ class ReportTable:
         return tuple(_line(namespace, run, row) for row in await self._driver.fetch(statement))
 
 
+def mark(lease: Lease, name: str) -> Statement:
+    """An output of an attempt is not to be shown to people."""
+    return MARK_OUTPUT.quietly(*_attempt(lease), name, 1)
+
+
 def outputs_of(key: StepKey, attempt: int) -> Transaction[dict[str, Json]]:
     """What an attempt set, as its end finds it."""
     found = yield SET_OUTPUTS(*rows.step_key(key), attempt)

@@ -80,6 +80,8 @@ class Runs:
         step = rows.to_step(found[0])
         if step.engine != "inline":
             ending = yield from _with_reported(step, ending)
+        for name in sorted(ending.outcome.sensitive & ending.outcome.outputs.keys()):
+            yield reports.mark(lease, name)
         settled = yield from moves.finish_attempt(self._graphs, run, step, ending, from_micros(micros))
         if ending.log:
             yield from logs.add(lease, ending.log)
