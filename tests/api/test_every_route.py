@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
-from ensue.api import access, hooks, login, metrics, server_state
+from ensue.api import access, hooks, login, metrics, pushing, server_state
 from ensue.api import application as rest
 from ensue.core import supporting
 from ensue.model.kinds import KINDS
@@ -24,6 +24,7 @@ BODIES: dict[str, Any] = {
     "runs": {"workflow": "one"},
     "tokens": {"subject": "bob"},
     "runs/one/steps/one/state": {"answer": "yes"},
+    "/api/events": {"data": {}},
     "secrets/one": {"value": "v"},
     "secrets/one/one": {"value": "v"},
 }
@@ -32,6 +33,7 @@ SPECS: dict[str, dict[str, Any]] = {
     "Workflow": {"steps": [{"name": "a", "run": "true"}]},
     "Trigger": {"sources": [{"type": "events"}], "actions": [{"name": "a", "run": "true"}]},
     "Source": {"type": "cron", "with": {"every": "10m"}},
+    "Tenant": {},
     "Permission": {"subjects": ["user:else"], "resources": ["*"], "methods": ["*"]},
 }
 
@@ -52,7 +54,8 @@ def routes(application: FastAPI) -> list[tuple[str, str]]:
     return sorted({(method, _filled(path)) for method, path in plain | described})
 
 
-ROUTERS = (*rest.routers(), access.router, login.router, hooks.router, metrics.router, server_state.router)
+OWN = (access, login, hooks, metrics, pushing, server_state)
+ROUTERS = (*rest.routers(), *(each.router for each in OWN))
 
 
 def _filled(path: str) -> str:

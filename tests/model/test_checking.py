@@ -46,7 +46,18 @@ A = {"name": "a", "run": "x"}
         ({**A, "engine": "proces"}, 'spec.steps[0].engine: there is no engine "proces" (did you mean "process"?)'),
         (
             {"name": "a", "image": "x", "engine": "process"},
-            "spec.steps[0].engine: the engine process runs no images (use container, kubernetes, tekton, or leave it out)",
+            (
+                'spec.steps[0].engine: the step "a" is what its image runs, and the engine process has no images'
+                " (use the engine container, or give the step run, input or command)"
+            ),
+        ),
+        (
+            {"name": "a", "image": "x", "engine": "ssh"},
+            "spec.steps[0].engine: the engine ssh runs no images (use process, container, kubernetes, tekton, or leave it out)",
+        ),
+        (
+            {"name": "a", "image": "x", "input": ["true"], "engine": "process"},
+            "spec.steps[0].engine: the engine process runs the step without its image, on the programs of this machine",
         ),
         (
             {"name": "a", "type": "http", "engine": "process"},

@@ -1,6 +1,6 @@
 """Routes of approvals."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from fastapi import Request as HttpRequest
@@ -9,7 +9,6 @@ from starlette.responses import JSONResponse, Response
 
 from ensue.api import approval_views, requests, views
 from ensue.api.requests import IdentityOf, NamespaceOf, ScopeOf, WorldOf
-from ensue.model.values import Json
 from ensue.operations import approvals
 
 MAX_LIMIT = 500
@@ -23,7 +22,7 @@ class AnswerBody(BaseModel):
 
     reason: str = ""
     """Why; kept in the audit log and shown."""
-    form: dict[str, Json] = Field(default_factory=dict)
+    form: dict[str, Any] = Field(default_factory=dict)
     """The values that the approval asks for; they become outputs of the step."""
 
 

@@ -1,5 +1,7 @@
 """relay's address for events: data of a program that has the token of a trigger."""
 
+from typing import Any
+
 from fastapi import APIRouter
 from fastapi import Request as HttpRequest
 from pydantic import BaseModel, ConfigDict, Field
@@ -7,7 +9,6 @@ from starlette.responses import JSONResponse, Response
 
 from ensue.api import requests
 from ensue.api.requests import IdentityOf, WorldOf
-from ensue.model.values import Json
 from ensue.operations import pushing
 
 router = APIRouter(tags=["events"])
@@ -18,7 +19,7 @@ class PushBody(BaseModel):
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
-    data: dict[str, Json]
+    data: dict[str, Any]
     """The data of the event."""
     key: str = Field(default="", max_length=pushing.LONGEST_KEY)
     """Two with the same key are one event."""
