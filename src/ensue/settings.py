@@ -62,6 +62,19 @@ class Settings(BaseModel):
     """Where log segments go; several servers on one database share it. Default: in the data directory."""
     secret_key_file: Path | None = None
     """The keys of stored secrets; servers on one database share it. Default: secret.key in the data directory."""
+    secret_dir: Path | None = None
+    """A directory with secrets as files: NAMESPACE/NAME or NAMESPACE/NAME/KEY, a workflow's own in
+    NAMESPACE.WORKFLOW."""
+    vault_address: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    """A vault that speaks Vault's KV version 2, as https://vault.example.org:8200."""
+    vault_token_path: Path = Path("~/.vault-token")
+    """A file with the token for the vault; read each time, so that it may be renewed."""
+    vault_mount: str = "secret"
+    """Where its KV engine is mounted."""
+    vault_secret_paths: str = "{namespace}/workflows/{workflow},{namespace}/secrets"
+    """Where secrets are in the mount, the first that has one wins; relay's is workflows/{workflow}."""
+    vault_connection_path: str = "{namespace}/connections"
+    """Where connections are in the mount."""
     listen: str = "127.0.0.1:8080"
     """Address and port of the HTTP API; port 0 takes a free one."""
     url: str = Field(default="", pattern=r"^(https?://\S+)?$")

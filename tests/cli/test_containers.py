@@ -44,6 +44,24 @@ def test_an_image_that_cannot_be_had_is_no_failure_of_the_step(cli: Cli, docker:
     assert "there is no image localhost/no-such-image:1" in done.stderr
 
 
+ASKING = f"""
+apiVersion: ensue.dev/v1alpha1
+kind: Workflow
+metadata: {{name: asking}}
+spec:
+  steps:
+    - name: ask
+      image: {containers.IMAGE}
+      spec: {{greeting: hello}}
+      run: wget -qO- "$METADATA_API_URL/spec?q=greeting"
+"""
+
+
+def test_a_step_in_a_container_reaches_the_metadata_api(cli: Cli, docker: containers.ContainerEngine) -> None:
+    done = cli("run", cli.file("a.yaml", ASKING), env={"ENSUE_CONTAINER_HOST": docker.address})
+    assert '"value":"hello"' in done.stdout
+
+
 def test_doctor_says_which_engine_answers(cli: Cli, docker: containers.ContainerEngine) -> None:
     found = cli("doctor", env={"ENSUE_CONTAINER_HOST": docker.address})
     assert "containers Docker 20.10" in found.stdout

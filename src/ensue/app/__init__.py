@@ -141,7 +141,7 @@ async def serve(
             node = replace(node, follower=follower)
         application = api.create_app(
             node.world,
-            hooks_of(node.world, settings.hook_rate),
+            hooks_of(node.world, settings.hook_rate, node.secrets),
             token=serving.token(settings.data_dir),
             identity=local_identity(),
             hosts=(listener.host,),
@@ -184,10 +184,11 @@ def follower_of(world: World, follow: Following, *, is_shared: bool) -> Follower
     return Follower(world=world, identity=local_identity(), roots=paths, name=name)
 
 
-def hooks_of(world: World, rate: Rate | None = None) -> Hooks:
+def hooks_of(world: World, rate: Rate | None = None, secrets: OpenedSecrets | None = None) -> Hooks:
     """The webhooks of all namespaces; `rate` is for those that say none."""
-    opened = OpenedSecrets(table=world.secrets, vault=world.vault)
-    return Hooks(world=world, keys=Keys(table=world.secrets, secrets=opened), paces=Paces(), rate=rate)
+    opened = secrets or OpenedSecrets(table=world.secrets, vault=world.vault)
+    keys = Keys(table=world.secrets, secrets=opened, is_kept_elsewhere=opened.is_kept_elsewhere)
+    return Hooks(world=world, keys=keys, paces=Paces(), rate=rate)
 
 
 def local_identity() -> Identity:
@@ -242,7 +243,7 @@ def _wire(
     decisions = MeasuredDecisions(decisions=Decisions(driver=driver, graphs=tables.graphs), counted=counted)
     access = parts.access_of(settings, driver)
     intake = parts.intake_of(settings, tables.definitions, decisions, access, wakeup)
-    secrets = OpenedSecrets(table=tables.secrets, vault=vault)
+    secrets = OpenedSecrets(table=tables.secrets, vault=vault, elsewhere=parts.elsewhere_of(settings))
     passes = Passes(reports=tables.reports, key=key)
     records = parts.records_of(settings, tables, access, secrets, passes)
     engines = parts.engines_of(settings, running, outbound, parts.door_of(lambda: world))

@@ -13,6 +13,7 @@ from pathlib import Path
 from ensue import __version__, sources, steps
 from ensue.app.tables import Tables
 from ensue.clients.containers import hosts
+from ensue.clients.kv2 import Kv2
 from ensue.clients.outbound import Outbound
 from ensue.engines.container.engine import ContainerEngine, Options
 from ensue.engines.inline import InlineEngine
@@ -24,6 +25,7 @@ from ensue.operations.world import World
 from ensue.ports import intake as intake_ports
 from ensue.ports.clock import Clock
 from ensue.ports.engine import Engine, Limits
+from ensue.ports.secrets import Elsewhere
 from ensue.ports.store import Worker
 from ensue.ports.wakeup import Wakeup
 from ensue.runtime import keeping, stepping, tending
@@ -49,6 +51,10 @@ from ensue.store.permissions import PermissionTable
 from ensue.store.tokens import TokenTable
 
 KEY_BYTES = 32
+from ensue.vaults import environment
+from ensue.vaults.environment import EnvironmentSecrets
+from ensue.vaults.kv2 import Kv2Vault
+from ensue.vaults.mounted import MountedSecrets
 
 
 class SystemClock:
@@ -142,6 +148,25 @@ def door_of(world: Callable[[], World]) -> intake_ports.LetIn:
         return await events.accept(identity, world(), found, cause=cause)
 
     return let_in
+
+
+def elsewhere_of(settings: Settings) -> tuple[Elsewhere, ...]:
+    """Who keeps secrets besides the database."""
+    found: list[Elsewhere] = []
+    if settings.secret_dir is not None:
+        found.append(MountedSecrets(directory=settings.secret_dir))
+    if any(name.startswith(environment.PREFIX) for name in os.environ):
+        found.append(EnvironmentSecrets(environment=os.environ))
+    if settings.vault_address:
+        token = settings.vault_token_path.expanduser()
+        found.append(
+            Kv2Vault(
+                client=Kv2(address=settings.vault_address, mount=settings.vault_mount, token_path=token),
+                secret_paths=names_in(settings.vault_secret_paths),
+                connection_path=settings.vault_connection_path,
+            )
+        )
+    return tuple(found)
 
 
 def containers_of(settings: Settings, worker: WorkerId) -> ContainerEngine | None:

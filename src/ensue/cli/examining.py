@@ -29,7 +29,7 @@ from ensue.vaults import key_file
 LITTLE_BYTES = 2**30
 VERY_LITTLE_BYTES = 100 * 2**20
 MUCH_SKEW = timedelta(seconds=2)
-OURS = frozenset({"URL", "TOKEN", "TOKEN_FILE", "CONFIG", "CONTEXT", "NAMESPACE"})
+OURS = frozenset({"URL", "TOKEN", "TOKEN_FILE", "CONFIG", "CONTEXT", "NAMESPACE", "SECRET"})
 """Variables that commands read and that are no settings of a server."""
 
 

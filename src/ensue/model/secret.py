@@ -46,6 +46,11 @@ class Secret:
     changed_at: datetime
 
 
+def of_connection(type: str, name: str) -> str:
+    """How a connection is named where only secrets are kept: its type, two underlines, its name."""
+    return f"{type.lower().replace('__', '/')}__{name.lower()}"
+
+
 def check(place: SecretPlace) -> None:
     """Raises InvalidInput for a name or key that cannot be one."""
     for what, text in (("secret", place.name), ("workflow", place.workflow)):

@@ -66,6 +66,18 @@ class SealedSecrets(Protocol):
         """Put the second in the place of the first where that is still there; returns how often it was."""
 
 
+class Elsewhere(Protocol):
+    """Secrets that others keep for Ensue: files, the environment, a vault. Calls are bounded in time and may come from
+    any task. All raise SecretsLocked, which says what to do, when it cannot be known whether there is one."""
+
+    async def secret(self, namespace: str, workflow: str, name: str) -> Mapping[str, bytes]:
+        """The values by key, a workflow's own before the namespace's; none if there is no such secret. `workflow` is
+        empty for what is no workflow."""
+
+    async def connection(self, namespace: str, workflow: str, type: str, name: str) -> Mapping[str, bytes]:
+        """The attributes of a connection; none if there is no such connection."""
+
+
 class Secrets(Protocol):
     """What steps get of secrets."""
 
@@ -73,6 +85,9 @@ class Secrets(Protocol):
         """The values of a secret by key; none if there is no such secret. It is audited as the run's identity.
 
         Raises SecretsLocked, and Unavailable when asking again may help."""
+
+    async def connection(self, lease: Lease, type: str, name: str) -> Mapping[str, bytes]:
+        """The attributes of a connection; none if there is no such connection. Audited and raising as `read`."""
 
 
 class SourceSecrets(Protocol):

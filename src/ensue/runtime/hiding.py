@@ -3,7 +3,7 @@
 import base64
 import json
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ensue.core import masking
@@ -100,14 +100,21 @@ class Confidence:
     async def read(self, name: str) -> dict[str, Json]:
         """The values by key; empty if there is no such secret. An attempt is told the same each time, and audited
         once. Raises SecretsLocked."""
-        if name not in self._known:
-            values = await patiently(lambda: self.secrets.read(self.lease, name))
+        return await self._told(name, lambda: self.secrets.read(self.lease, name))
+
+    async def connection(self, type: str, name: str) -> dict[str, Json]:
+        """The attributes; empty if there is no such connection. Else as `read`."""
+        return await self._told(f"{type}/{name}", lambda: self.secrets.connection(self.lease, type, name))
+
+    async def _told(self, title: str, ask: Callable[[], Awaitable[Mapping[str, bytes]]]) -> dict[str, Json]:
+        if title not in self._known:
+            values = await patiently(ask)
             self.screen.hide(values.values())
             found = {key: _json(value) for key, value in values.items()}
             if not found:
                 return {}
-            self._known[name] = found
-        return self._known[name]
+            self._known[title] = found
+        return self._known[title]
 
 
 def _json(value: bytes) -> Json:

@@ -56,7 +56,9 @@ class Resolver:
     now: datetime
     flavour: relay.Flavour = relay.NATIVE
     roots: dict[str, Json] = field(init=False)
-    lazy: frozenset[str] = frozenset({"answers", "outputs", "secrets", "steps"})
+    connections: set[tuple[str, ...]] = field(default_factory=set, init=False)
+    """Those that were asked for."""
+    lazy: frozenset[str] = frozenset({"connections", "answers", "outputs", "secrets", "steps"})
     """Roots that are not yet, or never, held as a whole."""
 
     def __post_init__(self) -> None:
@@ -71,6 +73,7 @@ class Resolver:
             },
             "outputs": {},
             ANSWERS: {},
+            "connections": {},
             "secrets": {},
             "steps": {},
         }
@@ -91,10 +94,24 @@ class Resolver:
         """What a question about a field answers once all that it reads is in the scope. Raises Unusable."""
         for _ in range(MAX_ROUNDS):
             result = question(self._scope(name))
-            if not isinstance(result, interface.Needs):
+            if isinstance(result, interface.Needs):
+                await self._load(result.refs)
+            elif not await self._connects(result):
                 return result
-            await self._load(result.refs)
         raise Unusable(name, "it asks for more and more values")
+
+    async def _connects(self, result: object) -> bool:
+        """Whether connections were loaded whose absence the result tells. Only then is it known which are meant."""
+        missing = result.missing if isinstance(result, interface.Unresolved) else ()
+        wanted = {one.names[:2] for one in missing if one.kind is interface.Kind.CONNECTION and len(one.names) > 1}
+        held = self.roots["connections"]
+        assert isinstance(held, dict)
+        for kind, name in wanted - self.connections:
+            if found := await self.confidence.connection(kind, name):
+                held[kind] = {**_mapping(held.get(kind)), name: found}
+        is_new = bool(wanted - self.connections)
+        self.connections |= wanted
+        return is_new
 
     async def fields(self, name: str, values: Mapping[str, Json]) -> dict[str, Json]:
         if not relay.has_expressions(dict(values)):
@@ -165,6 +182,10 @@ class Resolver:
         assert isinstance(secrets, dict)
         for name in [ref[1] for ref in refs if ref[0] == "secrets" and len(ref) > 1]:
             secrets[name] = await self.confidence.read(name)
+        connections = self.roots["connections"]
+        assert isinstance(connections, dict)
+        for name in [ref[1] for ref in refs if ref[0] == "connections" and len(ref) > 1]:
+            connections.setdefault(name, {})
         answers = self.roots[ANSWERS]
         assert isinstance(answers, dict)
         for name in [ref[1] for ref in refs if ref[0] == ANSWERS and len(ref) > 1]:
@@ -198,3 +219,7 @@ class Resolver:
 def _is_asked(missing: Sequence[interface.Missing]) -> bool:
     """Whether somebody has only to say something."""
     return bool(missing) and all(one.kind is interface.Kind.ANSWER for one in missing)
+
+
+def _mapping(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}

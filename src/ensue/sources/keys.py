@@ -8,6 +8,8 @@ from ensue.model.values import Namespace
 from ensue.ports.secrets import SealedSecrets, SourceSecrets
 
 LOOK_SECONDS = 1.0
+ELSEWHERE_SECONDS = 30.0
+"""What is kept elsewhere is asked for again after this."""
 MOST = 1000
 """Secrets that are kept open."""
 Stamp = tuple[tuple[str, str, str], ...]
@@ -16,9 +18,10 @@ Stamp = tuple[tuple[str, str, str], ...]
 class Keys:
     """Whether a secret was changed is looked up at most once a second; each opening of it is audited."""
 
-    def __init__(self, *, table: SealedSecrets, secrets: SourceSecrets) -> None:
+    def __init__(self, *, table: SealedSecrets, secrets: SourceSecrets, is_kept_elsewhere: bool = False) -> None:
         self._table = table
         self._secrets = secrets
+        self._is_kept_elsewhere = is_kept_elsewhere
         self._known: dict[tuple[Namespace, str], _Known] = {}
 
     async def read(self, namespace: Namespace, wanted: Sequence[SecretKey], source_key: str) -> list[bytes]:
@@ -43,9 +46,11 @@ class Keys:
             for each in await self._table.list(namespace, name)
             if not each.place.workflow
         )
-        if known is None or known.stamp != stamp:
-            values = await self._secrets.read_for_source(namespace, name, source_key) if stamp else {}
-            known = _Known(stamp, dict(values))
+        is_old = not stamp and self._is_kept_elsewhere and known is not None and now - known.read_at > ELSEWHERE_SECONDS
+        if known is None or known.stamp != stamp or is_old:
+            is_asked = bool(stamp) or self._is_kept_elsewhere
+            values = await self._secrets.read_for_source(namespace, name, source_key) if is_asked else {}
+            known = _Known(stamp, dict(values), now)
             self._known[namespace, name] = known
             if len(self._known) > MOST:
                 del self._known[next(iter(self._known))]
@@ -54,7 +59,8 @@ class Keys:
 
 
 class _Known:
-    def __init__(self, stamp: Stamp, values: dict[str, bytes]) -> None:
+    def __init__(self, stamp: Stamp, values: dict[str, bytes], read_at: float) -> None:
         self.stamp = stamp
+        self.read_at = read_at
         self.values = values
         self.looked_at = 0.0

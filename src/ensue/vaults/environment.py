@@ -1,0 +1,36 @@
+"""Secrets in the environment of the server, as ENSUE_SECRET__NAMESPACE__NAME and ENSUE_SECRET__NAMESPACE__NAME__KEY."""
+
+from collections.abc import Mapping
+
+from ensue.model.secret import DEFAULT_KEY
+
+PREFIX = "ENSUE_SECRET__"
+
+
+class EnvironmentSecrets:
+    """Satisfies ports.Elsewhere. A name with an underline cannot be told from one with a hyphen, and is not found."""
+
+    def __init__(self, *, environment: Mapping[str, str]) -> None:
+        self._environment = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
+
+    async def secret(self, namespace: str, workflow: str, name: str) -> Mapping[str, bytes]:
+        return {} if "_" in namespace + name else self._found(f"{PREFIX}{_word(namespace)}__{_word(name)}")
+
+    async def connection(self, namespace: str, workflow: str, type: str, name: str) -> Mapping[str, bytes]:
+        if "_" in namespace + type + name:
+            return {}
+        return self._found(f"{PREFIX}{_word(namespace)}__{_word(type)}__{_word(name)}")
+
+    def _found(self, variable: str) -> dict[str, bytes]:
+        found = {
+            name.removeprefix(f"{variable}__"): text.encode("utf-8", "surrogateescape")
+            for name, text in self._environment.items()
+            if name.startswith(f"{variable}__") and "__" not in name.removeprefix(f"{variable}__")
+        }
+        if (text := self._environment.get(variable)) is not None:
+            found[DEFAULT_KEY] = text.encode("utf-8", "surrogateescape")
+        return found
+
+
+def _word(text: str) -> str:
+    return text.upper().replace("-", "_")

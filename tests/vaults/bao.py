@@ -1,0 +1,54 @@
+"""A real OpenBao, which a wheel brings: in memory, on this machine alone, with the token `root`."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+
+TOKEN = "root"
+START_SECONDS = 60.0
+
+
+@contextlib.contextmanager
+def running(home: Path) -> Iterator[str]:
+    """Its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    program = Path(sys.executable).with_name("bao")
+    command = [str(program) if program.exists() else str(shutil.which("bao")), "server", "-dev", "-dev-no-store-token"]
+    options = [f"-dev-root-token-id={TOKEN}", f"-dev-listen-address=127.0.0.1:{port}"]
+    with (home / "bao.log").open("wb") as log:
+        environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
+        process = subprocess.Popen([*command, *options], stdout=log, stderr=log, env=environment)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait(address, process)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait(address: str, process: "subprocess.Popen[bytes]") -> None:
+    host, _, port = address.removeprefix("http://").partition(":")
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex((host, int(port))) == 0 and httpx.get(f"{address}/v1/sys/health").status_code == 200:
+                return
+        time.sleep(0.05)
+    raise RuntimeError("OpenBao did not start")
+
+
+def put(address: str, path: str, **fields: object) -> None:
+    """A secret in the mount `secret`."""
+    url = f"{address}/v1/secret/data/{path}"
+    httpx.post(url, json={"data": fields}, headers={"x-vault-token": TOKEN}).raise_for_status()
