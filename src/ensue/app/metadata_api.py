@@ -18,12 +18,16 @@ from ensue.metadata.sample import SampleDoor
 from ensue.metadata.sample_tokens import Subject
 from ensue.model.errors import EnsueError, InvalidInput, NotFound
 from ensue.ports.metadata import Door
+from ensue.settings import Settings
+from ensue.store.wakeups import PostgresWakeup
 
 if TYPE_CHECKING:
     from ensue.app import Node
 
 log = logging.getLogger("ensue.app")
 
+ANY_PORT = "127.0.0.1:0"
+"""Where the API of a node's own steps listens, unless the settings say otherwise."""
 KEY_BYTES = 64
 LONGEST_SCHEMAS = 16 * 2**20
 
@@ -58,8 +62,7 @@ async def serve_sample(order: SampleOrder, stop: asyncio.Event, announce: Callab
         raise NotFound(f"{error.filename}: cannot be read: {error.strerror}") from None
     door = SampleDoor(sample=sample, key=order.key, clock=SystemClock(), is_strict=order.is_strict)
     listener = serving.bind(order.listen)
-    scheme, url = "https" if order.tls else "http", listener.url
-    url = url.replace("http:", f"{scheme}:", 1)
+    url = _url(listener, order.tls)
     subjects = [Subject(run=run, name=step) for run, about in sample.runs.items() for step in about.steps]
     subjects += [Subject(name=name, is_trigger=True) for name in sample.triggers]
     addresses = {subject: with_token(url, door.token(subject)) for subject in subjects}
@@ -69,23 +72,48 @@ async def serve_sample(order: SampleOrder, stop: asyncio.Event, announce: Callab
         await stop.wait()
 
 
+async def serve_stored(
+    settings: Settings, stop: asyncio.Event, announce: Callable[[str], None], tls: serving.Tls | None = None
+) -> None:
+    """Of the steps of all workers of a database, until `stop`; nothing else is done here."""
+    from ensue.app import open_node
+
+    async with open_node(settings) as node:
+        hearing = asyncio.create_task(_hear(node))
+        async with serving_steps(node, tls) as url:
+            announce(url)
+            await stop.wait()
+        hearing.cancel()
+        await asyncio.wait({hearing})
+
+
+async def _hear(node: "Node") -> None:
+    if isinstance(node.world.wakeup, PostgresWakeup):
+        await node.world.wakeup.run()
+
+
 @contextlib.asynccontextmanager
-async def serving_steps(node: "Node") -> AsyncIterator[str]:
-    """Of the node's own steps, where the settings say; gives its address. Raises Conflict when the port is in use."""
+async def serving_steps(node: "Node", tls: serving.Tls | None = None) -> AsyncIterator[str]:
+    """Of the node's own steps, where the settings say; gives its address. Where they name another address and none to
+    listen on, somebody else serves it. Raises Conflict when the port is in use."""
     settings = node.settings
+    if settings.metadata_url and settings.metadata_listen == ANY_PORT:
+        node.passes.url = settings.metadata_url.rstrip("/")
+        yield node.passes.url
+        return
     listener = serving.bind(settings.metadata_listen)
     door = AttemptDoor(
         world=node.world, secrets=node.secrets, known=node.stepping.confidence_in, url=settings.url.rstrip("/")
     )
     node.outbound.avoid(*listener.socket.getsockname()[:2])
-    known = schemas_of(str(settings.step_schemas or ""))
-    async with _serving(door, listener, known, None), contextlib.AsyncExitStack() as more:
-        node.passes.url = settings.metadata_url.rstrip("/") or listener.url
+    known, url = schemas_of(str(settings.step_schemas or "")), _url(listener, tls)
+    async with _serving(door, listener, known, tls), contextlib.AsyncExitStack() as more:
+        node.passes.url = settings.metadata_url.rstrip("/") or url
         if not settings.metadata_url and (beyond := await _beyond(node)) is not None:
             node.outbound.avoid(*beyond.socket.getsockname()[:2])
-            await more.enter_async_context(_serving(door, beyond, known, None))
-            node.passes.container_url = beyond.url
-        yield listener.url
+            await more.enter_async_context(_serving(door, beyond, known, tls))
+            node.passes.container_url = _url(beyond, tls)
+        yield url
 
 
 async def _beyond(node: "Node") -> serving.Listener | None:
@@ -112,6 +140,10 @@ async def _serving(
     application = Application(door=door, schemas=known, is_strict=is_strict, is_debug=is_debug)
     async with serving.running(application, listener, tls=tls):
         yield
+
+
+def _url(listener: serving.Listener, tls: serving.Tls | None) -> str:
+    return listener.url if tls is None else listener.url.replace("http:", "https:", 1)
 
 
 def new_key() -> bytes:

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import click
 
-from ensue.cli import exits, logging_setup, serving_loop
+from ensue import __version__
+from ensue.cli import config_file, exits, logging_setup, serving_loop
 from ensue.model.errors import InvalidInput, NotFound
 
 RELAY: Final = "RELAY_METADATA_API_"
@@ -52,6 +53,14 @@ UNUSED: Final = (
 )
 @click.option("--schemas", metavar="FILE", help="Schemas of steps, in the JSON that relay publishes.")
 @click.option("--compat", type=click.Choice(["strict"]), help="Be true to relay's quirks.")
+@click.option("--database", metavar="URL", help="Without a sample: the servers' database, postgresql://…")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Without a sample: its data directory.",
+)
+@config_file.option
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def command(
     samples: Sequence[Path],
@@ -60,6 +69,9 @@ def command(
     listen: str | None,
     schemas: str | None,
     compat: str | None,
+    database: str | None,
+    data: Path | None,
+    config: Path | None,
     command: Sequence[str],
 ) -> int:
     """Serve the API that running steps talk to.
@@ -68,16 +80,22 @@ def command(
     each step of the sample. With a command after `--` it runs that as the step, with METADATA_API_URL set, and ends
     with it: 0, or 1 when it failed.
 
+    Without a sample it is that of the steps of all workers of a PostgreSQL database; their ENSUE_METADATA_URL says how
+    steps reach it. `up`, `server`, `worker` and `run` serve their own steps without it.
+
     \b
     Examples:
       ensue metadata --sample sample.yaml
       ensue metadata --sample sample.yaml --run 1 --step default -- ./step.sh
+      ensue metadata --database postgresql://ensue@db/ensue --data ./metadata --listen 0.0.0.0:7000
     """
     environment = os.environ
     samples = samples or [Path(text) for text in environment.get(f"{RELAY}SAMPLE_CONFIG_FILES", "").split()]
     _warn(environment)
     if not samples:
-        raise click.UsageError("name a sample with --sample FILE")
+        if command or run or step or compat:
+            raise click.UsageError("--run, --step, --compat and a command need a sample: give --sample FILE")
+        return _serve_stored(environment, listen, schemas, data, database, config)
     logging_setup.set_up(logging.INFO if not command else logging.WARNING)
     from ensue.app import metadata_api
 
@@ -91,6 +109,43 @@ def command(
         is_debug=compat != "strict" or environment.get(f"{RELAY}DEBUG", "").lower() in ("1", "true"),
     )
     return serving_loop.run(lambda stop: _serve(order, stop, run, step, command))
+
+
+def _serve_stored(
+    environment: Mapping[str, str],
+    listen: str | None,
+    schemas: str | None,
+    data: Path | None,
+    database: str | None,
+    config: Path | None,
+) -> int:
+    from ensue import settings
+    from ensue.app import metadata_api
+
+    chosen = settings.load(
+        environment,
+        file=config_file.read(config),
+        metadata_listen=listen or _listen(environment, has_command=False),
+        step_schemas=schemas or environment.get(f"{RELAY}STEP_METADATA_URL"),
+        data_dir=data.absolute() if data else None,
+        database_url=database,
+    )
+    if not chosen.is_shared:
+        raise InvalidInput(
+            "the metadata API of stored runs needs a PostgreSQL database; one with SQLite belongs to its server alone",
+            remedy="give --database postgresql://…, or --sample FILE; `ensue server` serves its own steps itself",
+        )
+    logging_setup.set_up(getattr(logging, chosen.log_level.upper()), chosen.log_format)
+    tls = _tls(environment)
+
+    async def serve(stop: asyncio.Event) -> None:
+        def announce(url: str) -> None:
+            click.echo(f"ensue {__version__} metadata API is ready: {url}, pid {os.getpid()}")
+
+        await metadata_api.serve_stored(chosen, stop, announce, tls)
+
+    serving_loop.run(serve)
+    return exits.SUCCESS
 
 
 async def _serve(order: Any, stop: asyncio.Event, run: str | None, step: str | None, command: Sequence[str]) -> int:

@@ -1,7 +1,7 @@
 """Sample files: what a step of an imagined run finds, in YAML as relay's developers write it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ensue import files
@@ -57,7 +57,7 @@ def load(paths: Iterable[Path]) -> Sample:
 def parse(text: bytes, name: str) -> Sample:
     """Raises InvalidDefinition."""
     reader = _Reader(name)
-    root = reader.mapping(files.value(text, name, dialect=Dialect.RELAY), "", _KEYS)
+    root = reader.mapping(reader.document(text), "", _KEYS)
     connections: dict[str, dict[str, Json]] = {}
     for key, attributes in reader.mapping(root.get("connections"), "connections").items():
         kind, slash, own = key.partition("/")
@@ -92,6 +92,12 @@ class _Reader:
     def __init__(self, name: str) -> None:
         self._name = name
         self.hints: list[str] = []
+
+    def document(self, text: bytes) -> Json:
+        try:
+            return files.value(text, self._name, dialect=Dialect.RELAY)
+        except InvalidDefinition as error:
+            raise InvalidDefinition([replace(problem, file=self._name) for problem in error.problems]) from None
 
     def wrong(self, path: str, message: str, remedy: str = "") -> InvalidDefinition:
         return InvalidDefinition([Problem(message=message, remedy=remedy, path=path, file=self._name)])

@@ -1,0 +1,163 @@
+"""Clients that mean harm, on a real socket: documented answers, bounded memory, and nobody else is kept waiting."""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from ensue.metadata import bodies
+from ensue.metadata.sample_tokens import Subject
+from tests.metadata import samples, serving
+from tests.metadata.asking import Asker
+
+FOO = Subject(run="1234", name="foo")
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    with serving.sample(tmp_path) as addresses:
+        yield addresses[FOO]
+
+
+def opened(address: str) -> socket.socket:
+    at = urlsplit(address)
+    return socket.create_connection((str(at.hostname), at.port or 0), timeout=30)
+
+
+def sent(address: str, head: str, body: bytes = b"") -> bytes:
+    """The whole answer; the connection is closed by the other side or by this one."""
+    with opened(address) as connection:
+        connection.sendall(head.replace("\n", "\r\n").encode() + body)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def put(address: str, length: int) -> str:
+    token = urlsplit(address).password
+    about = f"Authorization: Bearer {token}\nContent-Type: text/plain\nContent-Length: {length}\n"
+    return f"PUT /outputs/big HTTP/1.1\nHost: x\nConnection: close\n{about}\n"
+
+
+def resident() -> int:
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_a_hundred_megabytes_are_refused_before_they_come(address: str) -> None:
+    found = sent(address, put(address, 100 * 2**20), b"x" * 1000)
+    assert found.startswith(b"HTTP/1.1 413")
+    assert b"rma_api_request_too_large_error" in found
+
+
+def test_a_body_that_does_not_say_how_long_it_is_is_cut_off(address: str) -> None:
+    token = urlsplit(address).password
+    head = f"PUT /outputs/big HTTP/1.1\nHost: x\nAuthorization: Bearer {token}\nTransfer-Encoding: chunked\n\n"
+    before = resident()
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    with opened(address) as connection:
+        connection.sendall(head.replace("\n", "\r\n").encode())
+        try:
+            for _ in range(1600):
+                connection.sendall(chunk)
+        except OSError:
+            pass
+        else:
+            connection.shutdown(socket.SHUT_WR)
+    assert resident() - before < 64 * 2**20
+    assert sent(address, put(address, 2), b"ok").startswith(b"HTTP/1.1 201")
+
+
+def test_a_body_without_a_token_is_not_read(address: str) -> None:
+    head = f"PUT /outputs/big HTTP/1.1\nHost: x\nContent-Length: {100 * 2**20}\n\n"
+    with opened(address) as connection:
+        connection.sendall(head.replace("\n", "\r\n").encode())
+        assert connection.recv(65536).startswith(b"HTTP/1.1 401")
+
+
+async def test_a_slow_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "MOST_SECONDS", 0.05)
+    step = samples.stage().step()
+
+    async def never(*_: object) -> dict[str, object]:
+        await asyncio.sleep(3600)
+        raise AssertionError("nobody waits so long")
+
+    found = await raw(step, never)
+    assert found == (408, "rma_api_request_timeout_error")
+
+
+async def test_of_too_many_bodies_at_once_the_next_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "MOST_AT_ONCE", 0)
+    found = await samples.stage().step().put("/outputs/x", 1)
+    assert (found.status, found.code, found.headers["retry-after"]) == (429, "rma_api_too_many_requests_error", "1")
+
+
+async def raw(step: Asker, receive: object) -> tuple[int, str]:
+    said: list[dict[str, object]] = []
+
+    async def send(message: dict[str, object]) -> None:
+        said.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "PUT",
+        "raw_path": b"/outputs/x",
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {step.token}".encode())],
+    }
+    await step.app(scope, receive, send)  # type: ignore[arg-type]
+    body = said[1]["body"]
+    assert isinstance(body, bytes)
+    status = said[0]["status"]
+    assert isinstance(status, int)
+    return status, json.loads(body)["error"]["code"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../../etc/passwd",
+        "/outputs/..%2F..%2Fetc%2Fpasswd",
+        "/outputs/%2e%2e/x",
+        "/secrets/%00",
+        "/secrets/%ff",
+        "/state/" + "a" * 5000,
+        "/outputs/one/two/three",
+        "/spec?q=" + "(" * 5000,
+        "/spec?q=" + "a." * 4000,
+        "/spec?q=%ff&lang=%00",
+        "/spec?" + "&".join(["q=x"] * 2000),
+        "/environment/%F0%9F%92%A9",
+    ],
+)
+async def test_no_path_leads_anywhere_else(path: str) -> None:
+    found = await samples.stage().step().get(path)
+    assert found.status in (301, 404, 405, 422), found
+    assert b"root:" not in found.body
+
+
+def test_many_slow_heads_keep_nobody_waiting(address: str) -> None:
+    slow = [opened(address) for _ in range(50)]
+    try:
+        for connection in slow:
+            connection.sendall(b"GET /spec HT")
+        assert b"pong" in sent(address, "GET /healthz HTTP/1.1\nHost: x\nConnection: close\n\n")
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+def test_what_is_no_http_is_refused(address: str) -> None:
+    assert not sent(address, "\x00\x01\x02\n\n").startswith(b"HTTP/1.1 200")
+    assert b"pong" in sent(address, "GET /healthz HTTP/1.1\nHost: x\nConnection: close\n\n")
+
+
+def test_the_token_is_never_in_an_answer(address: str) -> None:
+    token = str(urlsplit(address).password)
+    for path in ("/spec", "/environment", "/nope", "/secrets/nope"):
+        head = f"GET {path} HTTP/1.1\nHost: x\nConnection: close\nAuthorization: Bearer {token}\n\n"
+        assert token.encode() not in sent(address, head)
