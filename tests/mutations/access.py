@@ -4,6 +4,9 @@ from tests.mutations.mutation import Mutation
 
 _CANARY = "tests/operations/test_canary.py::test_a_secret_is_found_nowhere_after_its_run"
 
+_ATTEMPTS = "tests/metadata/test_attempts.py"
+
+OVER = "the token of an attempt is worth nothing once its end is recorded"
 ALLOWED = "nobody does what nothing allows them, and nobody gives themselves more"
 CHAINED = "a row of the audit log that was changed, removed or moved is found"
 HIDDEN = "a secret is in no row, file, log or answer"
@@ -44,6 +47,24 @@ MUTATIONS: tuple[Mutation, ...] = (
         guarantee=HIDDEN,
         edits=(("runtime/stepping.py", "outcome=screen.outcome(outcome)", "outcome=outcome"),),
         test=_CANARY,
+    ),
+    Mutation(
+        name="tokens-outlive-attempts",
+        guarantee=OVER,
+        edits=(("store/reports.py", "WHERE t.hash = $1 AND s.state = 'Running'", "WHERE t.hash = $1"),),
+        test=f"{_ATTEMPTS}::test_a_token_ends_with_its_attempt",
+    ),
+    Mutation(
+        name="reports-not-guarded",
+        guarantee=OVER,
+        edits=(
+            (
+                "store/reports.py",
+                "if not (yield IS_CURRENT(*held(lease))):\n        return False\n    now",
+                "now",
+            ),
+        ),
+        test=f"{_ATTEMPTS}::test_a_token_survives_that_another_process_adopts_its_attempt",
     ),
     Mutation(
         name="operations-unasked",
