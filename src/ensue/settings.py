@@ -71,7 +71,7 @@ class Settings(BaseModel):
     """A file with the token for the vault; read each time, so that it may be renewed."""
     vault_mount: str = "secret"
     """Where its KV engine is mounted."""
-    vault_secret_paths: str = "{namespace}/workflows/{workflow},{namespace}/secrets"
+    vault_secret_paths: str = "{namespace}/workflows/{workflow},{namespace}/secrets"  # noqa: S105 # a path
     """Where secrets are in the mount, the first that has one wins; relay's is workflows/{workflow}."""
     vault_connection_path: str = "{namespace}/connections"
     """Where connections are in the mount."""

@@ -53,6 +53,11 @@ def sdk(address: str) -> Any:
     return Interface(api_url=address, configure_logging=False)
 
 
+def status(error: requests.HTTPError) -> int:
+    assert error.response is not None
+    return error.response.status_code
+
+
 def test_the_sdk_reads_the_spec_by_paths_and_bytes(addresses: Mapping[Subject, str]) -> None:
     relay = sdk(addresses[FOO])
     assert relay.get(Dynamic.aws.accessKeyID) == "A"
@@ -75,10 +80,10 @@ def test_the_sdk_sets_outputs_decorators_and_events(addresses: Mapping[Subject, 
     sdk(addresses[HOOK]).events.emit({"a": 1})
     with pytest.raises(requests.HTTPError) as raised:
         relay.outputs.set("a/b", 1)
-    assert raised.value.response.status_code == 405
+    assert status(raised.value) == 405
     with pytest.raises(requests.HTTPError) as raised:
         relay.workflows.run("deploy", {"a": 1})
-    assert raised.value.response.status_code == 403
+    assert status(raised.value) == 403
     other = urlsplit(addresses[OTHER])
     url = f"http://{other.hostname}:{other.port}/outputs/foo/answer"
     found = requests.get(url, auth=("token", str(other.password)), timeout=30)
@@ -89,7 +94,7 @@ def test_another_user_name_than_token_is_refused(addresses: Mapping[Subject, str
     address = addresses[FOO].replace("http://:", "http://someone:")
     with pytest.raises(requests.HTTPError) as raised:
         sdk(address).get()
-    assert raised.value.response.status_code == 401
+    assert status(raised.value) == 401
 
 
 async def test_the_sdk_starts_workflows_of_stored_runs(stored: Stored) -> None:

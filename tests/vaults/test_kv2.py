@@ -42,6 +42,14 @@ def vault(address: str, token: Path, mount: str = "secret") -> Kv2Vault:
     )
 
 
+def put(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
 async def test_a_workflows_own_secret_comes_before_its_namespaces(address: str, token: Path) -> None:
     kept = vault(address, token)
     assert await kept.secret("team", "build", "token") == {"value": b"of the workflow"}
@@ -74,13 +82,13 @@ async def test_a_token_is_read_anew_and_a_refusal_is_said(
     address: str, token: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "PAUSE", 0.01)
-    token.write_text("wrong")
+    put(token, "wrong")
     kept = vault(address, token)
     with pytest.raises(SecretsLocked, match="answers 403"):
         await kept.secret("team", "", "token")
-    token.write_text(bao.TOKEN)
+    put(token, bao.TOKEN)
     assert await kept.secret("team", "", "token")
-    token.unlink()
+    remove(token)
     with pytest.raises(SecretsLocked, match="cannot be read"):
         await kept.secret("team", "", "token")
 

@@ -49,12 +49,12 @@ from ensue.store.history import History
 from ensue.store.memories import Memories
 from ensue.store.permissions import PermissionTable
 from ensue.store.tokens import TokenTable
-
-KEY_BYTES = 32
 from ensue.vaults import environment
 from ensue.vaults.environment import EnvironmentSecrets
 from ensue.vaults.kv2 import Kv2Vault
 from ensue.vaults.mounted import MountedSecrets
+
+KEY_BYTES = 32
 
 
 class SystemClock:
