@@ -7,7 +7,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -110,10 +110,6 @@ def to_binary(event: Envelope) -> tuple[dict[str, str], bytes]:
 
 def to_structured(event: Envelope) -> tuple[dict[str, str], bytes]:
     return {"content-type": f"{STRUCTURED}; charset=utf-8"}, _dump(_as_json(event))
-
-
-def to_batch(events: Iterable[Envelope]) -> tuple[dict[str, str], bytes]:
-    return {"content-type": f"{BATCHED}; charset=utf-8"}, _dump([_as_json(event) for event in events])
 
 
 def quoted(text: str) -> str:

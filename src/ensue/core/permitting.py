@@ -20,6 +20,9 @@ SCOPE: Final = "scope:"
 SHOWS: Final = {"list": ("list", "get")}
 """Who is denied one of these is denied the other: a list shows what it is of."""
 
+TAKE_BACK: Final = "a Deny beats every role: ask an admin to change that permission"
+WIDEN: Final = "use a token with a wider scope, or without any"
+
 
 class Standing(NamedTuple):
     """What the groups of an identity mean."""
@@ -30,12 +33,17 @@ class Standing(NamedTuple):
     is_narrowed: bool
 
 
+class Why(NamedTuple):
+    reason: str
+    remedy: str
+
+
 def require(identity: Identity, verb: str, kind: str, namespace: Namespace | None, name: str = "") -> None:
     """Raises Denied. Without a namespace it is about the whole server, without a name about all objects of the kind:
     then what is allowed in parts is not enough, and what is denied in parts is too much."""
     refused = Refused(identity=identity, verb=verb, kind=kind, namespace=namespace, name=name)
-    if (reason := _refusal(refused)) is not None:
-        raise _denied(refused, reason)
+    if (why := _refusal(refused)) is not None:
+        raise _denied(refused, why)
 
 
 def require_some(identity: Identity, verb: str, kind: str, namespace: Namespace | None) -> None:
@@ -48,7 +56,7 @@ def require_some(identity: Identity, verb: str, kind: str, namespace: Namespace 
         raise _denied(refused, _nothing(refused))
 
 
-def _refusal(asked: Refused) -> str | None:
+def _refusal(asked: Refused) -> Why | None:
     """Why not; None when it is allowed."""
     identity = asked.identity
     if _is_systems(identity):
@@ -57,17 +65,26 @@ def _refusal(asked: Refused) -> str | None:
     has_role = _has_role(standing, asked)
     denials = [right for right in identity.rights if right.is_denial and _is_about(right, asked, is_all=False)]
     if denials and not (has_role and _is_way_back(asked)):
-        return f"the permission {denials[0].name} denies it"
+        return Why(f"the permission {denials[0].name} denies it", TAKE_BACK)
     if not has_role and not any(_gives(right, asked) for right in identity.rights):
         return _nothing(asked)
     if standing.is_narrowed and not any(_reaches(scope, place, asked) for scope, place in standing.scopes):
-        return "the token was made for less"
+        return Why("the token was made for less", WIDEN)
     return None
 
 
-def _nothing(asked: Refused) -> str:
+def _nothing(asked: Refused) -> Why:
     groups = ", ".join(group for group in asked.identity.groups if not group.startswith(SCOPE))
-    return f"nothing allows it to {groups or 'who is in no group'}"
+    return Why(f"nothing allows it to {groups or 'who is in no group'}", _wanting(asked))
+
+
+def _wanting(asked: Refused) -> str:
+    """Whom to ask for what."""
+    role = f"role:{roles.least(asked.verb, asked.kind)}{f'@{asked.namespace}' if asked.namespace else ''}"
+    remedy = f"ask an admin for the group {role}"
+    if asked.verb in roles.NOT_FOR_GIVING.get(asked.kind, ()):
+        return remedy
+    return f"{remedy}, or for a Permission that allows {asked.verb} on {asked.kind.lower()}/{asked.name or ANY}"
 
 
 def _is_systems(identity: Identity) -> bool:
@@ -160,16 +177,8 @@ def scope_of(text: str) -> tuple[Role | Right, str] | None:
     return found, place or EVERYWHERE
 
 
-def _denied(asked: Refused, reason: str) -> Denied:
-    """Says what is missing, and whom to ask for what."""
+def _denied(asked: Refused, why: Why) -> Denied:
     thing = f"{asked.kind.lower()}/{asked.name}" if asked.name else asked.kind
     where = f" in namespace {asked.namespace}" if asked.namespace else " on the whole server"
-    place = f"@{asked.namespace}" if asked.namespace else ""
-    role = f"role:{roles.least(asked.verb, asked.kind)}{place}"
-    remedy = f"ask an admin for the group {role}"
-    if asked.verb not in roles.NOT_FOR_GIVING.get(asked.kind, ()):
-        resource = f"{asked.kind.lower()}/{asked.name or ANY}"
-        remedy += f", or for a Permission that allows {asked.verb} on {resource}"
-    return Denied(
-        f"{asked.identity.subject} may not {asked.verb} {thing}{where}: {reason}", remedy=remedy, refused=asked
-    )
+    sentence = f"{asked.identity.subject} may not {asked.verb} {thing}{where}: {why.reason}"
+    return Denied(sentence, remedy=why.remedy, refused=asked)

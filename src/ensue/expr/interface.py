@@ -219,12 +219,6 @@ def reason(result: Result) -> str:
             return ""
 
 
-class Language(Protocol):
-    """A module or value that compiles texts. Never raises: see `Program.error`."""
-
-    def compile(self, text: str, limits: Limits = LIMITS) -> Program: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Mapped:
     """A scope over values at hand. Names missing from a `lazy` root are NotLoaded, else Absent."""

@@ -76,7 +76,7 @@ class _Composer:
         if len(self.open) >= self.max_depth:
             raise refuse(f"nested deeper than {self.max_depth} levels", mark, remedy="flatten it")
         cls = Sequence if isinstance(event, yaml.SequenceStartEvent) else Mapping
-        node = cls(tag=_tag(event), start=mark, end=mark, is_flow=bool(event.flow_style))
+        node = cls(tag=_tag(event), start=mark, end=mark)
         if event.anchor:
             self.anchors.pop(event.anchor, None)
         self.open.append((node, event.anchor, []))

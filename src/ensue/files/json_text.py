@@ -62,14 +62,14 @@ class _Reader:
                 raise self._refuse("not valid JSON: a `:` was expected after the key")
             self.index += 1
             pairs.append((key, self._value(depth + 1)))
-        return Mapping(tag=None, start=start, end=self._mark(), is_flow=True, pairs=pairs)
+        return Mapping(tag=None, start=start, end=self._mark(), pairs=pairs)
 
     def _array(self, start: Mark, depth: int) -> Sequence:
         items: list[Node] = []
         self.index += 1
         while not self._ends("]", first=not items):
             items.append(self._value(depth + 1))
-        return Sequence(tag=None, start=start, end=self._mark(), is_flow=True, items=items)
+        return Sequence(tag=None, start=start, end=self._mark(), items=items)
 
     def _ends(self, bracket: str, *, first: bool) -> bool:
         self._skip()

@@ -29,7 +29,6 @@ class Sequence:
     tag: str | None
     start: Mark
     end: Mark
-    is_flow: bool = False
     items: list["Node"] = field(default_factory=list)
 
 
@@ -38,7 +37,6 @@ class Mapping:
     tag: str | None
     start: Mark
     end: Mark
-    is_flow: bool = False
     pairs: list[tuple["Node", "Node"]] = field(default_factory=list)
 
 
