@@ -2,7 +2,9 @@
 
 import hashlib
 import hmac
+import re
 import signal
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,6 +13,7 @@ from ensue.cli import demo_story
 from ensue.model.errors import Unavailable
 from tests.cli.conftest import PATIENCE, Cli, processes_of
 
+README = Path(__file__).parents[2] / "README.md"
 STORY = (
     "1. GitHub delivers a push to main",
     "202",
@@ -27,12 +30,19 @@ STORY = (
 )
 
 
+def same(text: str) -> str:
+    """Without what differs each time."""
+    return re.sub(r"[0-9a-f-]{36}|build-\w{5}|after [0-9.]+m?s", "", text)
+
+
 def test_the_demo_shows_event_decision_run_log_and_result_and_what_did_not_fire(cli: Cli) -> None:
     done = cli("demo", "--once")
     place = 0
     for words in STORY:
         place = done.stdout.index(words, place)
     assert done.stderr == ""
+    shown = re.findall(r"```text\n(1\. GitHub.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert [same(text) in same(done.stdout) for text in shown] == [True]
     assert "\x1b" not in done.stdout
     assert list(cli.temporary.iterdir()) == []
 

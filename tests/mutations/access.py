@@ -67,6 +67,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         test=f"{_ATTEMPTS}::test_a_token_survives_that_another_process_adopts_its_attempt",
     ),
     Mutation(
+        name="sensitive-outputs-shown",
+        guarantee=HIDDEN,
+        edits=(("runtime/hiding.py", "sensitive=outcome.sensitive | sensitive", "sensitive=outcome.sensitive"),),
+        test="tests/runtime/test_hiding.py::test_outputs_that_hold_a_secret_in_any_form_are_sensitive",
+    ),
+    Mutation(
         name="operations-unasked",
         guarantee=ALLOWED,
         edits=(("operations/runs.py", '    permitting.require(identity, "list", "Run", select.namespace)\n', ""),),
