@@ -270,9 +270,8 @@ def test_no_secret_is_found_wherever_one_looks(
     backup = gzip.decompress((tmp_path / "backup.gz").read_bytes())
     rows = {"backup": backup, **dict(files(data, *KEPT_APART))}
     # It went out as it is: whoever it was for has it.
-    assert sum(BIRD in said for said in peer[1]) >= 1
+    assert sum(ECHOED in said for said in peer[1]) == 1
     assert "kept: ***" in found[f"logs {run}"].decode()
-    assert ECHOED in json.dumps(peer[1])
     assert {place: names for place, text in found.items() if (names := traces(secrets, text))} == {}
     # What the peer said back is an output of the step: other steps may use it, so it is stored as it is.
     assert traces({"echoed": ECHOED}, backup) == ["echoed"]
