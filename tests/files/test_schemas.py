@@ -30,7 +30,9 @@ def blocks() -> Iterator[tuple[str, str]]:
             if "apiVersion: ensue.dev" in text:
                 yield f"{page.relative_to(ROOT)}[{number}]", text
     for path in sorted((ROOT / "examples").glob("*/*.yaml")):
-        yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
+        if "apiVersion: ensue.dev" in text:
+            yield str(path.relative_to(ROOT)), text
 
 
 BLOCKS = dict(blocks())
