@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from ensue.core import checking, graph
+from ensue.expr import relay
 from ensue.model.run import State
+from ensue.model.workflow import Step
 from tests.core.playing import workflow
 
 
@@ -124,3 +126,31 @@ def test_a_cycle_of_implied_dependencies_is_an_error(steps: list[dict[str, Any]]
 def test_a_cycle_that_defaults_close_is_an_error() -> None:
     made = workflow([{"name": "a", "after": ["b"]}, {"name": "b"}], defaults={"env": {"X": "${outputs.a.x}"}})
     assert any("wait for each other" in problem.message for problem in checking.check_workflow(made))
+
+
+RELAY_STEP = {"name": "c", "image": "x"}
+ENDS = frozenset({State.SUCCEEDED, State.FAILED, State.TIMED_OUT, State.SKIPPED, State.CANCELLED})
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ({"dependsOn": [{"step": "a"}]}, {"a": "succeeded"}),
+        ({"dependsOn": [{"step": "a"}, {"step": "b"}], "when": ["${steps.a.failed}"]}, {"a": "any", "b": "succeeded"}),
+        ({"dependsOn": [{"step": "a"}], "when": ["${steps.a.skipped || steps.b.succeeded}"]}, {"a": "any", "b": "any"}),
+        ({"when": ["${steps.'a'.succeeded}"]}, {"a": "any"}),
+        ({"dependsOn": [{"step": "a"}], "when": [True, "${parameters.p == 1}"]}, {"a": "succeeded"}),
+        ({"spec": {"v": {"$type": "Output", "from": "a", "name": "v"}}}, {"a": "succeeded"}),
+        ({"spec": {"v": {"$type": "Output", "taskName": "a", "name": "v"}}}, {"a": "succeeded"}),
+        ({"when": [{"$fn.equals": [{"$type": "Output", "from": "a", "name": "v"}, 1]}]}, {"a": "succeeded"}),
+        ({"env": {"A": "${outputs.a.v}"}, "when": ["${steps.a.failed}"]}, {"a": "any"}),
+        ({"when": [{"$fn.equals": [{"$type": "Answer", "askRef": "a", "name": "v"}, 1]}]}, {}),
+        ({"env": {"A": "${steps.a.failed}"}}, {}),
+    ],
+)
+def test_in_files_of_relay_conditions_say_which_ends_of_a_step_will_do(
+    step: dict[str, object], expected: dict[str, str]
+) -> None:
+    found = graph.needs_of(Step.model_validate({**RELAY_STEP, **step}), {"a", "b"}, relay.RELAY)
+    words = {frozenset({State.SUCCEEDED}): "succeeded", ENDS: "any"}
+    assert {name: words[ends] for name, ends in found.items()} == expected

@@ -212,3 +212,29 @@ def test_an_input_file_elsewhere_is_refused(tmp_path: Path, place: str, reason: 
     (directory / "w.yaml").write_text(IMAGE + f"  inputFile: {place}\n")
     [problem] = files.load([directory / "w.yaml"])[0].problems
     assert problem.message == f"{place} cannot be read: {reason}"
+
+
+UNTIDY = """\
+# about it
+apiVersion: v1
+steps:
+- name:   a   # the first
+  image: x
+  spec:   {b: !Fn.concat [a, !Parameter c], n: 1e3, o: 0o17, z: ~, q: "no", s: 'it''s'}
+  when:
+  - !Fn.equals [!Output {from: a, name: b}, 'x']
+  input:
+  - |
+    if true; then
+      echo "$HOME"
+    fi
+"""
+
+
+def test_fmt_keeps_tags_comments_numbers_nulls_quotes_and_scripts() -> None:
+    tidy = files.format(UNTIDY, "w.yaml")
+    for text in ("# about it", "# the first", "!Fn.concat [a, !Parameter c]", "1e3", "0o17", "~", '"no"', "'it''s'"):
+        assert text in tidy
+    assert files.format(tidy, "w.yaml") == tidy
+    before, after = (files.read(text, "w.yaml")[0].raw for text in (UNTIDY, tidy))
+    assert before == after

@@ -383,3 +383,13 @@ async def test_many_definitions_of_one_file_are_applied_in_a_bounded_number_of_r
     await disk.follow()
     assert len(await disk.generations()) == 60
     assert len(reads) <= 3
+
+
+async def test_a_file_of_relay_is_its_workflow_and_triggers_with_scripts_from_beside_it(disk: Disk) -> None:
+    triggers = "triggers: [{name: t, source: {type: push}}]\n"
+    disk.write("deep/s.sh", "echo hello")
+    disk.write("deep/w.yaml", "apiVersion: v1\nsteps: [{name: a, image: x, inputFile: s.sh}]\n" + triggers)
+    await disk.begin()
+    assert await disk.generations() == {"Workflow/w": 1, "Trigger/w-t": 1}
+    stored = (await disk.stored())["Workflow/w"]
+    assert stored.body["spec"] == {"steps": [{"name": "a", "image": "x", "input": ["echo hello"]}]}

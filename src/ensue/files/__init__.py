@@ -3,7 +3,7 @@
 from ensue.files.documents import Document, body
 from ensue.files.limits import DEFAULT_LIMITS, Limits
 from ensue.files.marks import Marks
-from ensue.files.reading import accept, expand, load, read, value
+from ensue.files.reading import accept, expand, load, read, scripts_beside, value
 from ensue.model.values import Json
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "load",
     "read",
     "schema",
+    "scripts_beside",
     "value",
 ]
 

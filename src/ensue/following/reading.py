@@ -103,7 +103,7 @@ class Files:
             return File(signature=UNREAD, problems=(problem,))
         problems: list[Problem] = []
         self._fresh = {}
-        for document in files.read(text, path, known=self._known):
+        for document in files.read(text, path, known=self._known, script=files.scripts_beside(Path(path))):
             found = _found(document)
             if found is None:
                 problems += _errors(document)
