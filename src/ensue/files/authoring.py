@@ -15,7 +15,7 @@ STEP_TYPES = ("container", "approval")
 ANNOTATIONS = ("summary", "homepage", "source", "tags")
 """What a file says of itself; kept as annotations of the workflow."""
 PREFIX = "relay.sh/"
-_ENVELOPE = frozenset({"apiVersion", "kind", "name", "parameters", "steps", "triggers", *ANNOTATIONS})
+_ENVELOPE = frozenset({"apiVersion", "kind", "compat", "name", "parameters", "steps", "triggers", *ANNOTATIONS})
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -33,7 +33,8 @@ def translate(value: Object, name: str, script: Script) -> tuple[Part, ...]:
     metadata: Object = {"name": title}
     if annotations := _annotations(value, findings):
         metadata["annotations"] = annotations
-    workflow: Json = {"apiVersion": RELAY, "kind": "Workflow", "metadata": metadata, "spec": spec}
+    compat: Object = {"compat": value["compat"]} if "compat" in value else {}
+    workflow: Json = {"apiVersion": RELAY, "kind": "Workflow", "metadata": metadata, **compat, "spec": spec}
     triggers = [
         authoring_triggers.translate(trigger, path, title) for path, trigger in findings.objects(value, "triggers", ())
     ]
