@@ -27,6 +27,7 @@ NAMES = {
     "webhook": "W5: webhooks taken in over HTTP",
     "event-to-run": "W6: from a POST to the end of the run it starts",
     "many-triggers": "10,000 triggers: memory, time to apply",
+    "metadata": "values of a spec over the metadata API",
     "store-writes": "raw transactions of the store's driver",
 }
 

@@ -1,5 +1,6 @@
 """What is fuzzed, with the texts that mutations start from."""
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,8 +10,11 @@ from ensue.expr import cel, relay, subscriptions
 from ensue.expr import indexing as indexed
 from ensue.expr.cel import indexing
 from ensue.expr.interface import Error, Explanation, Mapped, Needs, Program, Result, Unresolved, Value
+from ensue.metadata import answers, bodies, protobuf, sample_file
+from ensue.metadata.refusals import Refused
 from ensue.model.errors import InvalidDefinition
 from ensue.model.values import Json
+from ensue.store import rows
 from tests.core.playing import NOW
 from tests.fuzz import mutating
 from tests.fuzz.fuzzing import Target
@@ -88,6 +92,27 @@ def relay_document(text: str) -> None:
     for flavour in (relay.NATIVE, relay.RELAY_STRICT):
         check(relay.evaluate(document, SCOPE, flavour))
         relay.decide(document, SCOPE, flavour)
+
+
+def protobuf_message(text: str) -> None:
+    """Bytes as latin-1."""
+    for read in (protobuf.create_log, protobuf.append_message):
+        with contextlib.suppress(protobuf.Undecodable):
+            read(text.encode("latin-1", "replace"))
+
+
+def step_body(text: str) -> None:
+    """A body of the metadata API: what is taken can be stored and shown."""
+    for media_type in ("application/json", "application/octet-stream"):
+        with contextlib.suppress(Refused):
+            value = bodies.output(text.encode("utf-8", "surrogatepass"), media_type, is_strict=False)
+            rows.dump(value).encode()
+            answers.text(value).encode()
+
+
+def sample(text: str) -> None:
+    with contextlib.suppress(InvalidDefinition):
+        sample_file.parse(text.encode("utf-8", "surrogatepass"), "fuzz.yaml")
 
 
 def workflow(text: str) -> None:
@@ -178,6 +203,18 @@ def _json(name: str, seeds: Sequence[Json], run: Callable[[str], None]) -> Targe
     return Target(name=name, seeds=[json.dumps(seed) for seed in seeds], run=run, mutate=mutating.mutated_json)
 
 
+MESSAGES = (
+    protobuf.texts("tenants/t/runs/r", "stdout").decode("latin-1"),
+    (protobuf.texts("id", "text/plain", "a line\n") + b"\x22\x06\x08\x80\xa0\xd9\xca\x06").decode("latin-1"),
+)
+SAMPLE = """
+connections: {aws/test: {a: b}}
+secrets: {a: b, c: !!binary "kIo="}
+runs: {"1": {parameters: {p: 1}, steps: {one: {image: a, spec: {x: !Secret a}, conditions: !Fn.equals [1, 1]}}}}
+triggers: {hook: {}}
+"""
+
+
 TARGETS: Mapping[str, Target] = {
     target.name: target
     for target in (
@@ -186,6 +223,9 @@ TARGETS: Mapping[str, Target] = {
         Target(name="relay", seeds=TEMPLATES, run=relay_template),
         Target(name="relay-query", seeds=QUERIES, run=relay_query),
         _json("relay-document", DOCUMENTS, relay_document),
+        Target(name="protobuf", seeds=MESSAGES, run=protobuf_message),
+        _json("step-body", [*DOCUMENTS, ["a\0b"], {"$encoding": "base64", "data": "kIo="}], step_body),
+        Target(name="sample", seeds=[SAMPLE], run=sample),
         Target(name="yaml", seeds=YAML, run=layout),
         Target(name="workflow", seeds=[*_files("examples/*/*.yaml"), RELAY_WORKFLOW, TRIGGER], run=workflow),
     )
