@@ -22,7 +22,8 @@ async def receive_hook(request: HttpRequest) -> Response:
     """Let a webhook's event in; answered with its id once it is stored and decided about."""
     with requests.gate_of(request).holding() as holding:
         reply = await hooks_of(request).receive(_call(request, holding))
-    return Response(reply.text, reply.status, media_type=reply.content_type)
+    content = reply.content or reply.text.encode()
+    return Response(content, reply.status, headers=dict(reply.headers), media_type=reply.content_type)
 
 
 @router.options("/hooks/{path}")

@@ -33,6 +33,7 @@ from ensue.ports.wakeup import Wakeup
 from ensue.runtime import patience
 from ensue.runtime.access import Access
 from ensue.runtime.cleaning import Cleaner
+from ensue.runtime.guests import Guests
 from ensue.runtime.intake import Intake
 from ensue.runtime.keeping import Keeper
 from ensue.runtime.measuring import MeasuredDecisions
@@ -84,6 +85,7 @@ class Node:
     keeper: Keeper
     cleaner: Cleaner
     driver: Driver
+    guests: Guests
     outbound: Outbound
     passes: Passes
     puller: Puller
@@ -141,7 +143,7 @@ async def serve(
             node = replace(node, follower=follower)
         application = api.create_app(
             node.world,
-            hooks_of(node.world, settings.hook_rate, node.secrets),
+            hooks_of(node.world, settings.hook_rate, node.secrets, node.guests),
             token=serving.token(settings.data_dir),
             identity=local_identity(),
             hosts=(listener.host,),
@@ -184,11 +186,13 @@ def follower_of(world: World, follow: Following, *, is_shared: bool) -> Follower
     return Follower(world=world, identity=local_identity(), roots=paths, name=name)
 
 
-def hooks_of(world: World, rate: Rate | None = None, secrets: OpenedSecrets | None = None) -> Hooks:
+def hooks_of(
+    world: World, rate: Rate | None = None, secrets: OpenedSecrets | None = None, guests: Guests | None = None
+) -> Hooks:
     """The webhooks of all namespaces; `rate` is for those that say none."""
     opened = secrets or OpenedSecrets(table=world.secrets, vault=world.vault)
     keys = Keys(table=world.secrets, secrets=opened, is_kept_elsewhere=opened.is_kept_elsewhere)
-    return Hooks(world=world, keys=keys, paces=Paces(), rate=rate)
+    return Hooks(world=world, keys=keys, paces=Paces(), rate=rate, guests=guests)
 
 
 def local_identity() -> Identity:
@@ -255,7 +259,8 @@ def _wire(
         stepping=stepping,
         profile=parts.profile_of(settings, worker, engines),
     )
-    puller = parts.puller_of(driver, clock, worker)
+    guests = Guests()
+    puller = parts.puller_of(driver, clock, worker, parts.stage_of(running, guests, secrets, passes))
     world = _world(tables, intake, decisions, access, counted, runner, puller, vault, wakeup, records.storage)
     return Node(
         settings=settings,
@@ -265,6 +270,7 @@ def _wire(
         sealer=Sealer(audit=world.audit, tokens=world.tokens),
         cleaner=Cleaner(engines=running.values(), history=world.history),
         driver=driver,
+        guests=guests,
         outbound=outbound,
         passes=passes,
         puller=puller,

@@ -14,6 +14,7 @@ from ensue.app.parts import SystemClock
 from ensue.metadata import sample_file, schemas
 from ensue.metadata.application import Application
 from ensue.metadata.attempts import AttemptDoor
+from ensue.metadata.guests import GuestDoor
 from ensue.metadata.sample import SampleDoor
 from ensue.metadata.sample_tokens import Subject
 from ensue.model.errors import EnsueError, InvalidInput, NotFound
@@ -102,9 +103,10 @@ async def serving_steps(node: "Node", tls: serving.Tls | None = None) -> AsyncIt
         yield node.passes.url
         return
     listener = serving.bind(settings.metadata_listen)
-    door = AttemptDoor(
+    attempts = AttemptDoor(
         world=node.world, secrets=node.secrets, known=node.stepping.confidence_in, url=settings.url.rstrip("/")
     )
+    door = GuestDoor(guests=node.guests, door=attempts)
     node.outbound.avoid(*listener.socket.getsockname()[:2])
     known, url = schemas_of(str(settings.step_schemas or "")), _url(listener, tls)
     async with _serving(door, listener, known, tls), contextlib.AsyncExitStack() as more:

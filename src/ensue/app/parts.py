@@ -30,6 +30,7 @@ from ensue.ports.store import Worker
 from ensue.ports.wakeup import Wakeup
 from ensue.runtime import keeping, stepping, tending
 from ensue.runtime.access import Access
+from ensue.runtime.guests import Guests
 from ensue.runtime.intake import Intake
 from ensue.runtime.keeping import Keeper, Retention
 from ensue.runtime.passes import Passes
@@ -37,6 +38,7 @@ from ensue.runtime.pulling import Puller
 from ensue.runtime.runner import Profile
 from ensue.runtime.secrets import OpenedSecrets
 from ensue.settings import Settings
+from ensue.sources.container_webhook import ContainerWebhookSource, Stage
 from ensue.steps import run as run_step
 from ensue.storage.directory import DirectoryStorage
 from ensue.store.audit import Audit
@@ -128,8 +130,8 @@ def keeper_of(settings: Settings, driver: Driver, worker: WorkerId, world: World
     )
 
 
-def puller_of(driver: Driver, clock: Clock, place: str) -> Puller:
-    """The sources that go and look, as this server runs them."""
+def puller_of(driver: Driver, clock: Clock, place: str, stage: Stage | None = None) -> Puller:
+    """The sources that go and look, as this server runs them; `stage` is for the containers of webhooks."""
     graphs = Graphs()
     records = tending.Records(
         definitions=Definitions(driver=driver, graphs=graphs),
@@ -137,7 +139,18 @@ def puller_of(driver: Driver, clock: Clock, place: str) -> Puller:
         history=History(driver=driver),
         memories=Memories(driver=driver),
     )
-    return Puller(types=sources.installed(), records=records, clock=clock, place=place)
+    types = {**sources.installed(), ContainerWebhookSource.name: ContainerWebhookSource(stage)}
+    return Puller(types=types, records=records, clock=clock, place=place)
+
+
+def stage_of(running: Mapping[str, Engine], guests: Guests, secrets: OpenedSecrets, passes: Passes) -> Stage | None:
+    """Where the containers of webhook triggers run; None without a container engine."""
+    engine = running.get("container")
+    if not isinstance(engine, ContainerEngine):
+        return None
+    from ensue.app.stage import HookStage
+
+    return HookStage(engine=engine, guests=guests, secrets=secrets, passes=passes)
 
 
 def door_of(world: Callable[[], World]) -> intake_ports.LetIn:

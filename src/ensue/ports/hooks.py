@@ -1,7 +1,7 @@
 """Webhooks: a request comes in from outside, and becomes an event or is refused."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ensue.model.errors import Problem
@@ -31,7 +31,10 @@ class Reply:
 
     status: int = 202
     content_type: str = "application/json"
-    text: str
+    text: str = ""
+    content: bytes = b""
+    """In place of a text."""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Hooks(Protocol):

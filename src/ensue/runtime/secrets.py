@@ -48,6 +48,18 @@ class OpenedSecrets:
                 return found
         return {}
 
+    async def connection_for_source(
+        self, namespace: Namespace, type: str, name: str, source_key: str
+    ) -> Mapping[str, bytes]:
+        """As `connection`, for a source."""
+        named = secret.of_connection(type, name)
+        if found := await self._opened(await self._table.read(namespace, named, source_key)):
+            return found
+        for other in self._elsewhere:
+            if found := await other.connection(namespace, "", type, name):
+                return found
+        return {}
+
     async def _opened(self, sealed: Mapping[SecretPlace, Sealed]) -> Mapping[str, bytes]:
         if not sealed:
             return {}

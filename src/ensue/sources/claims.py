@@ -9,13 +9,14 @@ from ensue.model.errors import Problem
 from ensue.model.values import Json
 from ensue.ports.store import StoredDefinition
 from ensue.runtime import wanting
-from ensue.sources import cloudevents, webhook
+from ensue.sources import cloudevents, container_webhook, webhook
 from ensue.sources.webhook.kind import WebhookSource
 from ensue.sources.webhook.settings import Hook
 
 TYPES: Mapping[str, type[Hook]] = {
     WebhookSource.name: webhook.Settings,
     cloudevents.CloudEventsSource.name: cloudevents.Settings,
+    container_webhook.ContainerWebhookSource.name: container_webhook.Settings,
 }
 
 
@@ -96,13 +97,16 @@ def claims(stored: StoredDefinition) -> Iterator[Claim]:
     is_shared = stored.kind == "Source"
     for want in wanting.own(stored):
         if want.type in TYPES:
+            given = wanting.given(want)
+            if want.type == container_webhook.ContainerWebhookSource.name:
+                given = container_webhook.with_path(given, stored.name)
             yield Claim(
                 owner=stored,
                 type=want.type,
                 source_key=want.key,
                 title=want.key if is_shared else f"Trigger/{stored.name}/{want.name}",
                 place=f"{want.path}.with",
-                given=wanting.given(want),
+                given=given,
                 is_enabled=not is_shared or wanting.is_enabled(stored),
             )
 

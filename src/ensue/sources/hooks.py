@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ensue.clients import envelopes
+from ensue.clients import envelopes, forwarding
 from ensue.model.errors import (
     EnsueError,
     InvalidInput,
@@ -14,6 +14,7 @@ from ensue.model.errors import (
     Problem,
     TooLarge,
     Unauthenticated,
+    Unavailable,
     UnsupportedMediaType,
 )
 from ensue.model.event import Accepted, Event
@@ -25,8 +26,9 @@ from ensue.operations.world import World
 from ensue.ports.hooks import Call, Reply
 from ensue.ports.store import StoredDefinition
 from ensue.runtime import telemetry
+from ensue.runtime.guests import Guests
 from ensue.runtime.pacing import Paces
-from ensue.sources import blaming, claims, cloudevents, webhook
+from ensue.sources import blaming, claims, cloudevents, container_webhook, webhook
 from ensue.sources.claims import Mount, Mounts
 from ensue.sources.keys import Keys
 from ensue.sources.webhook import Refused
@@ -43,8 +45,11 @@ ERRORS: Mapping[int, type[EnsueError]] = {401: Unauthenticated, 413: TooLarge, 4
 
 
 class Hooks:
-    def __init__(self, *, world: World, keys: Keys, paces: Paces, rate: Rate | None) -> None:
-        """`rate` is for sources that say none."""
+    def __init__(
+        self, *, world: World, keys: Keys, paces: Paces, rate: Rate | None, guests: Guests | None = None
+    ) -> None:
+        """`rate` is for sources that say none; `guests` are the containers that get requests here."""
+        self._guests = guests or Guests()
         self._world = world
         self._keys = keys
         self._paces = paces
@@ -89,9 +94,20 @@ class Hooks:
             return trust
         if isinstance(given, cloudevents.Settings):
             return await self._take_cloudevents(call.namespace, mount, given, request)
+        if isinstance(given, container_webhook.Settings):
+            self._pace(call.namespace, mount)
+            return await self._hand_on(call, mount, request)
         assert isinstance(given, webhook.Settings)
         self._pace(call.namespace, mount)
         return await self._take(call.namespace, mount, given, request)
+
+    async def _hand_on(self, call: Call, mount: Mount, request: webhook.Request) -> Reply:
+        """The container of the trigger answers; it lets events in by the metadata API."""
+        address = self._guests.address(call.namespace, mount.source_key)
+        if not address:
+            raise Unavailable(f"the container of the webhook {call.path} is not up here; try again")
+        found = await forwarding.forward(address, request.method, request.headers, request.query, request.body)
+        return Reply(status=found.status, content_type=found.content_type, content=found.content, headers=found.headers)
 
     async def _take(
         self, namespace: Namespace, mount: Mount, given: webhook.Settings, request: webhook.Request

@@ -50,18 +50,27 @@ class ContainerEngine:
 
     def __init__(self, *, data_dir: Path, instance: str, options: Options) -> None:
         self._paths = places.Places(str(data_dir), options.data_seen_as)
-        self._instance = hashlib.sha256(instance.encode()).hexdigest()[:12]
-        self._options = options
+        self.instance = hashlib.sha256(instance.encode()).hexdigest()[:12]
+        self.options = options
         self._opened: Api | None = None
         self._known: About | None = None
         self._courses: dict[str, Course] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
+    @property
+    def api(self) -> "Api":
+        """Of the engine."""
+        return self._api()
+
+    @property
+    def data(self) -> str:
+        return self._paths.data
+
     def _api(self) -> "Api":
         if self._opened is None:
             from ensue.clients.containers.api import Api
 
-            self._opened = Api(self._options.host)
+            self._opened = Api(self.options.host)
         return self._opened
 
     async def about(self) -> "About":
@@ -93,8 +102,8 @@ class ContainerEngine:
                     api=self._api(),
                     about=await self.about(),
                     paths=self._paths,
-                    instance=self._instance,
-                    options=self._options,
+                    instance=self.instance,
+                    options=self.options,
                 )
                 made = await start.make(order, name)
                 await self._take_up(name, made)
@@ -171,7 +180,7 @@ class ContainerEngine:
             course.forget()
             await course.close()
         if self._is_known(name):
-            ours = (f"{bodies.OF_INSTANCE}={self._instance}", f"{bodies.OF_ATTEMPT}={name}")
+            ours = (f"{bodies.OF_INSTANCE}={self.instance}", f"{bodies.OF_ATTEMPT}={name}")
             for each in await self._api().labelled(*ours):
                 await self._api().remove(each["name"])
             await asyncio.to_thread(shutil.rmtree, self._paths.attempt(name), ignore_errors=True)
@@ -181,7 +190,7 @@ class ContainerEngine:
         wanted = {_name(handle) for handle in current}
         found = {name for name in self._paths.all_names() if name not in wanted}
         try:
-            for each in await self._api().labelled(f"{bodies.OF_INSTANCE}={self._instance}"):
+            for each in await self._api().labelled(f"{bodies.OF_INSTANCE}={self.instance}"):
                 if each[bodies.OF_ATTEMPT] not in wanted:
                     found.add(each[bodies.OF_ATTEMPT])
                     await self._api().remove(each["name"])

@@ -1,0 +1,73 @@
+"""Runs the containers of webhook triggers: their environment, their token, their place behind /hooks."""
+
+import uuid
+from collections.abc import Mapping
+
+from ensue.engines.container import serving
+from ensue.engines.container.engine import ContainerEngine
+from ensue.model.errors import Fail
+from ensue.model.values import Json
+from ensue.ports.pulling import Happening, Pull, SourceState, SourceStatus
+from ensue.runtime import passes, stepping
+from ensue.runtime.guests import Guest, Guests
+from ensue.runtime.passes import Passes
+from ensue.runtime.secrets import OpenedSecrets
+from ensue.sources.container_webhook import Settings
+
+EVENT_TYPE = "dev.ensue.webhook.v1"
+
+
+class HookStage:
+    """Satisfies sources.container_webhook.Stage."""
+
+    def __init__(self, *, engine: ContainerEngine, guests: Guests, secrets: OpenedSecrets, passes: Passes) -> None:
+        self._engine = engine
+        self._guests = guests
+        self._secrets = secrets
+        self._passes = passes
+
+    async def play(self, pull: Pull, settings: Settings) -> None:
+        async def emit(data: Mapping[str, Json], key: str) -> None:
+            now = pull.now()
+            await pull.emit([Happening(type=EVENT_TYPE, id=key or uuid.uuid4().hex, time=now, data=dict(data))])
+
+        name = pull.key.rpartition("/")[2]
+        guest = Guest(
+            namespace=pull.namespace,
+            key=pull.key,
+            name=name,
+            image=settings.image,
+            spec=settings.spec,
+            env=settings.env,
+            secrets=self._secrets,
+            now=pull.now,
+            emit=emit,
+        )
+        token = self._guests.admit(guest)
+        try:
+            await self._serve(pull, settings, guest, token)
+        finally:
+            self._guests.dismiss(token)
+
+    async def _serve(self, pull: Pull, settings: Settings, guest: Guest, token: str) -> None:
+        pull.report(SourceStatus(state=SourceState.WAITING, message="its container is being started"))
+        url = self._passes.container_url or self._passes.url
+        wanted = serving.Wanted(
+            title=f"{pull.namespace}/{pull.key}",
+            image=settings.image,
+            command=settings.command,
+            args=settings.args,
+            script="\n".join(settings.input),
+            env={
+                "CI": "true",
+                "RELAY": "true",
+                "ENSUE": "true",
+                **stepping.as_texts(await guest.evaluated(settings.env)),
+                passes.ADDRESS: url.replace("://", f"://:{token}@", 1),
+            },
+        )
+        async with serving.serving(self._engine, wanted) as served:
+            self._guests.listens(guest, served.address)
+            pull.report(SourceStatus())
+            said = await served.ended()
+        raise Fail(f"its container ended: {said}" if said else "its container ended")

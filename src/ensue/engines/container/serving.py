@@ -1,0 +1,123 @@
+"""Containers that serve as long as somebody wants them: they listen at `$PORT`, which only this machine reaches."""
+
+import asyncio
+import contextlib
+import hashlib
+import socket
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ensue.clients.containers.api import Api, Refused
+from ensue.engines.container import bodies, commands, pulling
+from ensue.engines.container.engine import ContainerEngine
+from ensue.model.errors import Fail
+from ensue.ports.engine import Image
+
+PORT = 8080
+START_SECONDS = 60.0
+MEMORY = 2**30
+SCRIPT = ("/bin/sh", "-c")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to serve."""
+
+    title: str
+    image: str
+    command: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    script: str = ""
+    env: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """`address` is where it listens; `ended` returns what it said last, once it runs no more."""
+
+    address: str
+    api: Api
+    name: str
+
+    async def ended(self) -> str:
+        await self.api.wait(self.name, 86400.0 * 365)
+        said = await self.api.last_lines(self.name, 3)
+        return said.decode("utf-8", "replace").strip()[-300:]
+
+
+@contextlib.asynccontextmanager
+async def serving(engine: ContainerEngine, wanted: Wanted) -> AsyncIterator[Served]:
+    """Runs it until the context ends. Raises Fail when it cannot be run or does not listen, Unavailable."""
+    api, name = engine.api, f"ensue-{engine.instance}-hook-{hashlib.sha256(wanted.title.encode()).hexdigest()[:16]}"
+    try:
+        await api.remove(name)
+        await api.create(name, await _body(engine, wanted))
+        await api.start(name)
+        yield Served(address=await _address(api, name), api=api, name=name)
+    except Refused as error:
+        raise Fail(error.message) from None
+    except pulling.ImageAbsent as error:
+        raise Fail(error.message) from None
+    finally:
+        await asyncio.shield(_removed(api, name))
+
+
+async def _removed(api: Api, name: str) -> None:
+    with contextlib.suppress(Refused):
+        await api.remove(name)
+
+
+async def _body(engine: ContainerEngine, wanted: Wanted) -> dict[str, Any]:
+    image = await pulling.bring(api := engine.api, Image(reference=wanted.image), engine.options)
+    argv = (*SCRIPT, wanted.script) if wanted.script else (*wanted.command, *wanted.args)
+    if not (wanted.script or wanted.command):
+        argv = commands.resolve(image.entrypoint, image.cmd, wanted.args, keeps_arguments=True)
+    port, data = f"{PORT}/tcp", engine.data
+    about = await api.about()
+    log = {"Type": "k8s-file", "Config": {}} if about.is_podman else {"Type": "local", "Config": {"max-size": "1m"}}
+    return {
+        "Image": image.id,
+        "Entrypoint": [argv[0]],
+        "Cmd": list(argv[1:]),
+        "Env": [f"{name}={value}" for name, value in {**wanted.env, "PORT": str(PORT)}.items()],
+        "ExposedPorts": {port: {}},
+        "Labels": {bodies.OF_INSTANCE: engine.instance, bodies.OF_ATTEMPT: "hook", bodies.OF_DATA: data},
+        "HostConfig": {
+            "Init": True,
+            "PortBindings": {port: [{"HostIp": "127.0.0.1", "HostPort": ""}]},
+            "PidsLimit": bodies.PIDS,
+            "Memory": MEMORY,
+            "MemorySwap": MEMORY,
+            "SecurityOpt": ["no-new-privileges"],
+            "LogConfig": log,
+        },
+    }
+
+
+async def _address(api: Api, name: str) -> str:
+    """Once it listens. The engine listens before it does: only an answer tells."""
+    for _ in range(int(START_SECONDS / 0.1)):
+        state = await api.inspect(name)
+        if state is None or state.has_ended:
+            said = (await api.last_lines(name, 3)).decode("utf-8", "replace").strip()[-300:] if state else ""
+            raise Fail(f"the container ended before it listened at $PORT: {said}")
+        bound = ((state.body.get("NetworkSettings") or {}).get("Ports") or {}).get(f"{PORT}/tcp") or ()
+        if bound and await asyncio.to_thread(_answers, int(bound[0]["HostPort"])):
+            return f"http://127.0.0.1:{bound[0]['HostPort']}"
+        await asyncio.sleep(0.1)
+    raise Fail(f"the container does not listen at $PORT ({PORT})")
+
+
+def _answers(port: int) -> bool:
+    """Whether the other side keeps the connection: a proxy closes it when nobody listens behind it."""
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(("127.0.0.1", port))
+            probe.settimeout(0.2)
+            return probe.recv(1) != b""
+        except TimeoutError:
+            return True
+        except OSError:
+            return False

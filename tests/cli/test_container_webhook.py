@@ -1,0 +1,84 @@
+"""Relay's webhook triggers: the server runs the container, hands requests to it, and takes the events that it tells."""
+
+import json
+import re
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from tests import containers
+from tests.cli.conftest import Cli, Server, document
+
+FILES = f"""
+apiVersion: relay.sh/v1beta1
+kind: WebhookTrigger
+metadata: {{name: door}}
+spec:
+  image: {containers.IMAGE}
+  env: {{GREETING: !Secret greeting}}
+  spec: {{who: Ann}}
+  input:
+    - |
+      mkdir -p /www/cgi-bin
+      cat > /www/cgi-bin/index.cgi <<'END'
+      #!/bin/sh
+      body=$(head -c "$CONTENT_LENGTH")
+      who=$(wget -qO- "$METADATA_API_URL/spec?q=who")
+      wget -qO- --header 'Content-Type: application/json' --post-data "{{\\"data\\": $body}}" "$METADATA_API_URL/events" >&2
+      printf 'Status: 201 Created\\r\\nContent-Type: text/plain\\r\\n\\r\\n%s %s %s' "$GREETING" "$QUERY_STRING" "$who"
+      END
+      chmod +x /www/cgi-bin/index.cgi
+      exec httpd -f -p "$PORT" -h /www
+---
+apiVersion: ensue.dev/v1alpha1
+kind: Workflow
+metadata: {{name: greet}}
+spec:
+  parameters: [{{name: who}}]
+  steps: [{{name: say, type: log, with: {{message: "hello ${{parameters.who}}"}}}}]
+---
+apiVersion: ensue.dev/v1alpha1
+kind: Trigger
+metadata: {{name: on-door}}
+spec:
+  sources: [{{ref: door}}]
+  actions: [{{workflow: greet, parameters: {{who: "${{event.data.who}}"}}}}]
+"""
+
+
+def post(address: str, body: object) -> tuple[int, str]:
+    request = urllib.request.Request(address, json.dumps(body).encode(), {"content-type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_a_container_answers_and_lets_events_in(tmp_path: Path, docker: containers.ContainerEngine) -> None:
+    cli = Cli(
+        tmp_path,
+        ENSUE_CONTAINER_HOST=docker.address,
+        ENSUE_SECRET__DEFAULT__GREETING="hi there",
+        ENSUE_DATA_DIR=str(tmp_path / "data"),
+    )
+    server = Server(cli)
+    address = re.search(r"http://[0-9.:]+", server.ready)
+    assert address, server.ready
+    try:
+        cli("apply", "-f", cli.file("door.yaml", FILES))
+        deadline = time.monotonic() + 90
+        while (answer := post(f"{address[0]}/hooks/default/door?a=b", {"who": "Bob"}))[0] == 503:
+            assert time.monotonic() < deadline, (answer, cli("explain", "source", "door").stdout)
+            time.sleep(0.5)
+        assert answer[0] == 201, answer
+        assert answer[1].startswith("hi there a=b {")
+        assert '"Ann"' in answer[1]
+        while not (runs := document(cli("get", "runs", "-o", "json"))["items"]):
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+        assert runs[0]["spec"]["parameters"] == {"who": "Bob"}  # type: ignore[index]
+    finally:
+        server.stop()
+    assert not docker.names("dev.ensue.attempt=hook")
