@@ -1,5 +1,7 @@
 """relay's conditions of steps and runs: the table of its operator, row by row."""
 
+from dataclasses import replace
+
 import pytest
 
 from ensue.api import relay_status
@@ -56,3 +58,17 @@ def test_each_state_of_a_run_is_told_as_relay_tells_it(given: dict[str, object],
     assert [one["type"] for one in found] == ["Cancelled", "Completed", "Succeeded"]
     assert " ".join(one["status"] for one in found) == expected
     assert all(one["lastTransitionTime"] for one in found)
+
+
+def test_a_condition_that_cannot_be_evaluated_is_a_message_of_its_step() -> None:
+    step = StepRun(key=KEY, position=0, state=State.FAILED, reason=Reason.INVALID_EXPRESSION, message="when[0]: x: y")
+    found = relay_status.messages(replace(step, completed_at=NOW))
+    assert found == [
+        {
+            "source": {"whenEvaluation": {"path": "when[0]"}},
+            "severity": "Error",
+            "observationTime": "2026-01-01T00:00:00.000000Z",
+            "details": "x: y",
+        }
+    ]
+    assert relay_status.messages(replace(step, message="env.A: x")) == []

@@ -8,6 +8,8 @@ from ensue.core import planning
 from ensue.model.run import Reason, Run, State, StepRun
 
 View = dict[str, Any]
+LONGEST = 1024
+"""Characters of a message's details."""
 
 
 class Status(StrEnum):
@@ -56,6 +58,16 @@ def of_step(step: StepRun) -> list[View]:
     ]
 
 
+def messages(step: StepRun) -> list[View]:
+    """Of a condition that could not be evaluated."""
+    if when_of(step) is not When.FAILURE or step.reason is not Reason.INVALID_EXPRESSION:
+        return []
+    path, _, details = step.message.partition(": ")
+    source = {"whenEvaluation": {"path": path}}
+    at = _moment(step.completed_at)
+    return [{"source": source, "severity": "Error", "observationTime": at, "details": details[:LONGEST]}]
+
+
 def when_of(step: StepRun) -> When:
     """What came of its conditions, as far as it has got."""
     if step.reason is Reason.INVALID_EXPRESSION and step.message.startswith("when"):
@@ -86,6 +98,10 @@ def _said(is_so: bool) -> Status:
 
 
 def _condition(type: str, status: Status, since: datetime | None, reason: str = "", message: str = "") -> View:
-    at = None if since is None else since.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    at = _moment(since)
     found = {"type": type, "status": status.value, "lastTransitionTime": at, "reason": reason, "message": message}
     return {key: value for key, value in found.items() if value}
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

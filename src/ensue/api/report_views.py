@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from ensue.api import relay_status
 from ensue.model.run import StepRun
 from ensue.ports.metadata import Status
 from ensue.ports.reports import Finding, Report
@@ -20,8 +21,8 @@ def told(step: StepRun, report: Report) -> View:
         found["decorators"] = [
             {"name": one.name, "link": {"description": one.description, "uri": one.uri}} for one in report.decorators
         ]
-    if report.messages:
-        found["messages"] = [_message(one) for one in report.messages]
+    if messages := [*map(_message, report.messages), *relay_status.messages(step)]:
+        found["messages"] = messages
     if report.status is not None:
         found["reported"] = _status(report.status)
     return found
