@@ -25,7 +25,8 @@ spec:
       #!/bin/sh
       body=$(head -c "$CONTENT_LENGTH")
       who=$(wget -qO- "$METADATA_API_URL/spec?q=who")
-      wget -qO- --header 'Content-Type: application/json' --post-data "{{\\"data\\": $body}}" "$METADATA_API_URL/events" >&2
+      event="{{\\"data\\": $body}}"
+      wget -qO- --header 'Content-Type: application/json' --post-data "$event" "$METADATA_API_URL/events" >&2
       printf 'Status: 201 Created\\r\\nContent-Type: text/plain\\r\\n\\r\\n%s %s %s' "$GREETING" "$QUERY_STRING" "$who"
       END
       chmod +x /www/cgi-bin/index.cgi
