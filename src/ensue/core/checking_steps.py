@@ -127,7 +127,7 @@ def _check_type(step: Step, path: Path, types: Types) -> Iterator[Problem]:
 def _check_with(step: Step, path: Path, types: Types) -> Iterator[Problem]:
     model = types.get(step.kind)
     if model is None:
-        if step.with_ and step.kind in ("run", "container", "workflow", "approval"):
+        if step.with_ and step.kind in ("workflow", "approval"):
             yield Problem(
                 message=f"`with` has no meaning in a step of type {step.kind}",
                 remedy="pass values through env, spec or parameters",
