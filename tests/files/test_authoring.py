@@ -2,9 +2,12 @@
 
 # ruff: noqa: E501 (tables with whole messages)
 
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ensue import files
 from ensue.files.documents import Document
@@ -200,7 +203,8 @@ def test_an_input_file_is_read_from_beside_the_file(tmp_path: Path) -> None:
         ("link.sh", "it is outside of the directory of this file"),
         ("none.sh", "there is no such file"),
         ("big.sh", "it has more than 1048576 bytes"),
-        ("https://example.org/a.sh", "there is no such file"),
+        ("loop.sh", "there is no such file"),
+        ("https://example.org/a.sh", "nothing is fetched here"),
     ],
 )
 def test_an_input_file_elsewhere_is_refused(tmp_path: Path, place: str, reason: str) -> None:
@@ -208,6 +212,7 @@ def test_an_input_file_elsewhere_is_refused(tmp_path: Path, place: str, reason: 
     directory.mkdir()
     (tmp_path / "out.sh").write_text("x")
     (directory / "link.sh").symlink_to(tmp_path / "out.sh")
+    (directory / "loop.sh").symlink_to("loop.sh")
     (directory / "big.sh").write_bytes(b"x" * (2**20 + 1))
     (directory / "w.yaml").write_text(IMAGE + f"  inputFile: {place}\n")
     [problem] = files.load([directory / "w.yaml"])[0].problems
@@ -238,3 +243,31 @@ def test_fmt_keeps_tags_comments_numbers_nulls_quotes_and_scripts() -> None:
     assert files.format(tidy, "w.yaml") == tidy
     before, after = (files.read(text, "w.yaml")[0].raw for text in (UNTIDY, tidy))
     assert before == after
+
+
+def test_a_script_at_an_address_is_fetched_where_that_is_wanted(tmp_path: Path) -> None:
+    (tmp_path / "w.yaml").write_text(IMAGE + "  inputFile: https://example.org/a.sh\n")
+    [document] = files.load([tmp_path / "w.yaml"], fetch=lambda address: f"echo {address}")
+    assert isinstance(document.definition, Workflow)
+    assert document.definition.spec.steps[0].input == ("echo https://example.org/a.sh",)
+
+
+KEYS = st.sampled_from(
+    ["apiVersion", "kind", "name", "tags", "locals", "parameters", "default", "steps", "type", "image", "input", "when",
+     "inputFile", "dependsOn", "spec", "triggers", "source", "schedule", "schema", "binding", "key", "compat", "$type"]
+)  # fmt: skip
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["", "v1", "a", "approval", "push", "${x}", "${"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=6))
+def test_nothing_that_a_file_says_makes_the_reader_raise(value: Json) -> None:
+    text = json.dumps({**(value if isinstance(value, dict) else {}), "apiVersion": "v1", "kind": "Workflow"})
+    documents = files.read(text, "f.json")
+    assert documents
+    for document in documents:
+        if document.definition is not None:
+            assert files.accept(files.body(document)).definition is not None

@@ -16,7 +16,7 @@ from ensue.model.errors import InvalidDefinition, NotFound, Problem, Severity
 def load(paths: Sequence[str], known: Known) -> tuple[Document, ...]:
     """The documents of files and directories. Prints warnings; raises NotFound and InvalidDefinition."""
     require(paths)
-    documents = files.load(paths, known=known)
+    documents = files.load(paths, known=known, fetch=_fetch)
     problems = [problem for document in documents for problem in document.problems]
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     found = tuple(document for document in documents if document.definition is not None)
@@ -29,6 +29,13 @@ def load(paths: Sequence[str], known: Known) -> tuple[Document, ...]:
     if errors:
         raise InvalidDefinition(errors)
     return found
+
+
+def _fetch(address: str) -> str:
+    # What few files name, and what takes long to import.
+    from ensue.clients import scripts
+
+    return scripts.fetch(address)
 
 
 def require(paths: Sequence[str]) -> None:

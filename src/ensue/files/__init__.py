@@ -3,7 +3,8 @@
 from ensue.files.documents import Document, body
 from ensue.files.limits import DEFAULT_LIMITS, Limits
 from ensue.files.marks import Marks
-from ensue.files.reading import accept, expand, load, read, scripts_beside, value
+from ensue.files.reading import accept, expand, load, read, value
+from ensue.files.scripts import beside as scripts_beside
 from ensue.model.values import Json
 
 __all__ = [

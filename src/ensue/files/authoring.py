@@ -3,7 +3,7 @@
 import json
 import re
 
-from ensue.files import authoring_triggers
+from ensue.files import authoring_triggers, translating
 from ensue.files.marks import Path
 from ensue.files.translating import Findings, Object, Part, Script, with_findings
 from ensue.model.errors import Severity
@@ -16,7 +16,6 @@ ANNOTATIONS = ("summary", "homepage", "source", "tags")
 """What a file says of itself; kept as annotations of the workflow."""
 PREFIX = "relay.sh/"
 _ENVELOPE = frozenset({"apiVersion", "kind", "compat", "name", "parameters", "steps", "triggers", *ANNOTATIONS})
-_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
 def translate(value: Object, name: str, script: Script) -> tuple[Part, ...]:
@@ -108,7 +107,7 @@ def _read_input(step: Object, path: Path, findings: Findings, script: Script) ->
         reason = getattr(error, "strerror", None) or str(error)
         remedy = (
             "save it beside this file and name it here"
-            if _ADDRESS.match(place)
+            if translating.ADDRESS.match(place)
             else "it is looked for beside this file"
         )
         findings.add(where, f"{place} cannot be read: {reason}", remedy)

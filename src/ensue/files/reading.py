@@ -13,7 +13,7 @@ from ensue.core import checking
 from ensue.core.canonical import encode
 from ensue.core.checking_paths import render
 from ensue.expr.spelling import did_you_mean
-from ensue.files import complaints, composing, json_text, mending, source_settings, translating
+from ensue.files import complaints, composing, json_text, mending, scripts, source_settings, translating
 from ensue.files.constructing import construct
 from ensue.files.decoding import decode
 from ensue.files.documents import Document, broken
@@ -36,7 +36,6 @@ from ensue.model.workflow import Workflow
 
 SUFFIXES = (".yaml", ".yml", ".json")
 STANDARD_INPUT = "-"
-MAX_SCRIPT = 2**20
 SERVER_KEYS = (
     "uid",
     "resourceVersion",
@@ -56,18 +55,13 @@ _QUOTED = re.compile(r'did you mean "(.*)"')
 _COMPAT_ANNOTATION = "ensue.dev/compat"
 
 
-def no_script(place: str) -> str:
-    """Of a text that is in no file."""
-    raise ValueError("this definition is not in a file, so that nothing is beside it")
-
-
 def read(
     text: str | bytes,
     name: str,
     *,
     known: checking.Known = checking.NOTHING_MORE,
     limits: Limits = DEFAULT_LIMITS,
-    script: Script = no_script,
+    script: Script = scripts.none,
 ) -> tuple[Document, ...]:
     """The documents of one file; one that holds none, or cannot be read, gives a document with a problem. `script`
     reads what a step's `inputFile` names."""
@@ -88,14 +82,19 @@ def read(
 
 
 def load(
-    paths: Iterable[str | FilePath], *, known: checking.Known = checking.NOTHING_MORE, limits: Limits = DEFAULT_LIMITS
+    paths: Iterable[str | FilePath],
+    *,
+    known: checking.Known = checking.NOTHING_MORE,
+    limits: Limits = DEFAULT_LIMITS,
+    fetch: Script = scripts.no_fetching,
 ) -> tuple[Document, ...]:
-    """The documents of files and directories (`*.yaml`, `*.yml`, `*.json`, sorted, hidden ones left out)."""
+    """The documents of files and directories (`*.yaml`, `*.yml`, `*.json`, sorted, hidden ones left out). `fetch` reads
+    scripts at an address. Where a file says nothing, nothing is fetched."""
     documents: list[Document] = []
     for path in paths:
         for file in expand(FilePath(path)):
             try:
-                text, script = _bytes(file, limits), scripts_beside(file)
+                text, script = _bytes(file, limits), scripts.beside(file, fetch)
                 documents.extend(read(text, str(file), known=known, limits=limits, script=script))
             except OSError as error:
                 documents.append(broken(str(file), (Problem(message=f"cannot be read: {error.strerror or error}"),)))
@@ -152,25 +151,6 @@ def _bytes(file: FilePath, limits: Limits) -> bytes:
         return sys.stdin.buffer.read(limits.max_bytes + 1)
     with file.open("rb") as stream:
         return stream.read(limits.max_bytes + 1)
-
-
-def scripts_beside(file: FilePath) -> Script:
-    """Reads scripts in the directory of a file and below it."""
-
-    def script(place: str) -> str:
-        directory = file.parent.resolve()
-        path = (directory / place).resolve()
-        if not path.is_relative_to(directory):
-            raise ValueError("it is outside of the directory of this file")
-        if not path.is_file():
-            raise ValueError("there is no such file")
-        with path.open("rb") as stream:
-            content = stream.read(MAX_SCRIPT + 1)
-        if len(content) > MAX_SCRIPT:
-            raise ValueError(f"it has more than {MAX_SCRIPT} bytes")
-        return content.decode("utf-8")
-
-    return script
 
 
 def _read_documents(

@@ -1,6 +1,7 @@
 """Documents of relay that are written otherwise than ours: the definitions that they stand for, and where each part
 of those is in the file."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +12,7 @@ from ensue.model.errors import Problem, Severity
 from ensue.model.kinds import RELAY
 from ensue.model.values import Json
 
+ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 AUTHORING = "v1"
 """The apiVersion of relay's workflow files; `kind` may be left out, and so may it."""
 KEPT = (("spec", "locals"),)
