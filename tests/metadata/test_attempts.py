@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ensue.api import views
+from ensue.cli import describe
 from ensue.model.errors import TooLarge
 from ensue.model.run import Outcome, Reason, State
 from ensue.model.values import DEFAULT_NAMESPACE
@@ -80,6 +81,7 @@ async def test_what_was_set_becomes_outputs_of_the_step_and_what_its_engine_foun
     assert whole.steps[0].outputs == {"file": 1, "api": {"a": [1]}, "hidden": "x"}
     shown = views.whole(whole)["status"]["steps"][0]
     assert (shown["outputs"], shown["sensitiveOutputs"]) == ({"file": 1, "api": {"a": [1]}}, ["hidden"])
+    assert "  one.hidden: *** (sensitive)" in describe.render(views.whole(whole)).splitlines()
     found = (await stored.side.two.get("/outputs/one/hidden")).json
     assert (found["value"], found["metadata"]) == ("x", {"Sensitive": True})
     assert (await stored.side.two.get("/outputs/one/file")).json["value"] == 1
@@ -114,6 +116,7 @@ async def test_decorators_messages_and_status_are_in_the_json_of_the_run(stored:
         "conditionTime": "2026-01-01T00:00:00.000000Z",
     }
     assert "messages" not in shown
+    assert "  one: Open https://example.org" in describe.render(views.whole(whole)).splitlines()
 
 
 async def test_lines_that_were_sent_stand_behind_those_that_were_printed(stored: Stored) -> None:

@@ -1,6 +1,7 @@
 """Clients that mean harm, on a real socket: documented answers, bounded memory, and nobody else is kept waiting."""
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -10,8 +11,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ensue.metadata import bodies
+from ensue.metadata import application, bodies
+from ensue.metadata.refusals import Refused
 from ensue.metadata.sample_tokens import Subject
+from ensue.model.errors import StoreUnreachable
+from ensue.ports.metadata import Caller
 from tests.metadata import samples, serving
 from tests.metadata.asking import Asker
 
@@ -96,6 +100,19 @@ async def test_of_too_many_bodies_at_once_the_next_is_told_to_come_again(monkeyp
     assert (found.status, found.code, found.headers["retry-after"]) == (429, "rma_api_too_many_requests_error", "1")
 
 
+async def test_a_step_cannot_keep_the_others_out() -> None:
+    room = bodies.Room()
+    with contextlib.ExitStack() as held:
+        for _ in range(bodies.MOST_OF_ONE):
+            held.enter_context(room.one("a"))
+        with pytest.raises(Refused), room.one("a"):
+            pass
+        with room.one("b"):
+            pass
+    with room.one("a"):
+        pass
+
+
 async def raw(step: Asker, receive: object) -> tuple[int, str]:
     said: list[dict[str, object]] = []
 
@@ -161,3 +178,24 @@ def test_the_token_is_never_in_an_answer(address: str) -> None:
     for path in ("/spec", "/environment", "/nope", "/secrets/nope"):
         head = f"GET {path} HTTP/1.1\nHost: x\nConnection: close\nAuthorization: Bearer {token}\n\n"
         assert token.encode() not in sent(address, head)
+
+
+async def test_while_the_database_is_away_a_step_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = samples.stage()
+    step = stage.step()
+
+    async def away(token: str) -> Caller:
+        raise StoreUnreachable
+
+    async def silent(token: str) -> Caller:
+        await asyncio.sleep(3600)
+        raise AssertionError("nobody waits so long")
+
+    monkeypatch.setattr(application, "ANSWER_SECONDS", 0.05)
+    for identify in (away, silent):
+        monkeypatch.setattr(stage.door, "identify", identify)
+        for found, code in (
+            (await step.get("/spec"), "rma_model_read_error"),
+            (await step.put("/outputs/x", 1), "rma_model_write_error"),
+        ):
+            assert (found.status, found.code, found.headers["retry-after"]) == (503, code, "1")

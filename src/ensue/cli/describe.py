@@ -84,9 +84,27 @@ def render(run: View) -> str:
         for step in run["status"]["steps"]
         for key in step.get("sensitiveOutputs", ())
     ]
+    outputs += [
+        f"  {step['name']}.{key}: *** (sensitive)"
+        for step in run["status"]["steps"]
+        for key in step.get("sensitiveOutputs", [])
+    ]
     if outputs:
         parts.append("Outputs of its steps:\n" + "\n".join(outputs))
+    parts += _said(run["status"]["steps"])
     return "\n\n".join(parts)
+
+
+def _said(steps: list[View]) -> list[str]:
+    """What steps told people while they ran."""
+    links = [
+        f"  {step['name']}: {one['link']['description'] or one['name']} {one['link']['uri']}".rstrip()
+        for step in steps
+        for one in step.get("decorators", [])
+    ]
+    found = [f"  {step['name']}: {one['details']}" for step in steps for one in step.get("messages", [])]
+    titled = (("Links of its steps", links), ("Messages of its steps", found))
+    return [f"{title}:\n" + "\n".join(lines) for title, lines in titled if lines]
 
 
 def _fields(run: View) -> str:

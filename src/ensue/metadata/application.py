@@ -1,8 +1,10 @@
 """The ASGI application: route, recognise, read, answer. Routes come first, as relay has it."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
@@ -12,10 +14,13 @@ from ensue.metadata.answers import Answer
 from ensue.metadata.calls import Call
 from ensue.metadata.refusals import Refused
 from ensue.metadata.schemas import Schemas
-from ensue.model.errors import EnsueError, Unauthenticated
+from ensue.model.errors import EnsueError, Unauthenticated, Unavailable
 from ensue.ports.metadata import Caller, Door
 
 log = logging.getLogger("ensue.metadata")
+
+ANSWER_SECONDS: Final = 60.0
+"""Whoever waits for a database that is away comes again, and holds nothing here meanwhile."""
 
 Respond = Callable[[Call], Awaitable[Answer]]
 
@@ -96,8 +101,11 @@ class Application:
         """Whoever comes without a token gets nothing read."""
         try:
             headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-            caller = await self._door.identify(authorising.token(headers.get(b"authorization", "")))
-            return await self._respond(endpoint, caller, names, headers, scope, receive)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                caller = await self._door.identify(authorising.token(headers.get(b"authorization", "")))
+                return await self._respond(endpoint, caller, names, headers, scope, receive)
+        except TimeoutError:
+            return self._failed(Unavailable("what is asked for does not answer"), is_write=endpoint.is_write)
         except Refused as refused:
             return refusals.answer(refused, is_debug=self._is_debug)
         except Unauthenticated:
@@ -128,7 +136,7 @@ class Application:
         )
         if not endpoint.has_body:
             return await endpoint.respond(call)
-        with self._room.one():
+        with self._room.one(headers.get(b"authorization", "")):
             body = await bodies.read(receive, headers.get(b"content-length", ""))
             return await endpoint.respond(call.with_body(body))
 

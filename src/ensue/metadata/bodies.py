@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NoReturn
 
@@ -17,6 +18,8 @@ MOST_BYTES: Final = 2**20
 MOST_SECONDS: Final = 30.0
 MOST_AT_ONCE: Final = 64
 """Bodies that are being read or used at a time, of all steps together."""
+MOST_OF_ONE: Final = 8
+"""The same of one step, so that it cannot keep the others out."""
 
 MALFORMED = "rma_api_malformed_request_error"
 _TEXTS = frozenset({"text/plain", "application/octet-stream", ""})
@@ -26,18 +29,19 @@ class Room:
     """How many bodies are held at once, so that all of them together have a bound."""
 
     def __init__(self) -> None:
-        self._taken = 0
+        self._taken: Counter[str] = Counter()
 
     @contextlib.contextmanager
-    def one(self) -> Iterator[None]:
-        """Raises Refused when there is no room."""
-        if self._taken >= MOST_AT_ONCE:
+    def one(self, token: str) -> Iterator[None]:
+        """For who has this token. Raises Refused when there is no room."""
+        if self._taken.total() >= MOST_AT_ONCE or self._taken[token] >= MOST_OF_ONE:
             raise Refused("rma_api_too_many_requests_error")
-        self._taken += 1
+        self._taken[token] += 1
         try:
             yield
         finally:
-            self._taken -= 1
+            self._taken[token] -= 1
+            self._taken += Counter()
 
 
 async def read(receive: Receive, declared: str) -> bytes:
