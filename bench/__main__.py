@@ -18,6 +18,7 @@ NAMES = {
     "crash": "W10: kill -9 half way, restart, every run ends once",
     "light-steps": "W8: 40 steps one after the other",
     "process-steps": "W11: 20 runs of three `true` steps on two slots",
+    "container-steps": "steps in containers, beside docker run and podman run",
     "footprint": "W16: start, memory, size",
     "expressions": "filters, templates, hostile texts",
     "flood": "wrong signatures beside good webhooks",
