@@ -40,9 +40,11 @@ class Place:
     def world(self) -> World:
         return self.node.world
 
-    async def apply(self, kind: str, name: str, spec: Mapping[str, Any], by: Identity = ANN) -> StoredDefinition:
+    async def apply(
+        self, kind: str, name: str, spec: Mapping[str, Any], by: Identity = ANN, version: str = "ensue.dev/v1alpha1"
+    ) -> StoredDefinition:
         body: dict[str, Json] = {
-            "apiVersion": "ensue.dev/v1alpha1",
+            "apiVersion": version,
             "kind": kind,
             "metadata": {"name": name},
             "spec": dict(spec),
