@@ -2,16 +2,20 @@
 
 # ruff: noqa: E501 (a table of runs)
 
+import contextlib
 import json
+import os
+import pty
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.cli.conftest import Cli
+from tests.cli.conftest import PATIENCE, PROGRAM, Cli
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "relay"
 NAMES = sorted(path.name for path in EXAMPLES.glob("*.yaml"))
@@ -135,3 +139,33 @@ def test_a_push_with_the_token_of_a_trigger_starts_its_workflow(site: Cli) -> No
     child = steps[0]["runRef"]["name"]
     assert "main by Ann" in site("logs", child).stdout
     assert httpx.get(f"{url}/api/v1/runs", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(("said", "state"), [("y\n", "Succeeded"), ("n\n", "Skipped")])
+def test_a_terminal_is_asked(examples: Cli, said: str, state: str) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*PROGRAM, "run", "approval.yaml", "--engine", "process", "-o", "json"],
+        cwd=examples.home,
+        env=examples.environment,
+        stdin=theirs,
+        stderr=theirs,
+        stdout=subprocess.PIPE,
+    )
+    os.close(theirs)
+    shown = b""
+    while b"[y/N]" not in shown:
+        shown += os.read(ours, 4096)
+    assert b"Shall it be deleted?" in shown
+    os.write(ours, said.encode())
+    reading = threading.Thread(target=_drain, args=(ours,), daemon=True)
+    reading.start()
+    found, _ = process.communicate(timeout=PATIENCE)
+    assert ends(json.loads(found)) == {"ask": state, "delete": state}
+
+
+def _drain(terminal: int) -> None:
+    """So that nobody waits for somebody to read."""
+    with contextlib.suppress(OSError):
+        while os.read(terminal, 4096):
+            pass
