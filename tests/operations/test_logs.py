@@ -51,6 +51,7 @@ async def read(site: Site, lease: Lease, *acts: Callable[[], Awaitable[object]],
         "access": site.access(),
         "history": site.store.history,
         "logs": Interrupted(site, *acts),
+        "reports": site.store.reports,
         "storage": site.storage,
     }
     world = cast(World, SimpleNamespace(**parts))
