@@ -107,6 +107,15 @@ def test_an_unknown_kind_of_database_is_refused_without_its_password() -> None:
     assert "hunter2" not in done.stdout + done.stderr
 
 
+def test_what_is_wrong_is_said_with_what_to_do(data: Path) -> None:
+    assert ensue_db("--data", data, "upgrade").exit_code == 0
+    text = "INSERT INTO secrets VALUES ('default', 'naked', '', 'value', 'k', 0, 0, '', '')"
+    in_database(data, f"{text} RETURNING name", is_write=True)
+    done = ensue_db("--data", data, "check")
+    assert (done.exit_code, "default/naked" in done.stdout) == (1, True)
+    assert "`ensue db backup FILE`" in done.stderr
+
+
 def test_an_old_schema_does_not_pass_the_check(data: Path) -> None:
     data.mkdir()
     (data / "ensue.db").touch()

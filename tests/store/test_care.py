@@ -1,11 +1,13 @@
 """Port Care: pruning, and the invariants: each is broken once."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from ensue.model.definition import Dialect
+from ensue.model.event import REPLAY_OF
 from ensue.model.values import DefinitionHash
 from ensue.store.invariants import INVARIANTS
 from ensue.store.step_states import StepStateTable
@@ -184,6 +186,16 @@ async def lived_in(store: Store) -> dict[str, str]:
     assert (await store.take_one(ONE)).key.step == "r"
     assert await store.care.check() == ()
     return {"ENDED": ended, "QUEUED": queued}
+
+
+async def test_the_replay_of_a_runs_end_is_no_second_telling(store: Store) -> None:
+    await ended_run(store)
+    (told,) = await store.feed.outbox(10)
+    await store.append([told.event])
+    await store.execute("DELETE FROM outbox")
+    replayed = replace(told.event, uid=new_uid(), id="anew", extensions={REPLAY_OF: told.event.uid})
+    await store.append([replayed])
+    assert await store.care.check() == ()
 
 
 @pytest.mark.parametrize("sentence", [sentence for sentence, _ in INVARIANTS])

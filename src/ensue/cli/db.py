@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 PLACE = "ensue.db"
+REPORT = "nothing was changed: keep a copy with `ensue db backup FILE`, and report the lines above as a bug"
 
 
 class Place:
@@ -188,6 +189,5 @@ async def check(place: Place) -> int:
         problems = await Care(driver=driver).check()
     for problem in problems:
         click.echo(problem)
-    if not problems:
-        click.echo("no invariant is broken", err=True)
+    click.echo(REPORT if problems else "no invariant is broken", err=True)
     return exits.FAILED if problems else exits.SUCCESS

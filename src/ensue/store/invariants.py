@@ -104,13 +104,15 @@ INVARIANTS: tuple[tuple[str, Sql], ...] = (
         """),
     ),
     (
+        # A replay has an id of its own.
         "an ended run is told of once: in the outbox or in the feed",
         Sql("""
             WITH told AS (
                 SELECT namespace, run FROM outbox WHERE type <> 'dev.ensue.run.started.v1'
                 UNION ALL
                 SELECT namespace, subject FROM events
-                WHERE source = '/ensue/runs' AND type <> 'dev.ensue.run.started.v1')
+                WHERE source = '/ensue/runs' AND type <> 'dev.ensue.run.started.v1'
+                    AND id = subject || '/' || type)
             SELECT min(r.name) FROM told t JOIN runs r ON r.namespace = t.namespace AND r.uid = t.run
             WHERE r.completed_at IS NOT NULL GROUP BY t.namespace, t.run HAVING count(*) > 1
             LIMIT 20
