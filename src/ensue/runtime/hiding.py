@@ -71,7 +71,7 @@ class Screen:
         """Whether the value has a secret, as it is or in a form that a mask knows."""
         if not self.mask.forms:
             return False
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
         return self.mask.of_text(text) != text
 
     def _ready(self) -> list[Masked]:
