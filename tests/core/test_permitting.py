@@ -119,13 +119,21 @@ def test_a_denial_says_who_what_where_and_what_to_ask_for(namespace: Namespace |
     where = "in namespace team" if namespace else "on the whole server"
     assert caught.value.message.startswith(f"user:bob may not start run/build {where}: ")
     assert f"the group role:runner{'@team' if namespace else ''}" in caught.value.remedy
-    assert "a Permission that allows start on run/build" in caught.value.remedy
+    permission = "a Permission that allows start on run/build"
+    assert caught.value.remedy.endswith(permission if namespace else f'{permission}, with namespaces: ["*"]')
     assert caught.value.refused is not None
 
 
 def test_a_token_that_was_made_for_less_is_named_as_the_reason() -> None:
-    with pytest.raises(Denied, match="the token was made for less"):
+    with pytest.raises(Denied, match="the token was made for less") as caught:
         permitting.require(who("admin", "scope:viewer"), "start", "Run", TEAM, "build")
+    assert "another --scope" in caught.value.remedy
+
+
+def test_a_denial_that_beats_a_role_is_named_as_what_to_change() -> None:
+    with pytest.raises(Denied) as caught:
+        permitting.require(who("admin", rights=(denial("*"),)), "start", "Run", TEAM, "build")
+    assert f"permission {denial('*').name}" in caught.value.remedy
 
 
 def test_before_an_object_is_found_some_right_to_objects_of_its_kind_is_needed() -> None:

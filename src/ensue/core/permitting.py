@@ -20,8 +20,8 @@ SCOPE: Final = "scope:"
 SHOWS: Final = {"list": ("list", "get")}
 """Who is denied one of these is denied the other: a list shows what it is of."""
 
-TAKE_BACK: Final = "a Deny beats every role: ask an admin to change that permission"
-WIDEN: Final = "use a token with a wider scope, or without any"
+TAKE_BACK: Final = "a Deny beats every role: who may, deletes or changes permission {}"
+WIDEN: Final = "make a token with another --scope, or without any"
 
 
 class Standing(NamedTuple):
@@ -65,7 +65,7 @@ def _refusal(asked: Refused) -> Why | None:
     has_role = _has_role(standing, asked)
     denials = [right for right in identity.rights if right.is_denial and _is_about(right, asked, is_all=False)]
     if denials and not (has_role and _is_way_back(asked)):
-        return Why(f"the permission {denials[0].name} denies it", TAKE_BACK)
+        return Why(f"the permission {denials[0].name} denies it", TAKE_BACK.format(denials[0].name))
     if not has_role and not any(_gives(right, asked) for right in identity.rights):
         return _nothing(asked)
     if standing.is_narrowed and not any(_reaches(scope, place, asked) for scope, place in standing.scopes):
@@ -84,7 +84,8 @@ def _wanting(asked: Refused) -> str:
     remedy = f"ask an admin for the group {role}"
     if asked.verb in roles.NOT_FOR_GIVING.get(asked.kind, ()):
         return remedy
-    return f"{remedy}, or for a Permission that allows {asked.verb} on {asked.kind.lower()}/{asked.name or ANY}"
+    where = "" if asked.namespace else ', with namespaces: ["*"]'
+    return f"{remedy}, or for a Permission that allows {asked.verb} on {asked.kind.lower()}/{asked.name or ANY}{where}"
 
 
 def _is_systems(identity: Identity) -> bool:
