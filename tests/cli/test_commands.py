@@ -80,6 +80,9 @@ def test_wrong_usage_is_told_in_one_line(cli: Cli, words: tuple[str, ...], says:
         ("run", "x.yaml", "-o", "jsonpath=.a[?x]"),
         ("start", "x", "-o", "jsonpath=.a[?x]"),
         ("run", "x.yaml", "--timeout", "0"),
+        ("run", "x.yaml", "--timeout", "90"),
+        ("token", "create", "--subject", "ann", "--expires", "90"),
+        ("logs", "x", "--since", "5"),
     ],
 )
 def test_a_form_or_value_that_cannot_be_is_refused_before_anything_happens(cli: Cli, words: tuple[str, ...]) -> None:

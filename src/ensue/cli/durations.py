@@ -12,10 +12,10 @@ class Duration(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         try:
-            parse_duration(float(value) if value.replace(".", "", 1).isdigit() else value)
+            parse_duration(value)
         except ValueError as error:
             self.fail(f"{value} is {error}", param, ctx)
-        return f"{value}s" if value.replace(".", "", 1).isdigit() else value
+        return value
 
 
 DURATION = Duration()
