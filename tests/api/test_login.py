@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from ensue import __version__
 from ensue.api import recognising
 from ensue.app import Node
 from tests.api.conftest import RUNS, WORKFLOWS, says, workflow
@@ -94,6 +95,26 @@ async def test_who_signs_out_is_out_everywhere(client: httpx.AsyncClient, browse
     assert recognising.COOKIE not in browser.cookies
     browser.cookies.update(stolen)
     assert (await browser.get(RUNS)).status_code == 401
+
+
+async def test_the_page_that_signing_in_leads_to_says_who_one_is_and_signs_out(
+    client: httpx.AsyncClient, browser: httpx.AsyncClient
+) -> None:
+    before = await browser.get("/")
+    assert (before.status_code, "ensue login --link" in before.text, "<form" in before.text) == (200, True, False)
+    signed = await sign_in(browser, await link(client))
+    stolen = dict(browser.cookies)
+    page = await browser.get(signed.headers["Location"])
+    assert all(f'href="{path}"' in page.text for path in ("/docs", "/openapi.json", "/readyz?verbose"))
+    subject = (await browser.get("/api/v1/whoami")).json()["spec"]["subject"]
+    assert (__version__ in page.text, f"You are {subject}." in page.text, 'action="/logout"' in page.text) == (
+        True,
+    ) * 3
+    assert (await browser.post("/logout", headers={"Origin": "https://evil.example.org"})).status_code == 403
+    left = await browser.post("/logout")
+    assert (left.status_code, left.headers["Location"]) == (303, "/")
+    browser.cookies.update(stolen)
+    assert "You are" not in (await browser.get("/")).text
 
 
 async def test_neither_links_nor_sessions_work_as_bearer_tokens(

@@ -66,6 +66,7 @@ ANSWERS: Mapping[str, str] = {
 """By the name of the route; what definitions answer follows from their kind."""
 TEXTS: Mapping[str, str] = {
     "stream_events": "text/event-stream",
+    "show_home": "text/html",
     "show_login": "text/html",
     "read_metrics": "text/plain",
     "read_log": "application/x-ndjson",
@@ -138,7 +139,7 @@ def _complete(operation: Schema, path: str) -> None:
     name = operation["operationId"].removesuffix("_in" if "{namespace}" in path else "")
     operation["responses"].pop("422", None)
     operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
-    if path.startswith(("/hooks/", "/login")):
+    if path.startswith(("/hooks/", "/login")) or path in ("/", "/logout"):
         operation["security"] = []
     for parameter in operation.get("parameters", ()):
         parameter["description"] = parameter.get("description") or PARAMETERS.get(parameter["name"], "")
@@ -156,6 +157,10 @@ def _complete(operation: Schema, path: str) -> None:
 
 
 def _answer(operation: Schema, name: str, answer: str) -> None:
+    if name == "leave":
+        operation["responses"]["303"] = {"description": "Signed out."}
+        del operation["responses"]["200"]
+        return
     if name == "log_in":
         page = _content("text/html", {"type": "string"}, "The link is not one, or was used.")
         operation["responses"] = {"303": {"description": "Signed in."}, "401": page, **operation["responses"]}

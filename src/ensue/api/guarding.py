@@ -26,8 +26,8 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 # compared, not bound
 TOO_LARGE = "the body is larger than {} bytes"
 PROBES = frozenset({"/healthz", "/livez", "/readyz"})
-OPEN = re.compile(r"/hooks/|/login(/|$)")
-"""Who comes here has no token yet, or never one: a signature or a one-time link says who it is."""
+OPEN = re.compile(r"/hooks/|/login(/|$)|/(logout)?$")
+"""Who comes here has no token yet, or never one: a signature, a one-time link or a cookie says who it is."""
 
 
 class Guard:

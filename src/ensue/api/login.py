@@ -8,9 +8,11 @@ from fastapi import APIRouter
 from fastapi import Request as HttpRequest
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from ensue import __version__
 from ensue.api import recognising
 from ensue.api.requests import IdentityOf, KeyOf, WorldOf
 from ensue.model.errors import Unauthenticated
+from ensue.model.token import Purpose
 from ensue.operations import sessions
 
 LOGIN: Final = "/login"
@@ -33,7 +35,32 @@ FORM: Final = """<form method="post" action="/login">
 <button>Sign in on this browser</button>
 </form>"""
 
+HOME: Final = """<p>Event-driven automation, version {}: used with the command <code>ensue</code> and over HTTP.</p>
+{}
+<ul>
+<li><a href="/docs">The HTTP API</a>, for people</li>
+<li><a href="/openapi.json">openapi.json</a>, the same for programs</li>
+<li><a href="/readyz?verbose">How the server is</a></li>
+<li><a href="/api/v1/runs">Runs</a>, <a href="/api/v1/events">events</a> and
+<a href="/api/v1/approvals">approvals</a>, as JSON</li>
+</ul>"""
+SIGNED_IN: Final = """<p>You are {}.</p>
+<form method="post" action="/logout"><button>Sign out</button></form>"""
+SIGNED_OUT: Final = "<p>Nobody is signed in on this browser: <code>ensue login --link</code> makes a link for it.</p>"
+
 router = APIRouter(tags=["access"])
+
+
+@router.get("/")
+async def show_home(request: HttpRequest, world: WorldOf) -> Response:
+    """What this is, and where to go on from here; who is signed in on the browser."""
+    try:
+        session = request.cookies.get(recognising.COOKIE, "")
+        identity = await world.access.identify(session, Purpose.SESSION)
+        who = SIGNED_IN.format(escape(identity.subject))
+    except Unauthenticated:
+        who = SIGNED_OUT
+    return HTMLResponse(PAGE.format(HOME.format(__version__, who)), headers=HEADERS)
 
 
 @router.post("/api/v1/login-links", status_code=201)
@@ -73,10 +100,20 @@ async def log_in(request: HttpRequest, world: WorldOf) -> Response:
     return answer
 
 
+@router.post("/logout")
+async def leave(request: HttpRequest, world: WorldOf) -> Response:
+    """What the button of the page does: end the session, and show the page again."""
+    await sessions.close(world, request.cookies.get(recognising.COOKIE, ""))
+    return _without_cookie(RedirectResponse("/", 303, headers=HEADERS))
+
+
 @router.post("/api/v1/logout", status_code=204)
 async def log_out(request: HttpRequest, world: WorldOf, identity: IdentityOf) -> Response:
     """End the session of the browser that asks; without one nothing happens."""
     await sessions.close(world, request.cookies.get(recognising.COOKIE, ""))
-    answer = Response(status_code=204)
+    return _without_cookie(Response(status_code=204))
+
+
+def _without_cookie(answer: Response) -> Response:
     answer.delete_cookie(recognising.COOKIE, httponly=True, samesite="strict")
     return answer
