@@ -14,7 +14,8 @@ HEAD = """\
 
 Flag > environment > file (`--config`, `ENSUE_CONFIG`; YAML or JSON with the names of the first column) > default. Every
 variable has a twin with `_FILE` at its end, which names a file that holds the value. `ensue config show --origin` says
-what holds on a machine and where it comes from; `ensue doctor` warns of misspelt variables.
+what holds on a machine and where it comes from; `ensue doctor`, that and the log of a server warn of misspelt
+variables.
 
 | in the file | variable | default | meaning |
 |---|---|---|---|

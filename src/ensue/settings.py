@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from ensue.expr.spelling import did_you_mean
+from ensue.expr.spelling import closest, did_you_mean
 from ensue.model.errors import InvalidInput
 from ensue.model.identity import Identity
 from ensue.model.rate import Rate
@@ -24,6 +24,8 @@ CHOICES = {
     "outbound": ("private", "public"),
     "container_pull": ("always", "ifNotPresent", "never"),
 }
+OF_COMMANDS = frozenset({"URL", "TOKEN", "CONFIG", "CONTEXT", "EDITOR", "NAMESPACE", "SECRET"})
+"""Variables that commands read and that are no settings of a server."""
 EXAMPLES = {"url": "https://ensue.example.org", "metadata_url": "http://172.17.0.1:7000"}
 
 
@@ -78,7 +80,8 @@ class Settings(BaseModel):
     listen: str = "127.0.0.1:8080"
     """Address and port of the HTTP API; port 0 takes a free one."""
     url: str = Field(default="", pattern=r"^(https?://\S+)?$")
-    """How others reach the HTTP API, as https://ensue.example.org: for links, and a name to answer to."""
+    """How others reach the HTTP API, as https://ensue.example.org: for links, and a name to answer to. Commands with a
+    token in ENSUE_TOKEN talk to it."""
     metadata_listen: str = "127.0.0.1:0"
     """Address and port of the metadata API, which running steps talk to; port 0 takes a free one. `ensue metadata`
     takes 7000."""
@@ -226,6 +229,23 @@ def origin(environment: Mapping[str, str], file: ConfigFile | None, name: str) -
     if name == "labels" and _nested(environment, variable):
         return f"{variable}__…"
     return f"{file.path}: {name}" if file is not None and name in file.values else "default"
+
+
+def ignored(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Variables that look like settings and are none, each with a remedy; inside a step there are others."""
+    if "ENSUE_RUN_ID" in environment:
+        return []
+    known = sorted(name.upper() for name in Settings.model_fields)
+    found = []
+    for variable in sorted(environment):
+        name = variable.removeprefix(PREFIX)
+        stem = name.removesuffix("_FILE").partition("__")[0]
+        if name == variable or stem in OF_COMMANDS or stem in known:
+            continue
+        meant = closest(name, known)
+        remedy = f"did you mean {PREFIX}{meant}?" if meant else "unset it; `ensue config show -o wide` lists them"
+        found.append((f"{variable} is no setting, and is ignored", remedy))
+    return found
 
 
 def named_data_dir(environment: Mapping[str, str]) -> Path | None:

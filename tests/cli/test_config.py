@@ -36,6 +36,12 @@ def test_every_setting_is_shown_with_its_origin(cli: Cli, tmp_path: Path) -> Non
     assert {name: (found[name]["value"], found[name]["origin"]) for name in wanted} == wanted
 
 
+def test_a_misspelt_variable_is_warned_of_and_changes_no_output(cli: Cli) -> None:
+    done = cli("config", "show", "-o", "json", env={"ENSUE_LISTE": "x", "ENSUE_TOKEN": "t"})
+    assert done.stderr == "warning: ENSUE_LISTE is no setting, and is ignored (did you mean ENSUE_LISTEN?)\n"
+    assert json.loads(done.stdout)["items"]
+
+
 def test_a_password_is_not_shown(cli: Cli) -> None:
     done = cli("config", "show", "--origin", env={"ENSUE_DATABASE_URL": "postgresql://ann:sesame@db/ensue"})
     assert "postgresql://ann:***@db/ensue" in done.stdout

@@ -32,6 +32,14 @@ def test_a_machine_where_nothing_is_yet_is_fit(cli: Cli, tmp_path: Path) -> None
     assert not data.parent.exists()
 
 
+def test_a_key_file_is_said_to_come_with_the_first_secret(cli: Cli, data: Path) -> None:
+    path = data / "secret.key"
+    cli("db", "upgrade", "--data", str(data))
+    found = checks(cli, "--data", str(data), env={"ENSUE_LISTEN": "127.0.0.1:0"})
+    assert found["keys"]["message"] == f"{path} is not there yet; the first secret that is set makes it"
+    assert not path.exists()
+
+
 def test_a_misspelt_variable_is_named_with_what_was_meant(cli: Cli, data: Path) -> None:
     found = checks(cli, "--data", str(data), env={"ENSUE_DATABASE_ULR": "x", "ENSUE_LISTEN": "127.0.0.1:0"})
     assert found["settings"]["state"] == "warning"

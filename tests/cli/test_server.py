@@ -38,6 +38,12 @@ def test_the_ready_line_says_where_it_is_and_whom_steps_run_as(here: Cli) -> Non
     assert not (server.data / "server.json").exists()
 
 
+def test_a_misspelt_variable_is_told_in_the_log(tmp_path: Path) -> None:
+    server = Server(Cli(tmp_path, ENSUE_DATA_DIR=str(tmp_path / "data"), ENSUE_LISTE="x"))
+    _, log = server.stop()
+    assert "WARNING ensue.settings: ENSUE_LISTE is no setting, and is ignored (did you mean ENSUE_LISTEN?)" in log
+
+
 def test_the_token_stays_and_a_loose_mode_is_mended(here: Cli) -> None:
     server = Server(here)
     server.stop()

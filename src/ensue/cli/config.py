@@ -59,6 +59,8 @@ def show(invocation: Invocation, origin: bool, config: Path | None) -> int:
     ]
     columns = [NAME, VALUE, *([ORIGIN] if origin else []), ABOUT]
     printing.listing(invocation, [_as_item(item) for item in items], columns)
+    for message, remedy in settings.ignored(os.environ):
+        click.echo(f"warning: {message} ({remedy})", err=True)
     return exits.SUCCESS
 
 

@@ -16,7 +16,6 @@ from ensue.api import guarding, serving
 from ensue.cli import waiting
 from ensue.clients.containers import hosts
 from ensue.engines.process import layout, spawning
-from ensue.expr import spelling
 from ensue.model.errors import Conflict, EnsueError, InvalidInput, SecretsLocked
 from ensue.model.values import from_micros
 from ensue.settings import Settings
@@ -29,8 +28,6 @@ from ensue.vaults import key_file
 LITTLE_BYTES = 2**30
 VERY_LITTLE_BYTES = 100 * 2**20
 MUCH_SKEW = timedelta(seconds=2)
-OURS = frozenset({"URL", "TOKEN", "TOKEN_FILE", "CONFIG", "CONTEXT", "NAMESPACE", "SECRET"})
-"""Variables that commands read and that are no settings of a server."""
 
 
 class State(StrEnum):
@@ -63,17 +60,9 @@ def _versions() -> Iterator[Finding]:
 
 
 def _environment(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """A misspelt variable would be ignored without a word."""
-    known = {name.upper() for name in Settings.model_fields}
-    is_step = "ENSUE_RUN_ID" in environment
-    for variable in sorted(environment):
-        if not variable.startswith(settings.PREFIX) or is_step:
-            continue
-        name = variable.removeprefix(settings.PREFIX)
-        if name.removesuffix("_FILE").partition("__")[0] not in known and name not in OURS:
-            meant = spelling.closest(name, sorted(known))
-            remedy = f"did you mean {settings.PREFIX}{meant}?" if meant else "unset it; `ensue config show` lists them"
-            yield Finding("settings", State.WARNING, f"{variable} is no setting, and is ignored", remedy)
+    """A misspelt variable is ignored."""
+    for message, remedy in settings.ignored(environment):
+        yield Finding("settings", State.WARNING, message, remedy)
 
 
 def _data(chosen: Settings) -> Iterator[Finding]:
@@ -167,7 +156,7 @@ def _keys(chosen: Settings, used: list[str]) -> Iterator[Finding]:
             remedy = "put it back from its copy, or name it with ENSUE_SECRET_KEY_FILE"
             yield Finding("keys", State.FAULT, f"{path} is missing, and the database holds secrets", remedy)
         else:
-            yield Finding("keys", State.OK, f"{path} is made with the first start")
+            yield Finding("keys", State.OK, f"{path} is not there yet; the first secret that is set makes it")
     elif absent := [key for key in used if key not in keys.by_id]:
         remedy = "add the key from its copy, or set those secrets again"
         yield Finding("keys", State.FAULT, f"{path} does not hold key {absent[0]}, which seals secrets", remedy)

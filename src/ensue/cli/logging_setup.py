@@ -2,7 +2,14 @@
 
 import json
 import logging
+import os
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ensue.settings import Settings
+
+log = logging.getLogger("ensue.settings")
 
 LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
@@ -35,6 +42,15 @@ def set_up(level: int, form: str = "text") -> None:
     logging.getLogger("asyncio").setLevel(max(level, logging.WARNING))
     # It writes down the headers of answers, cookies included.
     logging.getLogger("httpcore").setLevel(max(level, logging.WARNING))
+
+
+def of_server(chosen: "Settings") -> None:
+    """The same as its settings say, and what was meant to be one and is none."""
+    from ensue import settings
+
+    set_up(getattr(logging, chosen.log_level.upper()), chosen.log_format)
+    for message, remedy in settings.ignored(os.environ):
+        log.warning("%s (%s)", message, remedy)
 
 
 def level_of(verbosity: int) -> int:

@@ -135,7 +135,7 @@ def _serve_stored(
             "the metadata API of stored runs needs a PostgreSQL database; one with SQLite belongs to its server alone",
             remedy="give --database postgresql://…, or --sample FILE; `ensue server` serves its own steps itself",
         )
-    logging_setup.set_up(getattr(logging, chosen.log_level.upper()), chosen.log_format)
+    logging_setup.of_server(chosen)
     tls = _tls(environment)
 
     async def serve(stop: asyncio.Event) -> None:

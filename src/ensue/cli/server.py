@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -93,7 +92,7 @@ def _serve(
         labels=labels,
         log_format=log_format,
     )
-    logging_setup.set_up(getattr(logging, chosen.log_level.upper()), chosen.log_format)
+    logging_setup.of_server(chosen)
 
     async def serve(stop: asyncio.Event) -> None:
         await app.serve(chosen, stop, lambda url: _announce(chosen, url), follow=follow)

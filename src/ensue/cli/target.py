@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 DIRECTORY = "ensue.data"
 START = "start one with `ensue server`, or name it with --data DIR or ENSUE_URL"
+UNKNOWN = "set ENSUE_TOKEN or ENSUE_TOKEN_FILE, or name a server of this machine with --data"
 
 
 def option(command: Decorated) -> Decorated:
@@ -56,11 +57,20 @@ def server() -> "Server":
         return _by_directory(directory, said)
     if named:
         return _by_context(named, said)
-    if url := os.environ.get("ENSUE_URL"):
+    if (url := os.environ.get("ENSUE_URL")) and not _is_our_own_address():
         return _by_url(url, said)
-    if _is_directory_named():
+    if url or _is_directory_named():
         return _by_directory(None, said)
     return _by_context(contexts.read().current, said)
+
+
+def _is_our_own_address() -> bool:
+    """ENSUE_URL also tells a server how others reach it: beside that server, without a token, it is no other."""
+    from ensue import settings
+
+    if token_of_environment():
+        return False
+    return waiting.is_owned(settings.named_data_dir(os.environ) or settings.default_data_dir())
 
 
 def _is_directory_named() -> bool:
@@ -86,7 +96,7 @@ def _by_url(url: str, said: Invocation) -> "Server":
         raise InvalidInput(f"ENSUE_URL is not an address: {url}", remedy="write it as https://ensue.example.org")
     token = token_of_environment()
     if not token:
-        raise Unauthenticated(f"there is no token for {url}", remedy="set ENSUE_TOKEN or ENSUE_TOKEN_FILE")
+        raise Unauthenticated(f"there is no token for {url}", remedy=UNKNOWN)
     return at(url.rstrip("/"), token, "check ENSUE_URL and ENSUE_TOKEN", said)
 
 

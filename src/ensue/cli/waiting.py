@@ -8,9 +8,9 @@ from pathlib import Path
 
 ADDRESS = "server.json"
 LOCK = "lock"
-READY_SECONDS = 10.0
+READY_SECONDS = 60.0
 """For a server that owns the directory and has no address yet."""
-START_SECONDS = 5.0
+START_SECONDS = 10.0
 """For a first sign of one, where the directory was named."""
 NOTE_SECONDS = 1.0
 LOOK_SECONDS = 0.05

@@ -1,7 +1,6 @@
 """`ensue worker`: runs steps, answers nobody."""
 
 import asyncio
-import logging
 import os
 from pathlib import Path
 
@@ -47,7 +46,7 @@ def command(
             "a worker needs a PostgreSQL database; one with SQLite belongs to its server alone",
             remedy="give --database postgresql://…, or start `ensue server`, which runs steps itself",
         )
-    logging_setup.set_up(getattr(logging, chosen.log_level.upper()), chosen.log_format)
+    logging_setup.of_server(chosen)
 
     async def serve(stop: asyncio.Event) -> None:
         async with app.open_node(chosen) as node:
