@@ -35,8 +35,10 @@ def test_apply_applies_nothing_when_anything_is_invalid(site: Cli) -> None:
     assert "bad.yaml:" in done.stderr
     site("get", "workflow", "good", code=4)
     assert "namespace red" in site("-n", "blue", "apply", "-f", "-", code=2, stdin=placed("red")).stderr
-    tenant = "apiVersion: ensue.dev/v1alpha1\nkind: Tenant\nmetadata: {name: t}\nspec: {}\n"
-    assert "Tenant cannot be applied" in site("apply", "-f", "-", code=6, stdin=tenant).stderr
+    credential = (
+        "apiVersion: ensue.dev/v1alpha1\nkind: Credential\nmetadata: {name: t}\nspec: {type: Token, data: {token: x}}\n"
+    )
+    assert "Credential cannot be applied" in site("apply", "-f", "-", code=6, stdin=credential).stderr
 
 
 def placed(namespace: str) -> str:

@@ -204,10 +204,11 @@ async def test_of_two_files_that_define_the_same_the_first_counts_and_neither_fl
 
 
 async def test_a_kind_that_cannot_be_applied_is_said(disk: Disk) -> None:
-    disk.write("a.yaml", "apiVersion: ensue.dev/v1alpha1\nkind: Tenant\nmetadata: {name: t}\nspec: {}\n")
+    spec = "spec: {type: Token, data: {token: x}}\n"
+    disk.write("a.yaml", f"apiVersion: ensue.dev/v1alpha1\nkind: Credential\nmetadata: {{name: t}}\n{spec}")
     await disk.follow()
-    (said,) = await disk.problems("Tenant", "t")
-    assert said.startswith("a.yaml:2:7: kind: a Tenant cannot be applied")
+    (said,) = await disk.problems("Credential", "t")
+    assert said.startswith("a.yaml:2:7: kind: a Credential cannot be applied")
 
 
 async def test_links_are_swapped_as_a_mounted_configmap_does(disk: Disk) -> None:

@@ -3,8 +3,10 @@
 import asyncio
 import http.client
 import json
+import os
 import socket
-import threading
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 import requests
-from hypercorn.app_wrappers import ASGIWrapper
-from relay_sdk import Dynamic, Interface, UnresolvableException, WebhookServer
-from relay_sdk.util import SoftTerminationPolicy
+from relay_sdk import Dynamic, Interface, UnresolvableException
 
 from ensue.api import serving as sockets
 from ensue.metadata.sample_tokens import Subject
@@ -38,6 +38,22 @@ runs:
           nope: !Parameter nope
       other: {}
 triggers: {hook: {}}
+"""
+WEBHOOK = """
+import json
+from hypercorn.app_wrappers import ASGIWrapper
+from relay_sdk import Interface, WebhookServer
+
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        Interface().events.emit(json.loads((await receive())["body"]))
+        await send({"type": "http.response.start", "status": 202, "headers": []})
+        await send({"type": "http.response.body"})
+
+# Versions of hypercorn newer than the package want applications wrapped.
+server = WebhookServer(ASGIWrapper(app), port=0)
+print(server.port, flush=True)
+server.serve_forever()
 """
 FOO, OTHER = Subject(run="1234", name="foo"), Subject(run="1234", name="other")
 HOOK = Subject(name="hook", is_trigger=True)
@@ -110,24 +126,15 @@ async def test_the_sdk_starts_workflows_of_stored_runs(stored: Stored) -> None:
 
 
 def test_the_sdk_serves_the_webhook_of_a_trigger(addresses: Mapping[Subject, str]) -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            return
-        body = (await receive())["body"]
-        sdk(addresses[HOOK]).events.emit(json.loads(body))
-        await send({"type": "http.response.start", "status": 202, "headers": []})
-        await send({"type": "http.response.body"})
-
-    policy = SoftTerminationPolicy(timeout_sec=1)
-    # Newer versions of hypercorn than the package was made with want applications wrapped.
-    server = WebhookServer(ASGIWrapper(app), port=0, termination_policy=policy)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
-    thread.start()
-    try:
-        assert requests.post(f"http://127.0.0.1:{server.port}/", json={"a": 1}, timeout=30).status_code == 202
-    finally:
-        policy.terminate_all()
-        thread.join()
+    env = {**os.environ, "METADATA_API_URL": addresses[HOOK]}
+    with subprocess.Popen([sys.executable, "-c", WEBHOOK], env=env, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            url = f"http://127.0.0.1:{int(server.stdout.readline())}/"
+            assert requests.post(url, json={"a": 1}, timeout=30).status_code == 202
+        finally:
+            # With the versions of hypercorn that there are now it does not always end when it is asked to.
+            server.kill()
 
 
 # As `ni` asks: one connection kept, statuses as it expects them.
