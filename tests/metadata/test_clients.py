@@ -15,6 +15,8 @@ from urllib.parse import quote, urlsplit
 import pytest
 import requests
 from relay_sdk import Dynamic, Interface, UnresolvableException
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from ensue.api import serving as sockets
 from ensue.metadata.sample_tokens import Subject
@@ -131,10 +133,16 @@ def test_the_sdk_serves_the_webhook_of_a_trigger(addresses: Mapping[Subject, str
         assert server.stdout is not None
         try:
             url = f"http://127.0.0.1:{int(server.stdout.readline())}/"
-            assert requests.post(url, json={"a": 1}, timeout=30).status_code == 202
+            assert patient().post(url, json={"a": 1}, timeout=30).status_code == 202
         finally:
-            # With the versions of hypercorn that there are now it does not always end when it is asked to.
             server.kill()
+
+
+def patient() -> requests.Session:
+    """The package knows its port before it listens there."""
+    session = requests.Session()
+    session.mount("http://", HTTPAdapter(max_retries=Retry(connect=12, backoff_factor=0.02)))
+    return session
 
 
 # As `ni` asks: one connection kept, statuses as it expects them.
