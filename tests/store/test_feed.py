@@ -61,6 +61,15 @@ async def test_an_event_comes_back_as_it_was_stored(store: Store) -> None:
     assert await store.feed.get(DEFAULT, given.uid) == read
 
 
+async def test_a_cursor_that_this_feed_never_gave_is_refused(store: Store) -> None:
+    later = "999999999999.0"
+    for _ in range(2):
+        with pytest.raises(InvalidInput, match="not one of this feed"):
+            await store.feed.read(DEFAULT, later)
+        await store.append([event()])
+    assert (await store.feed.read(DEFAULT, await store.feed.end())).items == ()
+
+
 async def test_an_event_is_found_in_its_namespace_only(store: Store) -> None:
     (accepted,) = await store.append([event()])
     for namespace, uid in ((Namespace("other"), accepted.uid), (DEFAULT, "none")):

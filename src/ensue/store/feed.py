@@ -56,6 +56,7 @@ TAKE = Sql("""
 """)
 
 LAST = 2**63 - 1
+NOT_OURS = "the continue token is not one of this feed"
 CURSOR = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})")
 PREFIX = re.compile(r"[0-9A-Fa-f-]{8,36}")
 """Of a uid, as a person gives it."""
@@ -146,6 +147,9 @@ def _read(namespace: Namespace | None, after: str, limit: int) -> Transaction[Pa
         found = yield READ(xid, seq, limit)
     else:
         found = yield READ_IN(xid, seq, namespace, limit)
+    # On SQLite a cursor begins with 0; on PostgreSQL none is of a transaction that is still to come.
+    if xid and (found[0][0] if found else (yield END())[0][0]) < xid:
+        raise InvalidInput(NOT_OURS, remedy="leave it out, to begin with what is stored from now on")
     page = tuple(stored(row) for row in found)
     return Page(items=page, after=page[-1].cursor if page else after or "0.0")
 
@@ -177,7 +181,7 @@ def _cursor(after: str) -> tuple[int, int]:
     found = CURSOR.fullmatch(after)
     xid, seq = map(int, found.groups()) if found else (LAST + 1, 0)
     if max(xid, seq) > LAST:
-        raise InvalidInput("the continue token is not one of this feed")
+        raise InvalidInput(NOT_OURS)
     return xid, seq
 
 
