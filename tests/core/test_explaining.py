@@ -41,6 +41,11 @@ def test_a_step_that_is_ready_says_what_keeps_it(step: dict[str, Any], text: str
     assert texts(Play(workflow([{"name": "a", **step}])))["a"] == text
 
 
+def test_a_step_that_no_worker_has_containers_for_says_what_to_start() -> None:
+    said = texts(Play(workflow([{"name": "a", "image": "busybox", "run": "true"}])))["a"]
+    assert said.startswith("it is ready, but no worker has the engine container (start Docker or Podman ")
+
+
 def test_a_paused_run_says_how_to_go_on() -> None:
     play = Play(workflow([{"name": "a"}]))
     play.pause()

@@ -103,7 +103,7 @@ def _queued(step: StepRun, places: Sequence[Place]) -> str:
         return f"it is tried again at {step.ready_at.isoformat(timespec='seconds')}: {step.message}"
     fitting = [place for place in places if step.engine in place.engines]
     if not fitting:
-        return f"it is ready, but no worker has the engine {step.engine}"
+        return f"it is ready, but no worker has the engine {step.engine}{_REMEDIES.get(step.engine, '')}"
     wanted = labels_of(step.selector)
     if not any(wanted.items() <= place.labels.items() for place in fitting):
         return f"it is ready, but no worker has the labels {step.selector}"
@@ -134,6 +134,10 @@ def _asked(node: Node, step: StepRun) -> str:
     return f"{of}: {step.message}" if step.message else of
 
 
+_REMEDIES = {
+    "container": " (start Docker or Podman beside a worker, or let its ENSUE_CONTAINER_HOST say where one listens)"
+}
+"""What to do where an engine is missing."""
 _WORDS = {
     Reason.CONDITION_FALSE: "its condition was false",
     Reason.REQUESTED: "it was cancelled on request",
