@@ -54,8 +54,8 @@ async def test_the_ends_of_runs_and_attempts_are_counted(client: httpx.AsyncClie
     fails = {"name": "f", "type": "fail", "with": {"message": "no"}, "dependsOn": [{"step": "say"}]}
     await ended(client, await started(client, workflow("w", says("hi"), fails)))
     found = await metrics(client)
-    assert found["ensue_steps_total inline Succeeded"] == 1
-    assert found["ensue_steps_total inline Failed"] == 1
+    assert found["ensue_steps_total inline succeeded"] == 1
+    assert found["ensue_steps_total inline failed"] == 1
 
 
 async def test_what_is_refused_is_counted_with_its_reason(
@@ -87,6 +87,11 @@ async def test_names_that_senders_make_up_are_no_labels(ready: httpx.AsyncClient
     text = (await ready.get("/metrics")).text
     assert ("made-up" in text, "path-" in text) == (False, False)
     assert (await metrics(ready))["ensue_events_total  stored events"] == 20
+
+
+async def test_events_of_default_have_its_name_before_anything_is_defined(client: httpx.AsyncClient) -> None:
+    assert (await send(client, "default")).status_code == 202
+    assert (await metrics(client))["ensue_events_total default stored events"] == 1
 
 
 async def test_what_waits_is_shown(client: httpx.AsyncClient) -> None:

@@ -18,7 +18,7 @@ async def test_the_end_of_a_run_is_counted_once_when_it_is_told_of(place: Place)
             while not totals(place, telemetry.RUNS):
                 await place.world.wakeup.wait("events", 0.1)
     assert totals(place, telemetry.RUNS) == {("succeeded",): 1}
-    assert totals(place, telemetry.STEPS) == {("inline", "Succeeded"): 1}
+    assert totals(place, telemetry.STEPS) == {("inline", "succeeded"): 1}
 
 
 async def test_conclusions_of_windows_are_counted_with_their_reason(place: Place) -> None:

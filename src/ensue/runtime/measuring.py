@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 from ensue.model.decision import Decision
-from ensue.model.values import Namespace
+from ensue.model.values import DEFAULT_NAMESPACE, Namespace
 from ensue.ports.intake import Arrival, Decisions, Recorded, Released
 from ensue.runtime import telemetry
 from ensue.runtime.telemetry import Telemetry
@@ -49,7 +49,8 @@ class MeasuredDecisions:
                 continue
             event = arrival.event
             # Where nothing was ever defined, the namespace is a name that a sender made up.
-            namespace = event.namespace if arrival.met(revisions) else ""
+            is_known = event.namespace == DEFAULT_NAMESPACE or arrival.met(revisions)
+            namespace = event.namespace if is_known else ""
             outcome = "duplicate" if accepted.is_duplicate else "stored"
             found[namespace, self._counted.title(event.source_key), outcome] += 1
             if arrival.outbox is not None and outcome == "stored" and event.type.startswith(RUN_END):

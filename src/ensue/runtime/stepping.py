@@ -107,7 +107,7 @@ class Stepping:
             outcome = Outcome(state=State.FAILED, reason=Reason.CANNOT_START, message=str(error), can_retry=False)
         finally:
             del self._stops[lease.key, lease.attempt]
-        self._counted.count(telemetry.STEPS, lease.engine, outcome.state.value)
+        self._counted.count(telemetry.STEPS, lease.engine, outcome.state.value.lower())
         ending = Ending(outcome=screen.outcome(outcome), draw=self._clock.draw(), log=await shipper.close())
         return Carried(ending=ending, handle=stop.handle)
 
