@@ -100,18 +100,27 @@ spec:
     assert [one["status"] for one in run["status"]["conditions"]] == ["Unknown", "True", "True"]
 
 
+def test_the_form_of_an_approval_is_filled_in_beforehand(cli: Cli) -> None:
+    file = cli.file("release.yaml", NATIVE)
+    assert "green" in cli("run", file, "--approve", "ask:notes=green").stdout
+    refused = cli("run", file, "--approve", "ask", code=3)
+    assert "give it: --approve ask:notes=…" in refused.stderr
+
+
 def test_an_approval_is_listed_and_answered(site: Cli) -> None:
     site("apply", "-f", site.file("release.yaml", NATIVE))
     name = site("start", "release").stdout.strip().removeprefix("run/")
     run = f"run/{name}"
     found = ""
     while name not in found:
-        found = site("get", "approvals", "-o", "wide").stdout
+        found = site("get", "approvals").stdout
+    assert found.split()[:3] == ["NAME", "RUN", "STEP"]
     assert "Release?" in found
     assert "waits for an approval: Release?" in site("explain", "run", name).stdout
     refused = site("approve", run, "ask", code=2)
     assert 'the form asks for "notes" (give it: -p notes=…)' in refused.stderr
-    done = site("approve", name, "ask", "--reason", "seen", "-p", "notes=green")
+    assert "which step" in site("approve", run, code=2).stderr
+    done = site("approve", f"approval/{name}.ask", "--reason", "seen", "-p", "notes=green")
     assert done.stdout == f"approval/{name}.ask approved\n"
     site("wait", name)
     assert "green" in site("logs", name).stdout

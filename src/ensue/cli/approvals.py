@@ -13,7 +13,7 @@ from ensue.model.errors import InvalidInput
 
 @click.command("approve")
 @click.argument("run")
-@click.argument("step")
+@click.argument("step", required=False)
 @click.option("--reason", default="", help="Why; it is kept in the audit log.")
 @click.option(
     "-p", "--param", "values", multiple=True, metavar="NAME=VALUE", help="A value of the form; `name:=JSON` for others."
@@ -21,12 +21,13 @@ from ensue.model.errors import InvalidInput
 @target.option
 @invocation.options
 @invocation.pass_invocation
-def approve(invocation: Invocation, run: str, step: str, reason: str, values: Sequence[str]) -> int:
-    """Say yes to what STEP of RUN asks. It goes on when enough people have.
+def approve(invocation: Invocation, run: str, step: str | None, reason: str, values: Sequence[str]) -> int:
+    """Say yes to what STEP of RUN asks, also written RUN.STEP. It goes on when enough people have.
 
     \b
     Examples:
       ensue approve deploy-x7k2p ask
+      ensue approve deploy-x7k2p.ask
       ensue approve deploy-x7k2p ask --reason "seen it" -p notes="all green"
     """
     return _answer(invocation, run, step, "approve", {"reason": reason, "form": form(values)})
@@ -34,13 +35,13 @@ def approve(invocation: Invocation, run: str, step: str, reason: str, values: Se
 
 @click.command("reject")
 @click.argument("run")
-@click.argument("step")
+@click.argument("step", required=False)
 @click.option("--reason", required=True, help="Why; whoever started the run reads it.")
 @target.option
 @invocation.options
 @invocation.pass_invocation
-def reject(invocation: Invocation, run: str, step: str, reason: str) -> int:
-    """Say no to what STEP of RUN asks: the step fails, in relay's files it is skipped.
+def reject(invocation: Invocation, run: str, step: str | None, reason: str) -> int:
+    """Say no to what STEP of RUN asks, also written RUN.STEP: the step fails, in relay's files it is skipped.
 
     \b
     Example:
@@ -49,12 +50,23 @@ def reject(invocation: Invocation, run: str, step: str, reason: str) -> int:
     return _answer(invocation, run, step, "reject", {"reason": reason})
 
 
-def _answer(invocation: Invocation, run: str, step: str, verb: str, body: dict[str, Any]) -> int:
+def _answer(invocation: Invocation, run: str, step: str | None, verb: str, body: dict[str, Any]) -> int:
+    name = _name(run, step)
     with target.server() as server:
-        found = server.answer(invocation.namespace or "default", f"{following.plain(run)}.{step}", verb, body)
+        found = server.answer(invocation.namespace or "default", name, verb, body)
     outcome = found["status"]["outcome"].lower() or f"approved by {len(found['status']['answers'])}, waits for more"
     printing.document(invocation, found, lambda item: f"approval/{item['metadata']['name']} {outcome}")
     return exits.SUCCESS
+
+
+def _name(run: str, step: str | None) -> str:
+    """`RUN STEP`, `RUN.STEP`, or as another command printed it."""
+    plain = following.plain(run.removeprefix("approval/"))
+    if step is not None:
+        return f"{plain}.{step}"
+    if "." not in plain:
+        raise click.UsageError(f"say which step of {plain} is meant: `ensue get approvals` lists what waits")
+    return plain
 
 
 def form(assignments: Sequence[str]) -> dict[str, Any]:
@@ -66,4 +78,13 @@ def form(assignments: Sequence[str]) -> dict[str, Any]:
             raise InvalidInput(f'"{text}" is no value of a form', remedy="write it as name=value or name:=JSON")
         plain = name.removesuffix(":")
         found[plain] = checking_parameters.parse_json(plain, value) if name != plain else value
+    return found
+
+
+def answers(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The steps of `--approve STEP[:NAME=VALUE]`, each with the values of its form. Raises InvalidInput."""
+    found: dict[str, dict[str, Any]] = {}
+    for text in texts:
+        step, _, value = text.partition(":")
+        found.setdefault(step, {}).update(form([value] if value else []))
     return found

@@ -149,7 +149,8 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
     ),
     "approvals": (
         NAME,
-        Column(title="RUN", cell=lambda item: str(item["spec"]["runRef"]["name"]), is_wide=True),
+        Column(title="RUN", cell=lambda item: str(item["spec"]["runRef"]["name"])),
+        Column(title="STEP", cell=_of_spec("step")),
         Column(title="STATE", cell=lambda item: item["status"]["outcome"] or item["status"]["state"]),
         Column(title="APPROVED BY", cell=_approved),
         AGE,

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import sys
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import click
@@ -13,6 +13,7 @@ from ensue.model.approval import Approval
 from ensue.model.errors import Conflict, EnsueError
 from ensue.model.identity import Identity
 from ensue.model.run import Reason, Run, State, StepRun
+from ensue.model.values import Json
 from ensue.model.workflow import Approval as Question
 from ensue.operations import approvals, runs
 from ensue.operations.world import World
@@ -24,7 +25,12 @@ class Answers:
     """Looks at the steps of one run, each question once."""
 
     def __init__(
-        self, *, world: World, identity: Identity, approved: Collection[str], say: Callable[[str], None]
+        self,
+        *,
+        world: World,
+        identity: Identity,
+        approved: Mapping[str, Mapping[str, Json]],
+        say: Callable[[str], None],
     ) -> None:
         self._world = world
         self._identity = identity
@@ -55,11 +61,13 @@ class Answers:
     async def _answer(self, run: Run, step: StepRun, *, is_approval: bool, reason: str) -> None:
         graph = await self._world.definitions.graph(run.definition_hash, run.workflow)
         question = graph.nodes[step.key.step].step.approval or Question()
-        said = approvals.Said(is_approval=is_approval, reason=reason)
+        form = {**self._approved.get(ALL, {}), **self._approved.get(step.key.step, {})}
+        said = approvals.Said(is_approval=is_approval, reason=reason, form=form if is_approval else {})
         for one in stand_ins(question, self._identity):
             try:
                 found = await approvals.answer(one, self._world, run.namespace, f"{run.name}.{step.key.title}", said)
             except EnsueError as error:
+                error.remedy = error.remedy.replace("-p ", f"--approve {step.key.step}:")
                 self._say(f"{step.key.title}: {error}")
                 if not isinstance(error, Conflict):
                     await self._cancel(run)

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
@@ -36,8 +36,8 @@ class Order:
     """What steps may run besides."""
     parameters: Mapping[str, Json]
     secrets: Mapping[SecretPlace, bytes]
-    approved: Collection[str] = ()
-    """Steps that ask, and are told yes."""
+    approved: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    """Steps that ask, and are told yes with these values of their forms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

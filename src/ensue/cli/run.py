@@ -14,6 +14,7 @@ import click
 from ensue import files, settings, steps
 from ensue.api import views
 from ensue.cli import (
+    approvals,
     definition_files,
     durations,
     exits,
@@ -62,8 +63,8 @@ ENGINES = ("inline", "process", "container")
     "--approve",
     "approved",
     multiple=True,
-    metavar="STEP",
-    help="Say yes to what STEP asks; `*` is all. May be repeated.",
+    metavar="STEP[:NAME=VALUE]",
+    help="Say yes to what STEP asks, with a value of its form; `*` is all. May be repeated.",
 )
 @invocation.options
 @invocation.pass_invocation
@@ -97,10 +98,12 @@ def command(
       ensue run build.yaml -p src="$PWD"
       ensue run build.yaml -o json > result.json
       ensue run release.yaml --approve ask
+      ensue run release.yaml --approve ask:notes="all green"
     """
     if timeout is not None and not parse_duration(timeout):
         raise click.UsageError("a run cannot take no time at all: give --timeout more than 0")
     logging_setup.set_up(logging_setup.level_of(invocation.verbosity))
+    answers = approvals.answers(approved)
     known = steps.known()
     documents = definition_files.load([file], known)
     wished = _wish(documents, workflow)
@@ -119,7 +122,7 @@ def command(
             _say_unheard(invocation, reached)
         own_secrets = _secrets(definition, secret_files)
         order = local_run.Order(
-            document=document, others=others, parameters=values, secrets=own_secrets, approved=approved
+            document=document, others=others, parameters=values, secrets=own_secrets, approved=answers
         )
         result = asyncio.run(local_run.execute(chosen, order, invocation, interruption))
     return _ended(invocation, result)
