@@ -21,6 +21,7 @@ from ensue.operations.world import World
 from ensue.ports.store import StoredDefinition
 
 MERGE_PATCH = "application/merge-patch+json"
+AGAIN = "read it again, and send the change with the ETag that it has then"
 RESULT = "Ensue-Result"
 """What came of a PUT: created, configured or unchanged."""
 TRIES = 5
@@ -161,7 +162,9 @@ def _change(router: APIRouter, kind: Kind, noun: str) -> None:
 def _require_merge_patch(request: HttpRequest) -> None:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != MERGE_PATCH:
-        raise UnsupportedMediaType(f"a patch is {MERGE_PATCH}, not {media_type or 'of no type'}")
+        raise UnsupportedMediaType(
+            f"a patch is {MERGE_PATCH}, not {media_type or 'of no type'}", remedy=f"set Content-Type: {MERGE_PATCH}"
+        )
 
 
 async def _find(
@@ -193,9 +196,9 @@ def _expected(stored: StoredDefinition | None, kind: str, if_match: str, if_none
     """The revision at which the conditions hold; None when there are none. Raises Changed."""
     tag, noun = None if stored is None else _tag(stored), kind.lower()
     if if_match and not _holds(if_match, tag):
-        raise Changed(f"If-Match: the {noun}'s ETag is {tag}" if tag else f"If-Match: no such {noun}")
+        raise Changed(f"If-Match: the {noun}'s ETag is {tag}" if tag else f"If-Match: no such {noun}", remedy=AGAIN)
     if if_none_match and _holds(if_none_match, tag):
-        raise Changed(f"If-None-Match: the {noun} exists, its ETag is {tag}")
+        raise Changed(f"If-None-Match: the {noun} exists, its ETag is {tag}", remedy=AGAIN)
     if not if_match and not if_none_match:
         return None
     return 0 if stored is None else stored.revision

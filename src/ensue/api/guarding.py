@@ -25,6 +25,7 @@ MAX_HOOK_BODY = 25 * 1024 * 1024
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 # compared, not bound
 TOO_LARGE = "the body is larger than {} bytes"
+NAME_IT = "set ENSUE_URL to the address people use, or use the name that --listen has"
 PROBES = frozenset({"/healthz", "/livez", "/readyz"})
 OPEN = re.compile(r"/hooks/|/login(/|$)|/(logout)?$")
 """Who comes here has no token yet, or never one: a signature, a one-time link or a cookie says who it is."""
@@ -75,7 +76,8 @@ class Guard:
     def _refusal(self, scope: Scope, headers: Headers, limit: int) -> JSONResponse | None:
         host, length = host_name(headers.get("host", "")), headers.get("content-length", "0")
         if not HOOKS.match(scope["path"]) and not self._is_ours(host):
-            return problems.problem(421, problems.CODES[421], f'this server does not answer to the name "{host}"')
+            detail = f'this server does not answer to the name "{host}"'
+            return problems.problem(421, problems.CODES[421], detail, remedy=NAME_IT)
         if not self._is_own_origin(headers):
             detail = f"a page of {headers['origin']} may not ask this server"
             return problems.problem(403, "foreign_origin", detail, remedy="set ENSUE_URL to the address people use")

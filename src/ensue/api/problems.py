@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from ensue.api import views
+from ensue.api import complaining, views
 from ensue.model import errors
 from ensue.operations.world import World
 
@@ -102,20 +102,22 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 def of_http(request: Request, error: HTTPException) -> JSONResponse:
-    detail = error.detail
+    detail, remedy = error.detail, ""
     if error.status_code == 404:
         detail = f"there is nothing at {request.url.path}"
+        remedy = "GET /docs lists all addresses"
     elif error.status_code == 405:
         detail = f"{request.method} is not possible on {request.url.path}"
+        remedy = f"use {allowed}" if (allowed := (error.headers or {}).get("Allow", "")) else ""
     code = CODES.get(error.status_code, "invalid_input" if error.status_code < 500 else "internal")
-    return problem(error.status_code, code, detail, headers=error.headers)
+    return problem(error.status_code, code, detail, remedy=remedy, headers=error.headers)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     found = error.errors()[0]
-    place = ".".join(str(part) for part in found["loc"][1:])
-    return problem(400, "invalid_input", f"{place}: {found['msg']}" if place else str(found["msg"]))
+    message, remedy = complaining.words({**found, "loc": found["loc"][1:]})
+    return problem(400, "invalid_input", message, remedy=remedy)
 
 
 async def _bug(request: Request, error: Exception) -> JSONResponse:

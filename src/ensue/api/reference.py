@@ -44,7 +44,7 @@ REMEDIES: Mapping[str, str] = {
     "too_slow": "Send the body at once.",
     "unauthenticated": "Send `Authorization: Bearer TOKEN`, with a token of this server.",
     "unavailable": "Come again after `Retry-After` seconds.",
-    "unknown_host": "Use the name that the server listens at, or give it another with `--listen`.",
+    "unknown_host": "Use the name that the server listens at, or set `ENSUE_URL` to the address that people use.",
     "unknown_route": "Check the address; a server that is older than the program that asks does not know all of them.",
     "unsupported_media_type": "Set `Content-Type` to one that the route names.",
 }

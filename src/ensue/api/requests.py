@@ -11,6 +11,7 @@ from fastapi import Request as HttpRequest
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 from starlette.requests import HTTPConnection
 
+from ensue.api import complaining
 from ensue.api.holding import EACH, Gate, Holding
 from ensue.core import canonical
 from ensue.core.selecting import EventFilter
@@ -176,7 +177,9 @@ def _validate(model: type[Model], value: Mapping[str, Json]) -> Model:
         return model.model_validate(value)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)[0]
-        raise InvalidInput(f"{'.'.join(str(part) for part in found['loc'])}: {found['msg']}") from None
+        known = {field.alias or name for name, field in model.model_fields.items()}
+        message, remedy = complaining.words(found, known)
+        raise InvalidInput(message, remedy=remedy) from None
 
 
 def _refuse(word: str) -> None:

@@ -259,7 +259,7 @@ def _as_json(event: Envelope) -> dict[str, Json]:
 
 def _require_json(kind: str, wanted: str) -> None:
     if kind not in (wanted, wanted.removesuffix("+json")):
-        raise UnsupportedMediaType(f"{kind} is not understood: {wanted} is")
+        raise UnsupportedMediaType(f"{kind} is not understood: {wanted} is", remedy=f"set Content-Type: {wanted}")
 
 
 def _load(body: bytes, parameters: Mapping[str, str], around: int = 0) -> Json:

@@ -54,7 +54,9 @@ class Access:
             return await self.known(user)
         found = await self._token(hash, lambda: self._tokens.find(hash))
         if found is None or found.purpose is not purpose:
-            raise Unauthenticated("this token is not known here: it was deleted, or has expired", remedy=ASK_FOR_ONE)
+            raise Unauthenticated(
+                "this token is not known here: it never was one, was deleted, or has expired", remedy=ASK_FOR_ONE
+            )
         return await self.known(found.identity)
 
     async def known(self, identity: Identity) -> Identity:
