@@ -44,6 +44,18 @@ async def test_a_body_that_is_wrong_says_what_would_be_right(
     assert answer.get("remedy", "").startswith(remedy)
 
 
+async def test_wrong_parameters_are_problems_with_their_paths(client: httpx.AsyncClient) -> None:
+    parameters = [{"name": name, "type": "integer", "required": True} for name in ("count", "size")]
+    await put(client, workflow("hello", says("hi"), parameters=parameters))
+    answer = await client.post(RUNS, json={"workflow": "hello", "parameters": {"size": "x"}})
+    found = answer.json()
+    assert (answer.status_code, found["remedy"]) == (422, "give it: -p count=…")
+    assert {each["path"]: each.get("remedy", "") for each in found["problems"]} == {
+        "parameters.count": "give it: -p count=…",
+        "parameters.size": "",
+    }
+
+
 async def test_every_refusal_has_a_remedy(client: httpx.AsyncClient) -> None:
     hello = workflow("hello", says("hi"))
     await put(client, hello)

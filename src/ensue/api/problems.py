@@ -70,7 +70,7 @@ def problem(
 def of(error: errors.EnsueError) -> JSONResponse:
     status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
     more: dict[str, Any] = {}
-    if isinstance(error, errors.InvalidDefinition):
+    if isinstance(error, errors.InvalidDefinition) or (isinstance(error, errors.InvalidParameters) and error.problems):
         more["problems"] = [views.problem(problem) for problem in error.problems]
     if isinstance(error, errors.RateExceeded):
         more["headers"] = {"Retry-After": str(math.ceil(error.after.total_seconds()))}

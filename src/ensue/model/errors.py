@@ -74,6 +74,10 @@ class InvalidParameters(InvalidInput):
 
     code = "invalid_parameters"
 
+    def __init__(self, message: str = "", *, remedy: str = "", problems: Sequence[Problem] = ()) -> None:
+        self.problems = tuple(problems)
+        super().__init__(message, remedy=remedy)
+
 
 class UnsupportedMediaType(InvalidInput):
     """The body is in a format that is not understood."""

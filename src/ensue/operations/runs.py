@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ensue.core import checking, explaining, permitting, supporting
 from ensue.core.graph import Graph
@@ -110,7 +110,9 @@ def parameters(graph: Graph, given: Mapping[str, Json]) -> Mapping[str, Json]:
     values, problems = checking.check_parameters(graph.workflow, given)
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
     if errors:
-        raise InvalidParameters("; ".join(str(replace(problem, path="")) for problem in errors))
+        message = "; ".join(problem.message for problem in errors)
+        remedies = filter(None, (problem.remedy for problem in errors))
+        raise InvalidParameters(message, remedy="; ".join(remedies), problems=errors)
     return values
 
 
