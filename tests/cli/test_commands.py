@@ -69,6 +69,14 @@ def test_wrong_usage_is_told_in_one_line(cli: Cli, words: tuple[str, ...], says:
     assert (done.stdout, done.stderr) == ("", f"error: {says}\n")
 
 
+@pytest.mark.parametrize(("words", "section"), [((), "Definitions:"), (("token",), "Commands:")])
+def test_commands_without_a_word_after_them_print_their_help(cli: Cli, words: tuple[str, ...], section: str) -> None:
+    done = cli(*words, code=2)
+    lines = done.stderr.splitlines()
+    assert (done.stdout, lines[0]) == ("", f"Usage: {' '.join(('ensue', *words))} [OPTIONS] COMMAND [ARGS]...")
+    assert section in lines
+
+
 @pytest.mark.parametrize(
     "words",
     [

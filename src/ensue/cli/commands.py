@@ -154,6 +154,9 @@ def _code_of(error: BaseException) -> int:
     match error:
         case BaseExceptionGroup(exceptions=(first, *_)):
             return _code_of(first)
+        case click.exceptions.NoArgsIsHelpError():
+            error.show()
+            return error.exit_code
         case click.ClickException():
             click.echo(f"error: {_sentence(error)}", err=True)
             return error.exit_code
