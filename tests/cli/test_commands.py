@@ -61,6 +61,7 @@ def test_the_version_is_printed(cli: Cli) -> None:
         (("run",), "missing argument 'FILE' (see `ensue run --help`)"),
         (("-o", "json", "fmt", "x"), "`ensue fmt` has no option -o (see `ensue --help`)"),
         (("-n", "blue", "schema", "Run"), "`ensue schema` has no option -n (see `ensue --help`)"),
+        (("--data", "d", "server"), "write --data after `ensue server` (see `ensue --help`)"),
         (("get", "wrkflows"), 'wrkflows cannot be listed (did you mean "workflows"?)'),
     ],
 )
@@ -164,6 +165,35 @@ def test_completion_knows_the_commands(cli: Cli) -> None:
     assert cli(env=env, code=None).stdout.split() == [
         f"plain,{name}" for name in ("cancel", "context", "config", "completion")
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("get r", ["runs"]),
+        ("get runs -o w", ["wide"]),
+        ("-o y", ["yaml"]),
+        ("explain tri", ["trigger"]),
+        ("explain workf", ["workflow"]),
+        ("describe wo", ["workflow"]),
+        ("start x", []),
+    ],
+)
+def test_completion_knows_kinds_and_forms_and_waits_for_no_server(cli: Cli, words: str, found: list[str]) -> None:
+    assert completed(cli, words) == found
+
+
+@pytest.mark.parametrize("words", ["start h", "get workflows h", "describe workflow h", "-n default start h"])
+def test_completion_asks_the_server_for_names(site: Cli, words: str) -> None:
+    assert completed(site, words) == ["hello"]
+
+
+def completed(cli: Cli, words: str) -> list[str]:
+    line = f"ensue {words}"
+    env = {"_ENSUE_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    done = cli(env=env, code=None)
+    assert done.stderr == ""
+    return [each.partition(",")[2] for each in done.stdout.split()]
 
 
 @pytest.mark.parametrize(

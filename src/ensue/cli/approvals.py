@@ -5,14 +5,14 @@ from typing import Any
 
 import click
 
-from ensue.cli import exits, following, invocation, printing, target
+from ensue.cli import completing, exits, following, invocation, printing, target
 from ensue.cli.invocation import Invocation
 from ensue.core import checking_parameters
 from ensue.model.errors import InvalidInput
 
 
 @click.command("approve")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.of_names("runs"))
 @click.argument("step", required=False)
 @click.option("--reason", default="", help="Why; it is kept in the audit log.")
 @click.option(
@@ -34,7 +34,7 @@ def approve(invocation: Invocation, run: str, step: str | None, reason: str, val
 
 
 @click.command("reject")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.of_names("runs"))
 @click.argument("step", required=False)
 @click.option("--reason", required=True, help="Why; whoever started the run reads it.")
 @target.option

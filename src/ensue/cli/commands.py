@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import click
 
 from ensue import __version__
-from ensue.cli import exits, invocation
+from ensue.cli import exits, invocation, target
 from ensue.expr import spelling
 from ensue.model.errors import EnsueError, InvalidDefinition
 
@@ -109,7 +109,7 @@ class Commands(click.Group):
 @click.group("ensue", cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="ensue", message="%(prog)s %(version)s")
 @invocation.options
-@invocation.context
+@target.option
 @click.pass_context
 def group(context: click.Context) -> None:
     """Watch for events, decide, and run workflows.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("delete")
-@click.argument("words", nargs=-1, metavar="[KIND NAME… | KIND/NAME…]")
+@click.argument("words", nargs=-1, metavar="[KIND NAME… | KIND/NAME…]", shell_complete=objects.completed)
 @click.option("-f", "--file", "paths", multiple=True, metavar="PATH", help="What a file or directory defines.")
 @click.option("--take-over", is_flag=True, help="Also what another manager owns.")
 @click.option("--ignore-not-found", is_flag=True, help="What is not there is no error.")

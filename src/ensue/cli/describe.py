@@ -25,7 +25,7 @@ RUN = ("run", "runs")
 
 
 @click.command("describe")
-@click.argument("words", nargs=-1, required=True, metavar="KIND NAME")
+@click.argument("words", nargs=-1, required=True, metavar="KIND NAME", shell_complete=objects.completed)
 @target.option
 @invocation.options
 @invocation.pass_invocation

@@ -27,7 +27,7 @@ HEAD = """\
 
 
 @click.command("edit")
-@click.argument("words", nargs=-1, required=True, metavar="KIND NAME")
+@click.argument("words", nargs=-1, required=True, metavar="KIND NAME", shell_complete=objects.completed)
 @click.option("--take-over", is_flag=True, help="Also what another manager owns.")
 @target.option
 @invocation.options

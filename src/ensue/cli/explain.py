@@ -4,17 +4,42 @@ from typing import Any
 
 import click
 
-from ensue.cli import decision_table, event, exits, following, invocation, printing, step_table, stories, tables, target
+from ensue.cli import (
+    completing,
+    decision_table,
+    event,
+    exits,
+    following,
+    invocation,
+    printing,
+    step_table,
+    stories,
+    tables,
+    target,
+)
 from ensue.cli.invocation import JSONPATH, Invocation
 from ensue.model.run import FINAL_STATES
 
-PLURALS = {f"{one}{end}": f"{one}s" for one in ("run", "event", "source", "trigger") for end in ("", "s")}
+EXPLAINED = ("run", "event", "source", "trigger")
+PLURALS = {f"{one}{end}": f"{one}s" for one in EXPLAINED for end in ("", "s")}
 FORMS = ("table", "wide", "json", "yaml", JSONPATH)
 
 
+def _words(context: click.Context, parameter: click.Parameter, start: str) -> list[str]:
+    from ensue.model.kinds import KINDS
+
+    words = dict.fromkeys((*EXPLAINED, *map(str.lower, KINDS)))
+    return [word for word in words if word.startswith(start.lower())]
+
+
+def _names(context: click.Context, parameter: click.Parameter, start: str) -> list[str]:
+    plural = PLURALS.get(str(context.params.get("what")))
+    return completing.names(context, plural, start) if plural else []
+
+
 @click.command("explain")
-@click.argument("what", metavar="KIND.path | run | event | source | trigger")
-@click.argument("name", required=False)
+@click.argument("what", metavar="KIND.path | run | event | source | trigger", shell_complete=_words)
+@click.argument("name", required=False, shell_complete=_names)
 @target.option
 @invocation.options
 @invocation.pass_invocation

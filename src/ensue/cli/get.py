@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ensue.cli import columns, exits, feed, invocation, labels, printing, target, watching
+from ensue.cli import columns, completing, exits, feed, invocation, labels, printing, target, watching
 from ensue.cli.invocation import Invocation
 from ensue.cli.printing import Column
 from ensue.expr import spelling
@@ -26,9 +26,14 @@ OF_SERVER = ("workers", "files")
 PLURALS = {word: plural for plural in columns.COLUMNS for word in (plural, plural.removesuffix("s"))}
 
 
+def _names(context: click.Context, parameter: click.Parameter, start: str) -> list[str]:
+    plural = PLURALS.get(str(context.params.get("kind")).lower())
+    return completing.names(context, plural, start) if plural and plural not in OF_SERVER else []
+
+
 @click.command("get")
-@click.argument("kind", metavar="KIND")
-@click.argument("name", required=False)
+@click.argument("kind", metavar="KIND", shell_complete=completing.of_words(columns.COLUMNS))
+@click.argument("name", required=False, shell_complete=_names)
 @labels.option("-l", "--selector", "labels", help="Only runs with this label. May be repeated.")
 @labels.option("--field-selector", "fields", help="Only runs or events with this value, as type='com.github.*'.")
 @click.option("-w", "--watch", is_flag=True, help="Go on and print what changes.")

@@ -26,7 +26,7 @@ COLUMNS = (
 
 
 @click.command("history")
-@click.argument("words", nargs=-1, required=True, metavar="KIND NAME")
+@click.argument("words", nargs=-1, required=True, metavar="KIND NAME", shell_complete=objects.completed)
 @click.option("--generation", type=click.IntRange(1), metavar="N", help="This version alone.")
 @click.option("--diff", "has_diff", is_flag=True, help="What each version changed.")
 @click.option("--limit", type=click.IntRange(1, PAGE), default=20, show_default=True, help="How many versions at most.")

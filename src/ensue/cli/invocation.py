@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from ensue.cli import jsonpath
+from ensue.cli import completing, jsonpath
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 FORMS = ("table", "wide", "json", "yaml", "name")
@@ -51,7 +51,14 @@ class Invocation:
 
 
 pass_invocation = click.make_pass_decorator(Invocation, ensure=True)
-SHARED = {"context": "--context", "namespace": "-n", "output": "-o", "verbose": "-v", "quiet": "--quiet"}
+SHARED = {
+    "server_data": "--data",
+    "context": "--context",
+    "namespace": "-n",
+    "output": "-o",
+    "verbose": "-v",
+    "quiet": "--quiet",
+}
 
 
 def options(command: Decorated) -> Decorated:
@@ -80,6 +87,7 @@ def output(command: Decorated) -> Decorated:
         "--output",
         metavar="FORM",
         help="table, wide, json, yaml, name or jsonpath=PATH.",
+        shell_complete=completing.of_words((*FORMS, JSONPATH)),
         **_stored("output", _form),
     )(command)
 
@@ -90,6 +98,8 @@ def refuse_ignored(context: click.Context, command: click.Command) -> None:
     known = {parameter.name for each in commands for parameter in each.params}
     for name, shown in SHARED.items():
         if name not in known and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            if name == "server_data" and "data" in known:
+                raise click.UsageError(f"write --data after `ensue {command.name}`")
             raise click.UsageError(f"`ensue {command.name}` has no option {shown}")
 
 

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import click
 
-from ensue.cli import durations, exits, following, invocation, target
+from ensue.cli import completing, durations, exits, following, invocation, target
 from ensue.cli.invocation import Invocation
 from ensue.model.values import parse_duration
 
 
 @click.command("logs")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.of_names("runs"))
 @click.option("--step", metavar="STEP", help="Of this step only, and without its name before each line.")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
 @click.option("--since", type=durations.DURATION, metavar="DURATION", help="Only lines not older than this.")

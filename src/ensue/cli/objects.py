@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ensue import files, steps
-from ensue.cli import definition_files
+from ensue.cli import completing, definition_files
 from ensue.core import supporting
 from ensue.expr import spelling
 from ensue.files.documents import Document
@@ -25,6 +25,15 @@ def kind_of(word: str) -> Kind:
         nouns = sorted(name.lower() for name in supporting.KINDS)
         raise click.UsageError(f"there are no definitions of {word} ({spelling.did_you_mean(word, nouns) or nouns})")
     return kind
+
+
+def completed(context: click.Context, parameter: click.Parameter, start: str) -> list[str]:
+    """For a shell: first a kind, then names of that kind."""
+    words = context.params.get("words") or ()
+    kind = find_kind(str(words[0])) if words else None
+    if words:
+        return completing.names(context, kind.plural, start) if kind else []
+    return [word for word in ("run", *sorted(map(str.lower, supporting.KINDS))) if word.startswith(start)]
 
 
 def named(words: Sequence[str], namespace: str) -> list[Named]:

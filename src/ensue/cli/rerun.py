@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ensue import files
-from ensue.cli import exits, following, invocation, parameters, printing, target
+from ensue.cli import completing, exits, following, invocation, parameters, printing, target
 from ensue.cli.invocation import Invocation
 from ensue.model.errors import NotFound
 from ensue.model.values import Json
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("rerun")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.of_names("runs"))
 @click.option("--from", "step", metavar="STEP", default="", help="Only this step and what depends on it.")
 @click.option("--failed", "is_failed_only", is_flag=True, help="Only what did not succeed, and what depends on that.")
 @parameters.options

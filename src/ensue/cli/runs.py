@@ -2,13 +2,13 @@
 
 import click
 
-from ensue.cli import durations, exits, following, invocation, printing, step_table, target
+from ensue.cli import completing, durations, exits, following, invocation, printing, step_table, target
 from ensue.cli.invocation import Invocation
 from ensue.model.values import parse_duration
 
 
 @click.command("wait")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.of_names("runs"))
 @click.option("--timeout", type=durations.DURATION, metavar="DURATION", help="Wait no longer; exit code 3 then.")
 @target.option
 @invocation.options
@@ -30,7 +30,7 @@ def wait(invocation: Invocation, run: str, timeout: str | None) -> int:
 
 
 @click.command("cancel")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.of_names("runs"))
 @click.option("--force", is_flag=True, help="Kill it: steps get no time, `finally` does not run.")
 @target.option
 @invocation.options
@@ -46,7 +46,7 @@ def cancel(invocation: Invocation, run: str, force: bool) -> int:
 
 
 @click.command("pause")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.of_names("runs"))
 @target.option
 @invocation.options
 @invocation.pass_invocation
@@ -61,7 +61,7 @@ def pause(invocation: Invocation, run: str) -> int:
 
 
 @click.command("resume")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.of_names("runs"))
 @target.option
 @invocation.options
 @invocation.pass_invocation

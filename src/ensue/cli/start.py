@@ -8,6 +8,7 @@ import click
 
 from ensue import files, steps
 from ensue.cli import (
+    completing,
     definition_files,
     exits,
     following,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @click.command("start")
-@click.argument("workflow")
+@click.argument("workflow", shell_complete=completing.of_names("workflows"))
 @parameters.options
 @labels.option("-l", "--label", "labels", help="A label of the run. May be repeated.")
 @click.option("--watch", is_flag=True, help="Print its log; the exit code is then the outcome.")

@@ -31,7 +31,8 @@ def option_named(name: str) -> Callable[[Decorated], Decorated]:
     """The same by another name, for a command whose --data is something else."""
 
     def store(context: click.Context, parameter: click.Parameter, value: Path | None) -> None:
-        context.meta[DIRECTORY] = value
+        if value is not None:
+            context.meta[DIRECTORY] = value
 
     data = click.option(
         name,
@@ -119,7 +120,8 @@ def _by_directory(directory: Path | None, said: Invocation) -> "Server":
 
     named = directory or settings.named_data_dir(os.environ)
     directory = named or settings.default_data_dir()
-    waiting.for_server(directory, is_named=named is not None, say=said.say)
+    if not click.get_current_context().resilient_parsing:  # A completion waits for nothing.
+        waiting.for_server(directory, is_named=named is not None, say=said.say)
     try:
         found = json.loads((directory / waiting.ADDRESS).read_text(encoding="utf-8"))
         url, pid = str(found["url"]), int(found["pid"])

@@ -6,7 +6,17 @@ from typing import Any
 import click
 
 from ensue import steps
-from ensue.cli import decision_table, definition_files, event_file, exits, invocation, printing, tables, target
+from ensue.cli import (
+    completing,
+    decision_table,
+    definition_files,
+    event_file,
+    exits,
+    invocation,
+    printing,
+    tables,
+    target,
+)
 from ensue.cli.invocation import JSONPATH, Invocation
 from ensue.model.decision import Conclusion
 from ensue.model.errors import InvalidInput, NotFound
@@ -66,7 +76,7 @@ def _event(path: str) -> Event:
 
 
 @command.command("enable")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.of_names("triggers"))
 @click.option("--take-over", is_flag=True, help="Also when another manages it, such as files that are followed.")
 @target.option
 @invocation.options
@@ -82,7 +92,7 @@ def enable(invocation: Invocation, name: str, take_over: bool) -> int:
 
 
 @command.command("disable")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.of_names("triggers"))
 @click.option("--take-over", is_flag=True, help="Also when another manages it, such as files that are followed.")
 @target.option
 @invocation.options
