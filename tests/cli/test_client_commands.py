@@ -54,6 +54,15 @@ def test_start_prints_the_name_that_other_commands_take(site: Cli) -> None:
     assert site("get", "runs", "-l", "team=red", "-o", "name").stdout == shown
 
 
+def test_start_says_that_no_worker_has_what_a_step_needs(site: Cli) -> None:
+    step = "{name: a, run: 'true', requires: {gpu: '1'}}"
+    text = f"apiVersion: ensue.dev/v1alpha1\nkind: Workflow\nmetadata: {{name: far}}\nspec: {{steps: [{step}]}}\n"
+    site("apply", "-f", site.file("far.yaml", text))
+    started = site("start", "far")
+    assert started.stderr == "a: it is ready, but no worker has the labels gpu=1\n"
+    site("cancel", started.stdout.strip())
+
+
 def test_start_watch_prints_the_log_and_its_exit_code_is_the_outcome(site: Cli) -> None:
     assert "greet | hello world 1\n" in site("start", "hello", "--watch").stdout
     assert "only   Failed (ExitCode)" in site("start", "failing", "--watch", code=1).stderr

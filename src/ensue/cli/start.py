@@ -20,14 +20,17 @@ from ensue.cli import (
     target,
 )
 from ensue.cli.invocation import Invocation
+from ensue.core import graph
 from ensue.expr import spelling
 from ensue.files import reading
 from ensue.files.documents import Document
-from ensue.model.errors import NotFound
+from ensue.model.errors import Denied, NotFound
 from ensue.model.workflow import Workflow
 
 if TYPE_CHECKING:
     from ensue.clients.server import Server
+
+NOWHERE = "no worker has"
 
 
 @click.command("start")
@@ -67,7 +70,23 @@ def command(
             "parameters": parameters.read(definition, assignments, params_file),
             "labels": labels or {},
         }
-        return _begun(server, invocation, server.start(namespace, body), watch=watch)
+        run = server.start(namespace, body)
+        _say_unplaced(server, invocation, definition, run)
+        return _begun(server, invocation, run, watch=watch)
+
+
+def _say_unplaced(server: "Server", invocation: Invocation, definition: Workflow, run: printing.View) -> None:
+    """Whether steps that want a place of their own have none: they would wait without a word."""
+    nodes = graph.build(definition).nodes.values()
+    if not any(node.engine == "container" or node.step.requires for node in nodes):
+        return
+    try:
+        found = server.explain(run["metadata"]["namespace"], run["metadata"]["name"])
+    except (Denied, NotFound):
+        return
+    for item in found["items"]:
+        if NOWHERE in item["text"]:
+            invocation.say(f"{item['subject']}: {item['text']}")
 
 
 def _begun(server: "Server", invocation: Invocation, run: printing.View, *, watch: bool) -> int:
