@@ -28,6 +28,7 @@ from ensue.api import (
     sources,
 )
 from ensue.api.guarding import Guard
+from ensue.api.heading import Heading
 from ensue.api.holding import Gate
 from ensue.api.hot import Hot, Route
 from ensue.api.recognising import Recognition
@@ -103,5 +104,6 @@ def create_app(
         origins=[url] if url else [],
         event_bytes=event_bytes,
     )
+    app.add_middleware(Heading)
     app.openapi = functools.cache(lambda: describing.document(app))  # type: ignore[method-assign]
     return app
