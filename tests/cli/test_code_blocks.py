@@ -50,7 +50,7 @@ def script_of(language: str, text: str) -> str:
 
 
 def calls(script: str) -> Iterator[list[str]]:
-    """The words of each command in it, also of those whose output is put into another; none for what only sets values."""
+    """The words of each command in it, also of those whose output is put into another; none where values are set."""
     script = ELSEWHERE.sub("", HEREDOC.sub(r"\2", script).replace("\\\n", " "))
     while found := NESTED.search(script):
         yield from calls(found[1])
