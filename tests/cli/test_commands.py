@@ -63,6 +63,8 @@ def test_the_version_is_printed(cli: Cli) -> None:
         (("-n", "blue", "schema", "Run"), "`ensue schema` has no option -n (see `ensue --help`)"),
         (("--data", "d", "server"), "write --data after `ensue server` (see `ensue --help`)"),
         (("get", "wrkflows"), 'wrkflows cannot be listed (did you mean "workflows"?)'),
+        (("get", "secrets"), "secrets cannot be listed (`ensue secret list` lists them)"),
+        (("explain", "event"), "which event? (`ensue explain event ID`; `ensue get events` lists them)"),
     ],
 )
 def test_wrong_usage_is_told_in_one_line(cli: Cli, words: tuple[str, ...], says: str) -> None:

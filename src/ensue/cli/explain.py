@@ -57,6 +57,8 @@ def command(invocation: Invocation, what: str, name: str | None) -> int:
       ensue explain trigger on-push
     """
     word, slash, rest = what.partition("/")
+    if name is None and what in ("event", "events"):
+        raise click.UsageError("which event? (`ensue explain event ID`; `ensue get events` lists them)")
     if name is None and not slash:
         from ensue.cli import explain_kind
 

@@ -23,6 +23,7 @@ OF_SERVER = ("workers", "files")
 """What is in no namespace."""
 
 
+ELSEWHERE = {name: f"`ensue {name} list` lists them" for name in ("secret", "token", "audit")}
 PLURALS = {word: plural for plural in columns.COLUMNS for word in (plural, plural.removesuffix("s"))}
 
 
@@ -99,7 +100,8 @@ def _kind(word: str, name: str | None) -> tuple[str, str | None]:
     word, slash, rest = word.partition("/")
     plural = PLURALS.get(word.lower())
     if plural is None:
-        remedy = spelling.did_you_mean(word, PLURALS) or f"{', '.join(columns.COLUMNS)} can be"
+        others = ELSEWHERE.get(word.lower().removesuffix("s"))
+        remedy = others or spelling.did_you_mean(word, PLURALS) or f"{', '.join(columns.COLUMNS)} can be"
         raise click.UsageError(f"{word} cannot be listed ({remedy})")
     if slash and name:
         raise click.UsageError("one name, please")
