@@ -143,7 +143,7 @@ async def test_a_permission_takes_effect_and_is_taken_back(client: httpx.AsyncCl
     await put(client, permission("never", effect="Deny", resources=["run/*"], methods=["start"]))
     answer = await client.post(RUNS, headers=headers, json=start)
     assert "the permission default/never denies it" in answer.json()["detail"]
-    assert "change that permission" in answer.json()["remedy"]
+    assert "changes permission default/never" in answer.json()["remedy"]
     assert (await client.delete(f"{PERMISSIONS}/never")).status_code == 204
     assert await code(client, "POST", RUNS, headers, json=start) == 201
 

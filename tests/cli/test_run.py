@@ -122,7 +122,9 @@ def test_what_cannot_run_is_refused_with_a_reason(cli: Cli, words: tuple[str, ..
 def test_steps_that_may_run_there_are_put_on_the_engine_asked_for(cli: Cli) -> None:
     cli.file("image.yaml", HELLO.replace("run: |", "image: alpine\n      run: |"))
     cli.file("default.yaml", HELLO.replace("spec:", "spec:\n  defaults: {engine: container}"))
-    assert "engine container" in cli("run", "image.yaml", "--engine", "process", code=6).stderr
+    cli.file("bare.yaml", HELLO.partition("    - name")[0] + "    - {name: bare, image: alpine}\n")
+    assert "the engine process has no images" in cli("run", "bare.yaml", "--engine", "process", code=6).stderr
+    assert "hello world 1" in cli("run", "image.yaml", "--engine", "process").stdout
     assert "hello world 1" in cli("run", "default.yaml", "--engine", "process").stdout
 
 

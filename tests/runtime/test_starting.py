@@ -9,7 +9,7 @@ from ensue.model.errors import EnsueError, OtherVersion, Unavailable
 from ensue.model.run import Reason, State
 from ensue.ports.engine import Handle, StepOrder
 from ensue.ports.store import Stop
-from ensue.runtime import stepping
+from ensue.runtime import beginning
 from tests.core.playing import workflow
 from tests.runtime.sites import eventually, site_at
 from tests.store.stores import ANN, DEFAULT
@@ -34,7 +34,7 @@ class Refusing(ScriptedEngine):
 
 @pytest.fixture
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stepping, "START_PATIENCE", 0.0)
+    monkeypatch.setattr(beginning, "START_PATIENCE", 0.0)
 
 
 @pytest.mark.usefixtures("no_patience")

@@ -124,6 +124,7 @@ class Course:
         try:
             ended = await self._see_through()
         except Exception as error:
+            # A bug costs this step, which says so, and nothing else.
             log.exception("a bug in the course of %s", self.kept.container)
             ended = ending.record(ending.BUG, f"{type(error).__name__}: {error}")
         ended["limits"] = {"timeout": self.kept.timeout, "memory": self.kept.memory}
