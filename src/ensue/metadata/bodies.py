@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NoReturn
@@ -81,11 +82,19 @@ def decoded(body: bytes, *, is_strict: bool = False) -> Json:
     """The first JSON value of a body, without its transfer encoding. Raises Refused."""
     try:
         text = body.decode("utf-8", "replace").lstrip(" \t\r\n")
-        decoder = json.JSONDecoder(parse_constant=_refuse, parse_int=float if is_strict else int)
+        whole = _finite if is_strict else int
+        decoder = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite, parse_int=whole)
         value: Json = decoder.raw_decode(text)[0]
         return transfer.decoded(value)
     except (ValueError, RecursionError) as error:
         raise Refused(MALFORMED, cause=str(error) or "nested too deep") from None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {text[:20]} is too large")
+    return value
 
 
 def fields(body: bytes) -> dict[str, Json]:
