@@ -254,3 +254,10 @@ async def test_a_spec_that_does_not_fit_its_schema_fails_nothing_and_is_told() -
     bad = samples.stage(samples.SIMPLE.replace("relaysh/core:latest", "'???'"), schemas=known)
     found = await bad.step()("POST", "/validate")
     assert (found.status, found.code) == (500, "rma_action_image_parse_error")
+
+
+@pytest.mark.parametrize("place", ["runs: {r: {parameters", "runs: {r: {steps: {s: {outputs", "connections: {a/b"])
+def test_data_of_a_sample_that_is_no_base64_is_named(place: str) -> None:
+    text = f'{place}: {{x: {{$encoding: base64, data: "x"}}}}' + "}" * place.count("{")
+    with pytest.raises(InvalidDefinition, match="the data is not base64"):
+        sample_file.parse(text.encode(), "sample.yaml")

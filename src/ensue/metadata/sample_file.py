@@ -63,7 +63,7 @@ def parse(text: bytes, name: str) -> Sample:
         kind, slash, own = key.partition("/")
         if not slash:
             raise reader.wrong(f"connections.{key}", "a connection is named TYPE/NAME", f"write {key}/NAME")
-        connections.setdefault(kind, {})[own] = plain(reader.mapping(attributes, f"connections.{key}"))
+        connections.setdefault(kind, {})[own] = reader.data(attributes, f"connections.{key}")
     secrets = reader.mapping(root.get("secrets"), "secrets")
     return Sample(
         connections=connections,
@@ -119,11 +119,18 @@ class _Reader:
         except (transfer.Undecodable, Failure):
             raise self.wrong(path, "a secret is one text", "write a text, or !!binary and base64") from None
 
+    def data(self, value: Json, path: str) -> dict[str, Json]:
+        found = self.mapping(value, path)
+        try:
+            return {key: plain(item) for key, item in found.items()}
+        except transfer.Undecodable as error:
+            raise self.wrong(path, str(error), "write a text, or !!binary and base64") from None
+
     def run(self, value: Json, path: str) -> SampleRun:
         found = self.mapping(value, path, _OF_RUN)
         steps = self.mapping(found.get("steps"), f"{path}.steps")
         return SampleRun(
-            parameters=_data(self.mapping(found.get("parameters"), f"{path}.parameters")),
+            parameters=self.data(found.get("parameters"), f"{path}.parameters"),
             steps={name: self.step(step, f"{path}.steps.{name}") for name, step in steps.items()},
         )
 
@@ -135,12 +142,8 @@ class _Reader:
         documents = {
             name: self.mapping(found[name], f"{path}.{name}") for name in ("env", "spec") if found.get(name) is not None
         }
-        data = {name: _data(self.mapping(found.get(name), f"{path}.{name}")) for name in ("outputs", "state")}
+        data = {name: self.data(found.get(name), f"{path}.{name}") for name in ("outputs", "state")}
         return SampleStep(image=image, conditions=found.get("conditions"), **documents, **data)
-
-
-def _data(found: Mapping[str, Json]) -> dict[str, Json]:
-    return {key: plain(value) for key, value in found.items()}
 
 
 def _merged(one: Sample, other: Sample) -> Sample:
