@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -32,7 +33,10 @@ def registry(docker: containers.ContainerEngine, tmp_path_factory: pytest.TempPa
     """Its address; it holds the image tool:1."""
     program, passwords = shutil.which("docker-registry"), shutil.which("htpasswd")
     if program is None or passwords is None:
-        pytest.skip("docker-registry and apache2-utils are not installed")
+        reason = "docker-registry and apache2-utils are not installed"
+        if os.environ.get(containers.REQUIRED) == "required":
+            pytest.fail(reason)
+        pytest.skip(reason)
     home = tmp_path_factory.mktemp("registry")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

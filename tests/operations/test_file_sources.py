@@ -169,6 +169,7 @@ async def test_only_the_changes_that_are_asked_for_are_told_and_existing_files_w
         (inbox / "old").unlink()
         (inbox / "new").write_text("new", encoding="utf-8")
         await told(place, "created old", "created new")
+    assert sorted(await happened(place)) == ["created new", "created old"]
 
 
 async def test_two_servers_that_see_the_same_files_tell_each_change_once(place: Place, inbox: Path) -> None:

@@ -177,6 +177,7 @@ async def test_a_clock_that_was_wrong_by_years_does_not_stop_a_source_for_years(
         await eventually(lambda: [one.next_at for one in pulling.statuses(server)] == [at("2026-01-01T13:00:00")])
         hand.pass_(minutes=50)
         await server.told("2026-01-01T13:00:00Z")
+    assert await pulling.ticks(place) == ["2026-01-01T13:00:00Z"]
 
 
 @pytest.mark.parametrize(
@@ -234,6 +235,7 @@ async def test_a_time_comes_once_and_then_the_source_is_finished(place: Place) -
         hand.pass_(hours=1)
         await server.told("2026-01-01T12:00:00Z")
         await eventually(lambda: [one.state for one in pulling.statuses(server)] == [SourceState.FINISHED])
+    assert await pulling.ticks(place) == ["2026-01-01T12:00:00Z"]
 
 
 async def test_jitter_is_the_same_on_every_server_and_never_changes_the_scheduled_time(place: Place) -> None:
@@ -263,6 +265,7 @@ async def test_a_source_that_is_switched_off_and_on_again_does_not_catch_up(plac
         await server.waits()
         hand.pass_(minutes=5)
         await server.told("2026-01-01T13:10:00Z")
+    assert await pulling.ticks(place) == ["2026-01-01T13:10:00Z"]
 
 
 async def test_an_edit_that_does_not_concern_the_times_loses_none_and_a_new_schedule_begins_now(place: Place) -> None:
@@ -279,6 +282,7 @@ async def test_an_edit_that_does_not_concern_the_times_loses_none_and_a_new_sche
         await server.waits()
         hand.pass_(minutes=20)
         await server.told("2026-01-01T12:10:00Z", "2026-01-01T12:15:00Z", "2026-01-01T12:30:00Z")
+    assert len(await pulling.ticks(place)) == 3
 
 
 async def test_a_shared_source_is_at_work_while_an_enabled_trigger_sees_it(place: Place) -> None:
@@ -357,6 +361,7 @@ async def test_ticks_wait_while_the_database_is_away(place: Place, monkeypatch: 
         monkeypatch.setattr(driver, "write", write)
         monkeypatch.setattr(driver, "fetch", fetch)
         await server.told("2026-01-01T12:01:00Z")
+    assert await pulling.ticks(place) == ["2026-01-01T12:01:00Z"]
 
 
 # Two servers on one database
