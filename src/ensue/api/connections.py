@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from uvicorn.protocols.http import httptools_impl
 
@@ -15,6 +15,8 @@ HELD_BYTES: Final = 64 * 1024
 """Of more the transport hears at once, so that it can say when its reader is slow."""
 LINGER_SECONDS: Final = 2.0
 """How long what is still sent is read after the answer: closing at once could take the answer with it."""
+WHOLE: Final = "ensue.whole"
+"""In the scope of a request whose body had come before it was looked at."""
 TOLD: Final[Mapping[int, bytes]] = {
     408: b"HTTP/1.1 408 Request Timeout\r\n",
     431: b"HTTP/1.1 431 Request Header Fields Too Large\r\n",
@@ -112,6 +114,7 @@ class Connection(httptools_impl.HttpToolsProtocol):
         self._loose = 0
         self._has_begun = False
         if self.cycle is not None:
+            cast(dict[str, Any], self.cycle.scope)[WHOLE] = True
             super().on_message_complete()
 
     def on_response_complete(self) -> None:

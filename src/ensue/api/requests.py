@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 from starlette.requests import HTTPConnection
 
 from ensue.api import complaining
+from ensue.api.connections import WHOLE
 from ensue.api.holding import EACH, Gate, Holding
 from ensue.core import canonical
 from ensue.core.selecting import EventFilter
@@ -118,17 +119,23 @@ async def bytes_of(request: HttpRequest, limit: int, holding: Holding) -> bytes:
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > limit:
         raise TooLarge(TOO_LARGE.format(limit))
-    body = bytearray()
     holding.add(EACH)
+    if WHOLE in request.scope:
+        return await _read(request, limit, holding)
     try:
         async with holding.reading(READ_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                holding.add(len(chunk))
-                if len(body) > limit:
-                    raise TooLarge(TOO_LARGE.format(limit))
+            return await _read(request, limit, holding)
     except TimeoutError:
         raise TooSlow(f"the body did not come within {READ_SECONDS:.0f} seconds, or others needed its room") from None
+
+
+async def _read(request: HttpRequest, limit: int, holding: Holding) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        holding.add(len(chunk))
+        if len(body) > limit:
+            raise TooLarge(TOO_LARGE.format(limit))
     return bytes(body)
 
 

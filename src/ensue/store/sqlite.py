@@ -144,7 +144,7 @@ class SqliteDriver:
 
 
 class Writer:
-    """Takes all that is queued, runs it as one transaction with a savepoint per member, commits, delivers."""
+    """Takes all that is queued, runs it as one transaction, commits, delivers; who fails in it concerns no other."""
 
     name = "ensue-store-writer"
 
@@ -189,7 +189,7 @@ class Writer:
     def _commit(self, members: Sequence[Member[Any]]) -> None:
         """Together if possible. When SQLite gave up the whole transaction, each for itself."""
         try:
-            if len(members) > 1 and self._commit_together(members):
+            if len(members) > 1 and (self._commit_at_once(members) or self._commit_together(members)):
                 return
             for member in members:
                 self._commit_alone(member)
@@ -198,7 +198,23 @@ class Writer:
             for member in members:
                 member.fail(error)
 
+    def _commit_at_once(self, members: Sequence[Member[Any]]) -> bool:
+        """Without savepoints, which are two statements each. False, with nothing written, if one of them fails."""
+        if not self._begin(members):
+            return True
+        try:
+            for member in members:
+                if not member.future.cancelled():
+                    member.run(self._cursor)
+        except BaseException:
+            # Whose it is shows when each has a savepoint: it is raised where that one waits.
+            self._roll_back()
+            return False
+        self._end(members)
+        return True
+
     def _commit_together(self, members: Sequence[Member[Any]]) -> bool:
+        """With a savepoint for each. False, with nothing written, if SQLite gives the whole transaction up."""
         cursor = self._cursor
         connection = cursor.connection
         if not self._begin(members):

@@ -14,7 +14,7 @@ from ensue.store import dialects
 T = TypeVar("T")
 Row: TypeAlias = tuple[Any, ...]
 
-_CHUNKS = (64, 16, 4, 1)
+_CHUNKS = (64, 32, 16, *range(8, 0, -1))
 _LITERAL_OR_PARAMETER = re.compile(r"'[^']*'|\$(\d+)")
 
 
@@ -93,7 +93,7 @@ class Rows:
             at += count
 
     def of(self, count: int) -> Sql:
-        """The statement for so many rows. Few sizes are used, so that both databases know them already."""
+        """The statement for so many rows. Of few sizes, so that the databases know them already."""
         found = self._by_count.get(count)
         if found is None:
             starts = range(1, count * self._width, self._width)
