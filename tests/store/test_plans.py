@@ -39,7 +39,7 @@ from tests.store.stores import Store, store_with
 HOT: dict[str, Sql] = {
     f"{module.__name__.rpartition('.')[2]}.{name}": getattr(module, name)
     for module, names in (
-        (claiming, ("CLAIM", "SELECTORS", "LABELLED", "NEXT_READY", "RUN", "RUNS", "BEGIN_RUN", "BEGIN_RUNS")),
+        (claiming, ("CLAIM", "QUEUED", "NEXT_READY", "RUN", "RUNS", "BEGIN_RUN", "BEGIN_RUNS")),
         (feed, ("SAME", "OUTDATE", "ONE", "READ", "READ_IN", "TAKE", "OUTBOX")),
         (history, ("RUN", "STARTED", "ATTEMPTS", "OUTPUTS", "AUDIT")),
         (
@@ -69,7 +69,7 @@ HOT: dict[str, Sql] = {
 # Read from an index in its order and stopped by a limit, or a set the statement made itself, or the arguments.
 FINE_ON_SQLITE = (
     "SCAN json_each", "SCAN ready", "SCAN first", "SCAN told", "SCAN held", "SCAN found", "SCAN outbox",
-    "SCAN queued", "SCAN timers USING COVERING INDEX", "SCAN CONSTANT ROW",
+    "SCAN queued", "SCAN e VIRTUAL TABLE", "SCAN timers USING COVERING INDEX", "SCAN CONSTANT ROW",
     "SCAN audit USING INDEX audit_unsealed",
 )  # fmt: skip
 A, W = Namespace("default"), "w"

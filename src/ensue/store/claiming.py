@@ -29,20 +29,19 @@ CLAIM = Sql(f"""
     WHERE (namespace, run, step, item) IN (SELECT namespace, run, step, item FROM ready)
     RETURNING {LEASED}
 """)
-_BY_AGE = """
-    WITH RECURSIVE queued (selector) AS (
-        SELECT min(selector) FROM step_runs WHERE state = 'Queued' AND engine = $1 AND selector {bound} ''
-        UNION ALL SELECT (
+# A look at the index for each engine and selector, however many steps are queued.
+QUEUED = Sql("""
+    WITH RECURSIVE queued (engine, selector) AS (
+        SELECT e.value, (SELECT min(s.selector) FROM step_runs s WHERE s.state = 'Queued' AND s.engine = e.value)
+        FROM {each:1} e
+        UNION ALL SELECT queued.engine, (
             SELECT min(s.selector) FROM step_runs s
-            WHERE s.state = 'Queued' AND s.engine = $1 AND s.selector > queued.selector)
+            WHERE s.state = 'Queued' AND s.engine = queued.engine AND s.selector > queued.selector)
         FROM queued WHERE queued.selector IS NOT NULL)
-    SELECT selector FROM queued WHERE selector IS NOT NULL ORDER BY (
+    SELECT engine, selector FROM queued WHERE selector IS NOT NULL ORDER BY (
         SELECT min(s.ready_at) FROM step_runs s
-        WHERE s.state = 'Queued' AND s.engine = $1 AND s.selector = queued.selector)
-"""
-# A look at the index for each selector, however many steps are queued.
-SELECTORS = Sql(_BY_AGE.format(bound=">="))
-LABELLED = Sql(_BY_AGE.format(bound=">"))
+        WHERE s.state = 'Queued' AND s.engine = queued.engine AND s.selector = queued.selector)
+""")
 NEXT_READY = Sql("""
     SELECT min(ready_at) FROM step_runs
     WHERE state = 'Queued' AND engine IN {in_list:1} AND selector = '' AND ready_at > $2
@@ -83,23 +82,27 @@ class Brief:
 def claim(claimant: Claimant, now: int, run: Run | None = None) -> Transaction[tuple[Lease, ...]]:
     """Lease as many ready steps as the worker has room for, longest ready first. `run` need not be read again."""
     claimed: list[Row] = []
-    for engine, free in claimant.free.items():
-        if free > 0:
-            claimed += yield from _of_engine(claimant, engine, free, now)
+    room = {engine: free for engine, free in claimant.free.items() if free > 0}
+    if len(room) == 1 and not claimant.takes_oldest:
+        ((engine, free),) = room.items()
+        claimed += yield from _of_selector(claimant, engine, "", free, now)
+        room[engine] -= len(claimed)
+    if any(room.values()):
+        claimed += yield from _of_engines(claimant, room, now)
     return (yield from leases(claimant.worker, claimed, now, run))
 
 
-def _of_engine(claimant: Claimant, engine: str, free: int, now: int) -> Transaction[list[Row]]:
+def _of_engines(claimant: Claimant, room: dict[str, int], now: int) -> Transaction[list[Row]]:
     """Steps without `requires` first, which is quick; when it is the turn of all, those that wait longest."""
     claimed: list[Row] = []
-    if claimant.takes_oldest:
-        selectors = yield SELECTORS(engine)
-    else:
-        claimed = yield from _of_selector(claimant, engine, "", free, now)
-        selectors = (yield LABELLED(engine)) if len(claimed) < free else ()
-    for (selector,) in selectors:
-        if len(claimed) < free and satisfies(claimant.labels, selector):
-            claimed += yield from _of_selector(claimant, engine, selector, free - len(claimed), now)
+    queued = yield QUEUED(json.dumps(list(room)))
+    if not claimant.takes_oldest:
+        queued = sorted(queued, key=lambda row: row[1] != "")
+    for engine, selector in queued:
+        if room[engine] > 0 and satisfies(claimant.labels, selector):
+            taken = yield from _of_selector(claimant, engine, selector, room[engine], now)
+            room[engine] -= len(taken)
+            claimed += taken
     return claimed
 
 
