@@ -28,8 +28,13 @@ MUTATIONS: tuple[Mutation, ...] = (
         edits=(
             (
                 "store/sqlite.py",
-                "        self._end(members)\n        return True\n",
-                "        self._deliver(members)\n        self._end(members)\n        return True\n",
+                "            return False\n        self._end(members)\n",
+                "            return False\n        self._deliver(members)\n        self._end(members)\n",
+            ),
+            (
+                "store/sqlite.py",
+                '("RELEASE member")\n        self._end(members)\n',
+                '("RELEASE member")\n        self._deliver(members)\n        self._end(members)\n',
             ),
             (
                 "store/sqlite.py",
