@@ -83,7 +83,8 @@ def test_a_source_is_called_the_same_by_who_decides_who_runs_it_and_whose_path_i
     entry = {"name": "x", "ref": "x"} if is_shared else source
     key = deciding.source_key(definition.uid, TriggerSource.model_validate(entry))
     assert [want.key for want in wanting.own(definition)] == [key]
-    assert [claim.source_key for claim in claims.claims(definition)] == ([key] if source["type"] == "webhook" else [])
+    hooks = [claim.source_key for claim in claims.owner(definition).claims]
+    assert hooks == ([key] if source["type"] == "webhook" else [])
 
 
 def test_another_description_changes_nothing_and_another_setting_does() -> None:

@@ -16,10 +16,10 @@ NOW = datetime(2026, 5, 4, tzinfo=UTC)
 OPEN = {"type": "none"}
 
 
-def stored(name: str, age: int, *sources: dict[str, Any], kind: str = "Trigger") -> StoredDefinition:
+def stored(name: str, age: int, *sources: dict[str, Any], kind: str = "Trigger") -> claims.Owner:
     """Older by `age` seconds; a Source has one source."""
     spec: Any = {"sources": list(sources)} if kind == "Trigger" else sources[0]
-    return StoredDefinition(
+    definition = StoredDefinition(
         namespace=Namespace("default"),
         kind=kind,
         name=name,
@@ -34,6 +34,7 @@ def stored(name: str, age: int, *sources: dict[str, Any], kind: str = "Trigger")
         created_at=NOW - timedelta(seconds=age),
         updated_at=NOW,
     )
+    return claims.owner(definition)
 
 
 def webhook(path: str, name: str = "hook", **more: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from pydantic import ValidationError
 
@@ -24,15 +25,24 @@ TYPES: Mapping[str, type[Hook]] = {
 class Claim:
     """A webhook of a definition."""
 
-    owner: StoredDefinition
-    type: str
     source_key: str
     title: str
     """What people call it: `Source/NAME`, or `Trigger/NAME/NAME`."""
     place: str
     """Where it is in the definition, as `spec.sources[0].with`."""
-    given: Mapping[str, Json]
+    settings: Hook | Problem
     is_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """A definition with its webhooks: what is kept of it, so that it is read once."""
+
+    kind: str
+    name: str
+    uid: str
+    created_at: datetime
+    claims: tuple[Claim, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,18 +64,29 @@ class Mounts:
     """By the uid of the definition."""
 
 
-def settle(definitions: Iterable[StoredDefinition]) -> Mounts:
+def owner(stored: StoredDefinition) -> Owner:
+    """With the webhooks that a Trigger has of its own, or that a Source is."""
+    return Owner(
+        kind=stored.kind,
+        name=stored.name,
+        uid=stored.uid,
+        created_at=stored.created_at,
+        claims=tuple(_claims(stored)),
+    )
+
+
+def settle(owners: Iterable[Owner]) -> Mounts:
     """The older definition keeps a path that another claims too."""
     mounts: dict[str, Mount] = {}
-    owners: dict[str, StoredDefinition] = {}
+    first: dict[str, Owner] = {}
     problems: dict[str, list[Problem]] = {}
-    for stored in sorted(definitions, key=lambda each: (each.created_at, each.uid)):
-        for claim in claims(stored):
-            settings = _settings(claim)
+    for each in sorted(owners, key=lambda owner: (owner.created_at, owner.uid)):
+        for claim in each.claims:
+            settings = claim.settings
             if isinstance(settings, Problem):
-                problems.setdefault(stored.uid, []).append(settings)
+                problems.setdefault(each.uid, []).append(settings)
             elif settings.path in mounts:
-                problems.setdefault(stored.uid, []).append(_taken(claim, settings.path, owners[settings.path]))
+                problems.setdefault(each.uid, []).append(_taken(claim, settings.path, first[settings.path]))
             else:
                 mounts[settings.path] = Mount(
                     source_key=claim.source_key,
@@ -73,54 +94,50 @@ def settle(definitions: Iterable[StoredDefinition]) -> Mounts:
                     settings=settings,
                     is_enabled=claim.is_enabled,
                 )
-                owners[settings.path] = stored
+                first[settings.path] = each
     return Mounts(by_path=mounts, problems={uid: tuple(found) for uid, found in problems.items()})
 
 
-def keyless(
-    definitions: Iterable[StoredDefinition], secrets: Collection[tuple[str, str]]
-) -> Iterator[tuple[str, Problem]]:
+def keyless(owners: Iterable[Owner], secrets: Collection[tuple[str, str]]) -> Iterator[tuple[str, Problem]]:
     """The uids of definitions that ask for a secret that is not among these (name and key), and what to do."""
-    for stored in definitions:
-        for claim in claims(stored):
-            settings = _settings(claim)
+    for each in owners:
+        for claim in each.claims:
+            settings = claim.settings
             for wanted in () if isinstance(settings, Problem) else settings.verify.secrets:
                 if (wanted.name, wanted.key) not in secrets:
                     message = f"there is no secret {wanted.name} with the key {wanted.key} to know the sender by"
                     key = "" if wanted.key == "value" else f" {wanted.key}"
                     remedy = f"set it with `ensue secret set {wanted.name}{key} < FILE`"
-                    yield stored.uid, Problem(message=message, remedy=remedy, path=f"{claim.place}.verify")
+                    yield each.uid, Problem(message=message, remedy=remedy, path=f"{claim.place}.verify")
 
 
-def claims(stored: StoredDefinition) -> Iterator[Claim]:
-    """The webhooks that a Trigger has of its own, or that a Source is."""
+def _claims(stored: StoredDefinition) -> Iterator[Claim]:
     is_shared = stored.kind == "Source"
     for want in wanting.own(stored):
         if want.type in TYPES:
             given = wanting.given(want)
             if want.type == container_webhook.ContainerWebhookSource.name:
                 given = container_webhook.with_path(given, stored.name)
+            place = f"{want.path}.with"
             yield Claim(
-                owner=stored,
-                type=want.type,
                 source_key=want.key,
                 title=want.key if is_shared else f"Trigger/{stored.name}/{want.name}",
-                place=f"{want.path}.with",
-                given=given,
+                place=place,
+                settings=_settings(want.type, given, place),
                 is_enabled=not is_shared or wanting.is_enabled(stored),
             )
 
 
-def _settings(claim: Claim) -> Hook | Problem:
+def _settings(type: str, given: Mapping[str, Json], place: str) -> Hook | Problem:
     try:
-        return TYPES[claim.type].model_validate(claim.given)
+        return TYPES[type].model_validate(given)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)[0]
-        path = ".".join([claim.place, *(str(part) for part in found["loc"])])
+        path = ".".join([place, *(str(part) for part in found["loc"])])
         return Problem(message=found["msg"].removeprefix("Value error, "), path=path)
 
 
-def _taken(claim: Claim, path: str, owner: StoredDefinition) -> Problem:
+def _taken(claim: Claim, path: str, owner: Owner) -> Problem:
     return Problem(
         message=f"the webhook path {path} belongs to {owner.kind.lower()} {owner.name}, so this one takes nothing in",
         remedy="choose another path, or share one Source with `ref`",

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from ensue.clients import envelopes, forwarding
 from ensue.model.errors import (
@@ -29,7 +29,7 @@ from ensue.runtime import telemetry
 from ensue.runtime.guests import Guests
 from ensue.runtime.pacing import Paces
 from ensue.sources import blaming, claims, cloudevents, container_webhook, webhook
-from ensue.sources.claims import Mount, Mounts
+from ensue.sources.claims import Mount, Mounts, Owner
 from ensue.sources.keys import Keys
 from ensue.sources.webhook import Refused
 
@@ -173,13 +173,15 @@ class Hooks:
         return webhook.REPEATED if is_repeat else accepted
 
     async def problems(self, definitions: Sequence[StoredDefinition]) -> Mapping[str, tuple[Problem, ...]]:
-        namespaces = {each.namespace for each in definitions if any(claims.claims(each))}
+        owners: dict[Namespace, list[Owner]] = {}
+        for each in definitions:
+            if (owner := claims.owner(each)).claims:
+                owners.setdefault(each.namespace, []).append(owner)
         found: dict[str, tuple[Problem, ...]] = {}
-        for namespace in namespaces:
+        for namespace, of_namespace in owners.items():
             found |= (await self._current(namespace)).problems
             rows = await self._world.secrets.list(namespace)
-            there = {(each.place.name, each.place.key) for each in rows if not each.place.workflow}
-            of_namespace = (each for each in definitions if each.namespace == namespace)
+            there = {(row.place.name, row.place.key) for row in rows if not row.place.workflow}
             for uid, problem in claims.keyless(of_namespace, there):
                 found[uid] = (*found.get(uid, ()), problem)
         return found
@@ -210,7 +212,7 @@ class Hooks:
         return await self._learn(call.namespace)
 
     async def _current(self, namespace: Namespace) -> Mounts:
-        """As of now; all definitions of a namespace are read and checked only after one was changed."""
+        """As of now; what was changed in a namespace is read once."""
         known = self._known.get(namespace)
         if known is not None and await self._world.definitions.revision(namespace) == known.revision:
             return known.mounts
@@ -218,9 +220,15 @@ class Hooks:
 
     async def _learn(self, namespace: Namespace) -> Mounts:
         now = time.monotonic()
-        found = await self._world.definitions.snapshot(namespace)
-        mounts = claims.settle(each for each in found.definitions if each.kind in KINDS)
-        self._known[namespace] = _Known(now, found.revision, mounts)
+        known = self._known.get(namespace, _Known())
+        found = await self._world.definitions.snapshot(namespace, since=known.revision)
+        if found.revision < known.revision:
+            # The database was restored.
+            known, found = _Known(), await self._world.definitions.snapshot(namespace)
+        owners = {name: owner for name, owner in known.owners.items() if name in found.names}
+        owners |= {(each.kind, each.name): claims.owner(each) for each in found.definitions if each.kind in KINDS}
+        mounts = claims.settle(owners.values())
+        self._known[namespace] = _Known(now, found.revision, owners, mounts)
         self._world.counted.entitle({each.source_key: each.title for each in mounts.by_path.values()})
         if len(self._known) > MOST:
             empty = (name for name, each in self._known.items() if not each.mounts.by_path)
@@ -228,11 +236,15 @@ class Hooks:
         return mounts
 
 
+@dataclass(slots=True)
 class _Known:
-    def __init__(self, looked_at: float, revision: int, mounts: Mounts) -> None:
-        self.looked_at = looked_at
-        self.revision = revision
-        self.mounts = mounts
+    """A namespace as it was at a revision."""
+
+    looked_at: float = 0.0
+    revision: int = 0
+    owners: Mapping[tuple[str, str], Owner] = field(default_factory=dict)
+    """By kind and name."""
+    mounts: Mounts = field(default_factory=Mounts)
 
 
 def _error(refused: Refused) -> EnsueError:
