@@ -1,5 +1,6 @@
 """What a server counts, as Prometheus reads it."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -105,6 +106,26 @@ async def test_what_waits_is_shown(client: httpx.AsyncClient) -> None:
     assert found["ensue_held_bytes"] == 0
     assert "ensue_untold_runs" in found
     assert [name for name in found if name.startswith("ensue_build_info")]
+
+
+async def test_what_a_debounce_lets_go_is_counted_as_what_became_of_it(client: httpx.AsyncClient) -> None:
+    await put(client, workflow("hello", says("hi")))
+    await put(client, trigger("slow", debounce={"for": "300ms"}))
+    for id in ("1", "2"):
+        await send(client, **{"ce-id": id})
+
+    async def counts() -> dict[str, float]:
+        found = await metrics(client)
+        return {name: count for name, count in found.items() if name.startswith("ensue_decisions_total")}
+
+    fired = "ensue_decisions_total fired default  slow"
+    while fired not in await counts():
+        await asyncio.sleep(0.05)
+    assert await counts() == {
+        "ensue_decisions_total held default Debounced slow": 2,
+        "ensue_decisions_total notFired default Superseded slow": 1,
+        fired: 1,
+    }
 
 
 async def test_metrics_need_a_token_and_are_spoken_as_openmetrics_too(

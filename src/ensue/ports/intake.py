@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from ensue.core.deciding import Proposal
-from ensue.model.decision import Decision
+from ensue.model.decision import Conclusion, Decision, Reason
 from ensue.model.event import Accepted, Cause, Event
 from ensue.model.identity import Identity
 from ensue.model.run import Run
@@ -43,6 +43,16 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What a trigger concluded in the end about an event that it held."""
+
+    namespace: Namespace
+    trigger: str
+    conclusion: Conclusion
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     accepted: tuple[Accepted | None, ...] = ()
     """In the order of the arrivals; None for one that another process is just telling."""
@@ -50,6 +60,8 @@ class Recorded:
     """Whose definitions have changed since: nothing was written, ask again."""
     decisions: tuple[Decision, ...] = ()
     """About these arrivals, as they were concluded at once."""
+    settled: tuple[Settled, ...] = ()
+    """About events that came before and were held until now."""
     queued: int = 0
     """How many steps became ready."""
     has_timers: bool = False
@@ -67,6 +79,7 @@ class Released:
     """The store's clock."""
     next_at: datetime | None
     """When the next held event is due."""
+    settled: tuple[Settled, ...] = ()
 
 
 class Decisions(Protocol):

@@ -2,12 +2,12 @@
 
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from ensue.model.decision import Decision
 from ensue.model.values import DEFAULT_NAMESPACE, Namespace
-from ensue.ports.intake import Arrival, Decisions, Recorded, Released
+from ensue.ports.intake import Arrival, Decisions, Recorded, Released, Settled
 from ensue.runtime import telemetry
 from ensue.runtime.telemetry import Telemetry
 
@@ -32,7 +32,9 @@ class MeasuredDecisions:
         return recorded
 
     async def release(self, limit: int = 100) -> Released:
-        return await self._decisions.release(limit)
+        released = await self._decisions.release(limit)
+        self._count_settled(released.settled)
+        return released
 
     async def of_all(self, namespace: Namespace, events: Collection[str]) -> Mapping[str, tuple[Decision, ...]]:
         return await self._decisions.of_all(namespace, events)
@@ -61,5 +63,11 @@ class MeasuredDecisions:
     def _count_decisions(self, recorded: Recorded) -> None:
         for one in recorded.decisions:
             self._counted.count(telemetry.VERDICTS, one.namespace, one.trigger, one.verdict.answer.value)
+            said = one.conclusion.value, one.reason.value
+            self._counted.count(telemetry.DECISIONS, one.namespace, one.trigger, *said)
+        self._count_settled(recorded.settled)
+
+    def _count_settled(self, settled: Iterable[Settled]) -> None:
+        for one in settled:
             said = one.conclusion.value, one.reason.value
             self._counted.count(telemetry.DECISIONS, one.namespace, one.trigger, *said)

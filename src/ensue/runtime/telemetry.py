@@ -42,7 +42,7 @@ VERDICTS = Metric(
 )
 DECISIONS = Metric(
     name="ensue_decisions_total",
-    about="What triggers concluded; an event that a debounce keeps counts as held.",
+    about="What triggers concluded; an event that a debounce keeps counts as held, then as what became of it.",
     labels=("namespace", "trigger", "conclusion", "reason"),
 )
 RUNS = Metric(name="ensue_runs_total", about="Runs whose end was told of, by how they ended.", labels=("state",))

@@ -10,7 +10,7 @@ from ensue.model.decision import Decision
 from ensue.model.errors import NotFound, StoreBroken
 from ensue.model.event import Accepted
 from ensue.model.values import Namespace, from_micros
-from ensue.ports.intake import Arrival, Recorded, Released
+from ensue.ports.intake import Arrival, Recorded, Released, Settled
 from ensue.store import definitions, feed, verdicts, windows
 from ensue.store.driver import Driver
 from ensue.store.graphs import Graphs
@@ -38,14 +38,17 @@ class Decisions:
     async def release(self, limit: int = 100) -> Released:
         keys = await self._driver.read(lambda: _due(limit))
         queued = 0
+        settled: list[Settled] = []
         for key in keys:
             try:
-                queued += await self._driver.write(functools.partial(self._release, key))
+                entries = await self._driver.write(functools.partial(self._release, key))
+                queued += entries.queued
+                settled += entries.settled
             except (NotFound, StoreBroken) as error:
                 log.error("what trigger %s holds is put off: %s", key[2], error)
                 await self._driver.write(functools.partial(_put_off, key))
         now, next_at = await self._driver.read(_next)
-        return Released(released=len(keys), queued=queued, now=now, next_at=next_at)
+        return Released(released=len(keys), queued=queued, now=now, next_at=next_at, settled=tuple(settled))
 
     async def of(self, namespace: Namespace, event: str) -> tuple[Decision, ...]:
         return tuple(verdicts.decision_of(row) for row in await self._driver.fetch(verdicts.OF(namespace, event)))
@@ -79,19 +82,20 @@ class Decisions:
         return Recorded(
             accepted=accepted,
             decisions=entries.decisions,
+            settled=entries.settled,
             queued=entries.queued,
             has_timers=entries.has_timers,
             has_ended=entries.has_ended,
         )
 
-    def _release(self, key: Key) -> Transaction[int]:
+    def _release(self, key: Key) -> Transaction[Ledger]:
         entries = Ledger(graphs=self._graphs)
         yield from entries.open([key])
         hold = entries.hold_at(key)
         if hold is not None:
             is_active = yield from _is_active(key, hold)
             yield from entries.release(key, is_active=is_active)
-        return entries.queued
+        return entries
 
 
 def _stale(revisions: Mapping[Namespace, int]) -> Transaction[frozenset[Namespace]]:

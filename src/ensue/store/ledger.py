@@ -11,6 +11,7 @@ from ensue.model.decision import Conclusion, Decision, Reason, StartedRun
 from ensue.model.event import Event
 from ensue.model.run import Run
 from ensue.model.values import Namespace, from_micros, to_micros
+from ensue.ports import intake
 from ensue.ports.intake import Arrival, Reaction
 from ensue.store import rows, starting, verdicts, windows
 from ensue.store.graphs import Graphs
@@ -27,6 +28,7 @@ class Ledger:
         self._decisions: dict[DecisionKey, Decision] = {}
         self._settled: dict[DecisionKey, Settled] = {}
         self._fired: dict[DecisionKey, Run] = {}
+        self._ended: list[intake.Settled] = []
         self.queued = 0
         self.has_timers = False
         self.has_ended = False
@@ -35,6 +37,10 @@ class Ledger:
     @property
     def decisions(self) -> tuple[Decision, ...]:
         return tuple(self._decisions.values())
+
+    @property
+    def settled(self) -> tuple[intake.Settled, ...]:
+        return tuple(self._ended)
 
     def decide(self, arrivals: Iterable[Arrival]) -> Transaction[None]:
         """About new events, in their order."""
@@ -157,6 +163,14 @@ class Ledger:
             )
         else:
             self._settled[key] = settled
+            self._ended.append(
+                intake.Settled(
+                    namespace=Namespace(window.key[0]),
+                    trigger=hold.trigger,
+                    conclusion=settled.conclusion,
+                    reason=settled.reason,
+                )
+            )
 
     def _begin(self) -> Transaction[dict[DecisionKey, StartedRun]]:
         begun = yield from starting.begin_bound(self._graphs, list(self._fired.values()), self.now)
