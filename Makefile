@@ -44,6 +44,7 @@ format: setup ## format the code, mend what can be mended
 lock: ## resolve the dependencies anew (needs uv)
 	uv lock --upgrade
 	uv export --quiet --frozen --no-emit-project --group dev --output-file requirements/dev.txt
+	uv export --quiet --frozen --no-emit-project --no-dev --output-file requirements/server.txt
 
 clean: ## remove .venv and everything generated
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -18,6 +18,15 @@ def started(site: Cli, *words: str) -> str:
     return site("start", *words).stdout.strip().removeprefix("run/")
 
 
+RUN_OF_FAR = """
+apiVersion: ensue.dev/v1alpha1
+kind: Run
+metadata: {name: far-1}
+spec:
+  workflowRef: {name: far}
+"""
+
+
 def test_apply_says_what_it_did_to_each(site: Cli) -> None:
     text = HELLO.replace("name: hello", "name: mine")
     assert site("apply", "-f", site.file("mine.yaml", text)).stdout == "workflow/mine created\n"
@@ -54,13 +63,23 @@ def test_start_prints_the_name_that_other_commands_take(site: Cli) -> None:
     assert site("get", "runs", "-l", "team=red", "-o", "name").stdout == shown
 
 
-def test_start_says_that_no_worker_has_what_a_step_needs(site: Cli) -> None:
-    step = "{name: a, run: 'true', requires: {gpu: '1'}}"
-    text = f"apiVersion: ensue.dev/v1alpha1\nkind: Workflow\nmetadata: {{name: far}}\nspec: {{steps: [{step}]}}\n"
-    site("apply", "-f", site.file("far.yaml", text))
+def test_apply_and_start_say_what_a_step_needs_and_nobody_has(site: Cli) -> None:
+    steps = "[{name: a, run: 'true'}, {name: b, run: 'true', requires: {gpu: '1'}, env: {KEY: '${secrets.nowhere}'}}]"
+    text = f"apiVersion: ensue.dev/v1alpha1\nkind: Workflow\nmetadata: {{name: far}}\nspec: {{steps: {steps}}}\n"
+    waits = "warning: workflow/far: step b would wait: no worker has the labels gpu=1"
+    lost = "warning: workflow/far: step b reads a secret that is not there: nowhere"
+    told = [
+        f"{waits} (start one with `--labels gpu=1`, or change `requires`; `ensue get workers -o wide` shows theirs)",
+        f"{lost} (`ensue secret set nowhere` sets it)",
+    ]
+    assert site("apply", "-f", site.file("far.yaml", text)).stderr.splitlines() == told
     started = site("start", "far")
-    assert started.stderr == "a: it is ready, but no worker has the labels gpu=1\n"
+    assert started.stderr.splitlines() == told
     site("cancel", started.stdout.strip())
+    site("secret", "set", "nowhere", "--workflow", "far", stdin="x")
+    wish = site.file("wish.yaml", RUN_OF_FAR)
+    assert site("start", wish).stderr.splitlines() == told[:1]
+    site("cancel", "far-1")
 
 
 def test_start_watch_prints_the_log_and_its_exit_code_is_the_outcome(site: Cli) -> None:

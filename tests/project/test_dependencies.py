@@ -1,4 +1,4 @@
-"""pyproject.toml, uv.lock and requirements/dev.txt say the same, and none names a private index."""
+"""pyproject.toml, uv.lock and requirements/ say the same, and none names a private index."""
 
 import re
 import tomllib
@@ -63,6 +63,21 @@ def test_the_exported_requirements_are_those_of_the_lock(lock: dict[str, Any], e
     assert pins(exported) == expected
 
 
+def test_what_the_image_installs_is_pinned_and_whole(
+    project: dict[str, Any], lock: dict[str, Any], exported: str
+) -> None:
+    server = pins((ROOT / "requirements" / "server.txt").read_text(encoding="utf-8"))
+    assert server.items() < pins(exported).items()
+    direct = {name for name, _ in requirements(project["project"]["dependencies"])}
+    needed = {
+        each["name"]
+        for package in lock["package"]
+        if package["name"] in server
+        for each in package.get("dependencies", ())
+    }
+    assert direct | needed == server.keys()
+
+
 def test_every_dependency_ends_below_its_next_breaking_version(project: dict[str, Any]) -> None:
     for line in [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]:
         requirement = Requirement(line)
@@ -72,7 +87,7 @@ def test_every_dependency_ends_below_its_next_breaking_version(project: dict[str
         assert upper == expected, line
 
 
-@pytest.mark.parametrize("name", ["uv.lock", "requirements/dev.txt", "pyproject.toml"])
+@pytest.mark.parametrize("name", ["uv.lock", "requirements/dev.txt", "requirements/server.txt", "pyproject.toml"])
 def test_only_public_hosts_are_named(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert set(re.findall(r"https?://([^/\"\s]+)", text)) <= PUBLIC_HOSTS

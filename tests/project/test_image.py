@@ -115,13 +115,13 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     dist = folder / "dist"
     run(sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(dist))
     run(sys.executable, "-m", "venv", str(folder / "venv"))
-    (wheel,) = dist.glob("*.whl")
     pip = (str(folder / "venv" / "bin" / "pip"), "--disable-pip-version-check", "--quiet")
-    run(*pip, "download", "--only-binary", ":all:", "--dest", str(dist), str(wheel))
+    run(*pip, "download", "--only-binary", ":all:", "--dest", str(dist), "-r", "requirements/server.txt")
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         tar.add(dist, "dist")
-        tar.add(ROOT / "deploy" / "Containerfile", "deploy/Containerfile")
+        for name in ("deploy/Containerfile", "requirements/server.txt"):
+            tar.add(ROOT / name, name)
     return buffer.getvalue()
 
 
@@ -151,6 +151,10 @@ class Container:
         body |= {"Cmd": list(words)} if words else {}
         self._uid = client.post("/containers/create", json=body).raise_for_status().json()["Id"]
         client.post(f"/containers/{self._uid}/start").raise_for_status()
+
+    @property
+    def health(self) -> str:
+        return str(self._client.get(f"/containers/{self._uid}/json").json()["State"]["Health"]["Status"])
 
     @property
     def is_running(self) -> bool:
@@ -199,6 +203,9 @@ def test_a_server_in_the_image_serves_as_its_own_user_and_ends_in_order(client: 
         deadline = time.monotonic() + PATIENCE
         while '"ready"' not in container.log():
             assert container.is_running, container.log()
+            assert time.monotonic() < deadline, container.log()
+            time.sleep(0.2)
+        while container.health != "healthy":
             assert time.monotonic() < deadline, container.log()
             time.sleep(0.2)
         code, said = container.execute("ensue", "version")

@@ -10,7 +10,7 @@ from ensue.api import hooks, story_views, views
 from ensue.api.requests import IdentityOf, NamespaceOf, WorldOf
 from ensue.api.views import View
 from ensue.model.errors import Problem
-from ensue.operations import definitions, referring, sources
+from ensue.operations import definitions, lacking, referring, sources
 from ensue.operations.sources import SourceBrief
 from ensue.operations.world import World
 from ensue.ports.origins import Origin
@@ -47,12 +47,13 @@ async def views_of(request: HttpRequest, found: Sequence[StoredDefinition]) -> l
     problems = await hooks.hooks_of(request).problems(found)
     origins = await definitions.origins(world, found)
     referred = await referring.problems(world, found, problems)
+    lacked = await lacking.problems(world, found)
     briefs = await sources.briefs(world, found, problems)
     all_of = {each.uid: (*problems.get(each.uid, ()), *referred.get(each.uid, ())) for each in found}
     return [
         _view(
             each,
-            (*all_of[each.uid], *world.pulling.problems(each)),
+            (*all_of[each.uid], *world.pulling.problems(each), *lacked.get(each.uid, ())),
             origins.get((each.namespace, each.kind, each.name)),
             briefs[each.uid],
             [f"{_base(request)}{path}" for path in sources.hooks(each)],

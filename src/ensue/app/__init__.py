@@ -261,7 +261,7 @@ def _wire(
     )
     guests = Guests()
     puller = parts.puller_of(driver, clock, worker, parts.stage_of(running, guests, secrets, passes))
-    world = _world(tables, intake, decisions, access, counted, runner, puller, vault, wakeup, records.storage)
+    world = _world(tables, intake, decisions, access, counted, runner, puller, secrets, vault, wakeup, records.storage)
     return Node(
         settings=settings,
         world=world,
@@ -287,6 +287,7 @@ def _world(
     counted: Telemetry,
     runner: Runner,
     puller: Puller,
+    secrets: OpenedSecrets,
     vault: LocalVault,
     wakeup: Wakeup,
     storage: Storage,
@@ -303,6 +304,7 @@ def _world(
         feed=tables.feed,
         history=tables.history,
         intake=intake,
+        keeps_secrets_elsewhere=secrets.is_kept_elsewhere,
         known=steps.known(),
         levels=tables.levels,
         logs=tables.logs,

@@ -84,9 +84,7 @@ def _warn(server: "Server", stored: Sequence[View], *, dry_run: bool) -> None:
             continue
         with contextlib.suppress(NotFound, Denied):
             now = before if dry_run else server.get(*objects.place(before))
-            for each in now["status"].get("problems", ()):
-                remedy = f" ({each['remedy']})" if each.get("remedy") else ""
-                click.echo(f"warning: {printing.name(now)}: {each['message']}{remedy}", err=True)
+            printing.warn(now)
 
 
 def put(server: "Server", document: Document, body: View, *, take_over: bool, dry_run: bool) -> tuple[str, View]:

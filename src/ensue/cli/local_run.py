@@ -20,7 +20,7 @@ from ensue.model.identity import Identity
 from ensue.model.run import Reason, Run, State, StepRun
 from ensue.model.secret import SecretPlace
 from ensue.model.values import Json
-from ensue.operations import definitions, logs, runs, secrets
+from ensue.operations import definitions, lacking, logs, runs, secrets
 from ensue.operations.world import World
 from ensue.settings import Settings
 
@@ -71,6 +71,8 @@ async def _see_through(world: World, order: Order, show: "Show", interruption: "
     stored = await definitions.apply_document(identity, world, order.document, manager="file")
     for place, value in order.secrets.items():
         await secrets.set_value(identity, world, place, value)
+    for lack in await lacking.secrets(world, stored, "give it: --secret {}=FILE"):
+        show.note(f"{lack.message} ({lack.remedy})")
     start = runs.Start(namespace=stored.namespace, workflow=stored.name, parameters=order.parameters)
     run = await runs.start(identity, world, start)
     show.begin(run)

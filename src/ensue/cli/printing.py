@@ -64,3 +64,10 @@ def encoded(form: str, value: View) -> str | None:
 
 def name(item: View) -> str:
     return f"{item['kind'].lower()}/{item['metadata']['name']}"
+
+
+def warn(view: View) -> None:
+    """What the server says is wrong with a definition, on stderr."""
+    for each in view["status"].get("problems", ()):
+        remedy = f" ({each['remedy']})" if each.get("remedy") else ""
+        click.echo(f"warning: {name(view)}: {each['message']}{remedy}", err=True)

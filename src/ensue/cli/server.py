@@ -37,7 +37,8 @@ def options(command: Decorated) -> Decorated:
 def command(**given: Any) -> int:
     """Start a server: the HTTP API and a worker.
 
-    It prints one line when it is ready. SIGTERM and Ctrl-C end it: steps that run as processes go on and are taken up
+    It prints one line on stderr as it begins and one on stdout when it is ready; commands for it wait up to a minute
+    for that. SIGTERM and Ctrl-C end it: steps that run as processes go on and are taken up
     by the next server on the data directory. A second signal ends it at once.
 
     \b
@@ -93,12 +94,22 @@ def _serve(
         log_format=log_format,
     )
     logging_setup.of_server(chosen)
+    _begin(chosen)
 
     async def serve(stop: asyncio.Event) -> None:
         await app.serve(chosen, stop, lambda url: _announce(chosen, url), follow=follow)
 
     serving_loop.run(serve)
     return exits.SUCCESS
+
+
+def _begin(chosen: Settings) -> None:
+    """One line at once: a first start, a busy machine or a long migration take their time."""
+    if chosen.log_format == "json":
+        about = {"version": __version__, "data": str(chosen.data_dir), "pid": os.getpid()}
+        click.echo(json.dumps({"message": "starting", **about}), err=True)
+    else:
+        click.echo(f"ensue {__version__} is starting, data {chosen.data_dir}, pid {os.getpid()}", err=True)
 
 
 def _announce(chosen: Settings, url: str) -> None:

@@ -1,5 +1,6 @@
 """`ensue start`: a run on the server."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,6 @@ from ensue.cli import (
     target,
 )
 from ensue.cli.invocation import Invocation
-from ensue.core import graph
 from ensue.expr import spelling
 from ensue.files import reading
 from ensue.files.documents import Document
@@ -29,8 +29,6 @@ from ensue.model.workflow import Workflow
 
 if TYPE_CHECKING:
     from ensue.clients.server import Server
-
-NOWHERE = "no worker has"
 
 
 @click.command("start")
@@ -61,6 +59,7 @@ def command(
     with target.server() as server:
         if workflow.endswith(reading.SUFFIXES) and (wish := _wish(workflow)) is not None:
             run = run_files.start(server, wish, invocation.namespace)
+            _warn(server, run)
             return _begun(server, invocation, run, watch=watch)
         stored = _stored(server, namespace, workflow)
         definition = files.accept(stored).definition
@@ -70,23 +69,15 @@ def command(
             "parameters": parameters.read(definition, assignments, params_file),
             "labels": labels or {},
         }
-        run = server.start(namespace, body)
-        _say_unplaced(server, invocation, definition, run)
-        return _begun(server, invocation, run, watch=watch)
+        printing.warn(stored)
+        return _begun(server, invocation, server.start(namespace, body), watch=watch)
 
 
-def _say_unplaced(server: "Server", invocation: Invocation, definition: Workflow, run: printing.View) -> None:
-    """Whether steps that want a place of their own have none: they would wait without a word."""
-    nodes = graph.build(definition).nodes.values()
-    if not any(node.engine == "container" or node.step.requires for node in nodes):
-        return
-    try:
-        found = server.explain(run["metadata"]["namespace"], run["metadata"]["name"])
-    except (Denied, NotFound):
-        return
-    for item in found["items"]:
-        if NOWHERE in item["text"]:
-            invocation.say(f"{item['subject']}: {item['text']}")
+def _warn(server: "Server", run: printing.View) -> None:
+    """Of what is wrong with the workflow of a run, to who may read that."""
+    metadata, ref = run["metadata"], run["spec"].get("workflowRef", {})
+    with contextlib.suppress(NotFound, Denied):
+        printing.warn(server.get("workflows", metadata["namespace"], ref["name"]))
 
 
 def _begun(server: "Server", invocation: Invocation, run: printing.View, *, watch: bool) -> int:

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ensue.core.graph import Graph, Node, labels_of
+from ensue.core import lacking
+from ensue.core.graph import Graph, Node
+from ensue.core.lacking import Place
 from ensue.model.run import Reason, Run, State, StepRun
 
 
@@ -17,15 +19,6 @@ class Explanation:
     reason: Reason
     text: str
     since: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """What a worker offers."""
-
-    name: str
-    labels: Mapping[str, str]
-    engines: tuple[str, ...]
 
 
 def explain(graph: Graph, run: Run, steps: Sequence[StepRun], places: Sequence[Place]) -> tuple[Explanation, ...]:
@@ -101,12 +94,8 @@ def _pending(node: Node, steps: Mapping[str, StepRun], run: Run) -> str:
 def _queued(step: StepRun, places: Sequence[Place]) -> str:
     if step.reason is Reason.BACKOFF and step.ready_at is not None:
         return f"it is tried again at {step.ready_at.isoformat(timespec='seconds')}: {step.message}"
-    fitting = [place for place in places if step.engine in place.engines]
-    if not fitting:
-        return f"it is ready, but no worker has the engine {step.engine}{_REMEDIES.get(step.engine, '')}"
-    wanted = labels_of(step.selector)
-    if not any(wanted.items() <= place.labels.items() for place in fitting):
-        return f"it is ready, but no worker has the labels {step.selector}"
+    if (lack := lacking.of_workers(step.engine, step.selector, places)) is not None:
+        return f"it is ready, but {lack}"
     return "it is ready and waits for a free slot on a worker"
 
 
@@ -134,10 +123,6 @@ def _asked(node: Node, step: StepRun) -> str:
     return f"{of}: {step.message}" if step.message else of
 
 
-_REMEDIES = {
-    "container": " (start Docker or Podman beside a worker, or let its ENSUE_CONTAINER_HOST say where one listens)"
-}
-"""What to do where an engine is missing."""
 _WORDS = {
     Reason.CONDITION_FALSE: "its condition was false",
     Reason.REQUESTED: "it was cancelled on request",

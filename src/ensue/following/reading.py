@@ -133,7 +133,15 @@ def _errors(document: Document) -> Iterator[Problem]:
         if problem.severity is Severity.ERROR:
             yield replace(problem, file=document.file)
     if document.definition is not None and document.kind not in supporting.KINDS:
-        yield document.locate(Problem(message=f"a {document.kind} cannot be applied in this version", path="kind"))
+        yield document.locate(_unfollowed(document.kind, document.file))
+
+
+def _unfollowed(kind: str, file: str) -> Problem:
+    # A definition is kept as its file has it; a run happens once, and its file may be read again at any time.
+    if kind == "Run":
+        remedy = f"start it with `ensue apply -f {file}`, and keep it where no files are followed"
+        return Problem(message="a Run in a followed file is not started", path="kind", remedy=remedy)
+    return Problem(message=f"a {kind} cannot be applied in this version", path="kind")
 
 
 def _key(document: Document) -> Key | None:

@@ -12,7 +12,7 @@ from ensue.model.event import NO_CAUSE, Cause
 from ensue.model.identity import Identity
 from ensue.model.run import Attempt, Run, StepKey, StepRun
 from ensue.model.values import Json, Namespace, RunUid
-from ensue.operations import repeating
+from ensue.operations import lacking, repeating
 from ensue.operations.repeating import RequestKey
 from ensue.operations.world import World
 from ensue.ports.reports import Report
@@ -207,11 +207,7 @@ async def explain(
     """What the run and each of its steps wait for, or why they ended as they did."""
     whole = await get(identity, world, namespace, name)
     graph = await world.definitions.graph(whole.run.definition_hash, whole.run.workflow)
-    places = [
-        explaining.Place(name=worker.id, labels=worker.labels, engines=worker.engines)
-        for worker in await world.workers.list()
-    ]
-    return explaining.explain(graph, whole.run, whole.steps, places)
+    return explaining.explain(graph, whole.run, whole.steps, await lacking.places(world))
 
 
 async def workers(identity: Identity, world: World) -> tuple[Worker, ...]:

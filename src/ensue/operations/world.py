@@ -46,6 +46,8 @@ class World:
     feed: Feed
     history: History
     intake: Intake
+    keeps_secrets_elsewhere: bool
+    """Whether the table alone does not tell which secrets there are."""
     known: Known
     levels: Levels
     logs: Logs

@@ -1,0 +1,83 @@
+"""What steps need and is not there: a worker with their engine and labels, a secret. Pure."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ensue.core import graph
+from ensue.core.checking_paths import render
+from ensue.core.graph import Graph, Node
+from ensue.expr import relay
+from ensue.model.errors import Problem, Severity
+
+SECRET_FIELDS = ("env", "spec", "with")
+CONTAINERS = "start Docker or Podman beside a worker, or let its ENSUE_CONTAINER_HOST say where one listens"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What a worker offers."""
+
+    name: str
+    labels: Mapping[str, str]
+    engines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lack:
+    """What no worker has, and what to do."""
+
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.remedy})"
+
+
+def of_workers(engine: str, selector: str, places: Sequence[Place]) -> Lack | None:
+    """Why a step can be claimed by nobody; None when somebody can."""
+    fitting = [place for place in places if engine in place.engines]
+    if not fitting:
+        known = ", ".join(sorted({each for place in places for each in place.engines})) or "none"
+        remedy = CONTAINERS if engine == "container" else f"start a worker that has it, or name another: {known}"
+        return Lack(message=f"no worker has the engine {engine}", remedy=remedy)
+    wanted = graph.labels_of(selector)
+    if any(wanted.items() <= place.labels.items() for place in fitting):
+        return None
+    return Lack(
+        message=f"no worker has the labels {selector}",
+        remedy=f"start one with `--labels {selector}`, or change `requires`; `ensue get workers -o wide` shows theirs",
+    )
+
+
+def of_steps(built: Graph, part: str, places: Sequence[Place]) -> Iterator[Problem]:
+    """The steps that would wait for a worker. `part` is where a definition has them, as `steps`."""
+    for node in built.nodes.values():
+        if relay.has_expressions([node.engine, *node.step.requires.values()]):
+            continue
+        if (lack := of_workers(node.engine, node.selector, places)) is not None:
+            message = f"step {node.name} would wait: {lack.message}"
+            yield _problem(built, node, part, message, lack.remedy)
+
+
+def secrets_read(built: Graph) -> frozenset[str]:
+    """The names of those that any of the steps reads, as far as its texts tell."""
+    return frozenset(name for node in built.nodes.values() for name in _secrets(built, node))
+
+
+def of_secrets(built: Graph, part: str, known: Collection[str], remedy: str) -> Iterator[Problem]:
+    """The steps that read a secret that is not there; `{}` of the remedy is its name."""
+    for node in built.nodes.values():
+        for name in sorted(_secrets(built, node) - set(known)):
+            message = f"step {node.name} reads a secret that is not there: {name}"
+            yield _problem(built, node, part, message, remedy.format(name))
+
+
+def _secrets(built: Graph, node: Node) -> set[str]:
+    flavour = relay.of(built.workflow.api_version, built.workflow.compat)
+    fields = [value for path, value in graph.expressions(node.step) if path[0] in SECRET_FIELDS]
+    return {ref[1] for ref in relay.refs(fields, flavour) if ref[0] == "secrets" and len(ref) > 1}
+
+
+def _problem(built: Graph, node: Node, part: str, message: str, remedy: str) -> Problem:
+    place = ("finally", node.position - len(built.mains)) if node.is_finally else (part, node.position)
+    return Problem(message=message, remedy=remedy, path=render(("spec", *place)), severity=Severity.WARNING)

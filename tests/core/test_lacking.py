@@ -1,0 +1,51 @@
+"""What steps need and nobody has."""
+
+from typing import Any
+
+import pytest
+
+from ensue.core import graph, lacking
+from ensue.core.lacking import Place
+from tests.core.playing import workflow
+
+PLACES = [
+    Place(name="one", labels={"os": "linux"}, engines=("inline", "process")),
+    Place(name="two", labels={"os": "linux", "gpu": "1"}, engines=("inline", "container")),
+]
+
+
+@pytest.mark.parametrize(
+    ("step", "messages"),
+    [
+        ({}, []),
+        ({"requires": {"os": "linux"}}, []),
+        ({"image": "busybox", "requires": {"gpu": "1"}}, []),
+        ({"requires": {"gpu": "1"}}, ["step a would wait: no worker has the labels gpu=1"]),
+        ({"engine": "ssh"}, ["step a would wait: no worker has the engine ssh"]),
+        ({"engine": "${parameters.where}"}, []),
+        ({"requires": {"os": "${parameters.os}"}}, []),
+    ],
+)
+def test_a_step_waits_where_no_one_worker_has_all_it_needs(step: dict[str, Any], messages: list[str]) -> None:
+    built = graph.build(workflow([{"name": "a", **step}]))
+    assert [problem.message for problem in lacking.of_steps(built, "steps", PLACES)] == messages
+
+
+def test_an_engine_that_nobody_has_is_told_with_those_that_there_are() -> None:
+    lack = lacking.of_workers("ssh", "", PLACES)
+    assert lack is not None
+    assert lack.remedy == "start a worker that has it, or name another: container, inline, process"
+
+
+def test_secrets_are_looked_for_where_they_may_be_read_and_found_by_name() -> None:
+    steps = [
+        {"name": "a", "env": {"A": "${secrets.one}", "B": "${secrets.two.key}"}},
+        {"name": "b", "env": {"A": "${parameters.secrets}"}},
+    ]
+    built = graph.build(workflow(steps, [{"name": "z", "env": {"Z": "x${secrets.three}"}}]))
+    assert lacking.secrets_read(built) == {"one", "two", "three"}
+    found = list(lacking.of_secrets(built, "steps", {"two"}, "set {}"))
+    assert [(each.path, each.remedy) for each in found] == [
+        ("spec.steps[0]", "set one"),
+        ("spec.finally[0]", "set three"),
+    ]
