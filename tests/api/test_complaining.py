@@ -15,6 +15,8 @@ PATCH = {"Content-Type": "application/merge-patch+json"}
         ("limit=0", "limit is too small", "at least 1"),
         ("limit=9999", "limit is too large", "at most "),
         ("limit=x", "limit must be a whole number", ""),
+        ("limt=2", 'nothing is asked with "limt"', 'did you mean "limit"?'),
+        ("limit=2&zzzz=1", 'nothing is asked with "zzzz"', "continue, fieldSelector, labelSelector, limit can be"),
     ],
 )
 async def test_a_query_that_is_wrong_says_what_would_be_right(
@@ -23,6 +25,12 @@ async def test_a_query_that_is_wrong_says_what_would_be_right(
     answer = (await client.get(f"{RUNS}?{query}")).json()
     assert (answer["code"], answer["detail"]) == ("invalid_input", detail)
     assert remedy in answer.get("remedy", "")
+
+
+async def test_a_route_that_asks_nothing_minds_no_query(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/version?verbose")).status_code == 200
+    answer = await client.get("/readyz?verbos")
+    assert (answer.status_code, answer.json()["remedy"]) == (400, 'did you mean "verbose"?')
 
 
 @pytest.mark.parametrize(
@@ -49,9 +57,9 @@ async def test_wrong_parameters_are_problems_with_their_paths(client: httpx.Asyn
     await put(client, workflow("hello", says("hi"), parameters=parameters))
     answer = await client.post(RUNS, json={"workflow": "hello", "parameters": {"size": "x"}})
     found = answer.json()
-    assert (answer.status_code, found["remedy"]) == (422, "give it: -p count=…")
+    assert (answer.status_code, found["remedy"]) == (422, "give it under `parameters`")
     assert {each["path"]: each.get("remedy", "") for each in found["problems"]} == {
-        "parameters.count": "give it: -p count=…",
+        "parameters.count": "give it under `parameters`",
         "parameters.size": "",
     }
 

@@ -54,6 +54,8 @@ async def test_a_link_is_shown_by_get_and_used_up_by_post(
     browser.cookies.clear()
     again = await sign_in(browser, path)
     assert (again.status_code, "was used" in again.text, "Set-Cookie" in again.headers) == (401, True, False)
+    page = await browser.get(path)
+    assert (page.status_code, "was used" in page.text, "<form" in page.text) == (401, True, False)
 
 
 async def test_a_session_changes_something_only_with_its_csrf_token(

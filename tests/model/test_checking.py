@@ -210,7 +210,7 @@ def test_defaults_are_applied_to_the_parameters_of_a_run() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({}, 'parameters.name: the parameter "name" is required (give it: -p name=…)'),
+        ({}, 'parameters.name: the parameter "name" is required (give it under `parameters`)'),
         ({"name": 3}, 'parameters.name: the parameter "name" must be a string, not 3'),
         ({"name": "x", "times": True}, 'parameters.times: the parameter "times" must be an integer, not true'),
         ({"name": "x", "tone": "lo"}, 'parameters.tone: the parameter "tone" must be one of "soft", "loud", not "lo"'),

@@ -6,13 +6,14 @@ import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from ensue import __version__
 from ensue.api import (
     access,
     approvals,
     audit,
+    complaining,
     definitions,
     describing,
     events,
@@ -76,6 +77,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(complaining.require_known)],
         generate_unique_id_function=lambda route: f"{route.name}{'_in' if '{namespace}' in route.path else ''}",
     )
     app.state.world = world

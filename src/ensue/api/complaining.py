@@ -1,13 +1,39 @@
-"""What pydantic finds in queries and bodies, in words of ours: a sentence, and what would be right."""
+"""What is wrong with queries and bodies, in words of ours: a sentence, and what would be right."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.requests import HTTPConnection
+
 from ensue.expr.spelling import did_you_mean
+from ensue.model.errors import InvalidInput
 from ensue.model.values import NAME_PATTERN
 
 NAME = "use a-z, 0-9, `-` and `_`, a letter or digit first, at most 63"
 CURSOR = "take it from metadata.continue of the page before, or leave it out"
+
+
+async def require_known(connection: HTTPConnection) -> None:
+    """Of every route. Raises InvalidInput for what a query says and its route does not ask: a list that was to be
+    narrowed would be whole, a rehearsal would be the deed. Routes that ask nothing mind nothing."""
+    route = connection.scope.get("route")
+    if connection.scope["query_string"] and isinstance(route, APIRoute):
+        require_asked(connection, set(_asked(route.dependant)))
+
+
+def require_asked(connection: HTTPConnection, known: Collection[str]) -> None:
+    for name in connection.query_params if known else ():
+        if name not in known:
+            remedy = did_you_mean(name, known) or f"{', '.join(sorted(known))} can be"
+            raise InvalidInput(f'nothing is asked with "{name}"', remedy=remedy)
+
+
+def _asked(dependant: Dependant) -> Iterator[str]:
+    yield from (each.alias for each in dependant.query_params)
+    for inner in dependant.dependencies:
+        yield from _asked(inner)
 
 
 def words(error: Any, known: Collection[str] = ()) -> tuple[str, str]:

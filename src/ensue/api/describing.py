@@ -166,6 +166,8 @@ def _answer(operation: Schema, name: str, answer: str) -> None:
         operation["responses"] = {"303": {"description": "Signed in."}, "401": page, **operation["responses"]}
         del operation["responses"]["200"]
         return
+    if name == "show_login":
+        operation["responses"]["401"] = _content("text/html", {"type": "string"}, "The link is not one, or was used.")
     status = next(iter(sorted(operation["responses"])))
     if name.startswith("greet_"):
         operation["responses"][status] = {"description": "Headers say what may be sent."}

@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
-from ensue.api import problems, requests, streams, views
+from ensue.api import complaining, problems, requests, streams, views
 from ensue.api.holding import Gate
 from ensue.model.errors import EnsueError
 from ensue.operations import following
@@ -60,6 +60,7 @@ async def stream_on_socket(socket: WebSocket) -> None:
     query = socket.query_params
     after = socket.headers.get("last-event-id", "") or query.get("continue", "")
     try:
+        complaining.require_asked(socket, ("continue", "fieldSelector"))
         with _places_of(socket).holding() as place:
             place.add(1)
             stretches = await _follow(socket, query.get("fieldSelector", ""), after)

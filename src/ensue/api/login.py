@@ -73,9 +73,17 @@ async def create_login_link(request: HttpRequest, world: WorldOf, identity: Iden
 
 
 @router.get("/login/{link}")
-async def show_login(link: str) -> Response:
-    """What a link leads to: a button. Nothing is looked up, nothing is used up."""
+async def show_login(world: WorldOf, link: str) -> Response:
+    """What a link leads to: a button; nothing is used up. A link that was used or has expired says so."""
+    try:
+        await sessions.require_link(world, link)
+    except Unauthenticated as error:
+        return _refused(error)
     return HTMLResponse(PAGE.format(FORM.format(escape(link[:MOST]))), headers=HEADERS)
+
+
+def _refused(error: Unauthenticated) -> Response:
+    return HTMLResponse(PAGE.format(f"<p>{escape(str(error))}</p>"), 401, headers=HEADERS)
 
 
 @router.post(
@@ -87,7 +95,7 @@ async def log_in(request: HttpRequest, world: WorldOf) -> Response:
     try:
         opened = await sessions.redeem(world, parse_qs(body).get("link", [""])[0])
     except Unauthenticated as error:
-        return HTMLResponse(PAGE.format(f"<p>{escape(str(error))}</p>"), 401, headers=HEADERS)
+        return _refused(error)
     answer = RedirectResponse("/", 303, headers=HEADERS)
     answer.set_cookie(
         recognising.COOKIE,

@@ -8,6 +8,7 @@ import click
 from ensue.cli import completing, exits, following, invocation, printing, target
 from ensue.cli.invocation import Invocation
 from ensue.core import checking_parameters
+from ensue.core.approving import IN_FORM
 from ensue.model.errors import InvalidInput
 
 
@@ -53,7 +54,11 @@ def reject(invocation: Invocation, run: str, step: str | None, reason: str) -> i
 def _answer(invocation: Invocation, run: str, step: str | None, verb: str, body: dict[str, Any]) -> int:
     name = _name(run, step)
     with target.server() as server:
-        found = server.answer(invocation.namespace or "default", name, verb, body)
+        try:
+            found = server.answer(invocation.namespace or "default", name, verb, body)
+        except InvalidInput as error:
+            error.remedy = error.remedy.replace(IN_FORM, "give it: -p ")
+            raise
     outcome = found["status"]["outcome"].lower() or f"approved by {len(found['status']['answers'])}, waits for more"
     printing.document(invocation, found, lambda item: f"approval/{item['metadata']['name']} {outcome}")
     return exits.SUCCESS

@@ -19,6 +19,7 @@ View = dict[str, Any]
 PAGE = 500
 SELECTED = ("runs", "events")
 PAGED = (*SELECTED, "approvals")
+UNLABELLED = ("events", "approvals")
 OF_SERVER = ("workers", "files")
 """What is in no namespace."""
 
@@ -35,7 +36,7 @@ def _names(context: click.Context, parameter: click.Parameter, start: str) -> li
 @click.command("get")
 @click.argument("kind", metavar="KIND", shell_complete=completing.of_words(columns.COLUMNS))
 @click.argument("name", required=False, shell_complete=_names)
-@labels.option("-l", "--selector", "labels", help="Only runs with this label. May be repeated.")
+@labels.option("-l", "--selector", "labels", help="Only runs or definitions with this label. May be repeated.")
 @labels.option("--field-selector", "fields", help="Only runs or events with this value, as type='com.github.*'.")
 @click.option("-w", "--watch", is_flag=True, help="Go on and print what changes.")
 @click.option(
@@ -71,6 +72,10 @@ def command(
     plural, name = _kind(kind, name)
     if fields and plural not in SELECTED:
         raise click.UsageError(f"--field-selector is for {' and '.join(SELECTED)}")
+    if labels and plural in UNLABELLED:
+        raise click.UsageError(f"{plural} have no labels; -l is for runs and what files define")
+    if all_namespaces and invocation.namespace:
+        raise click.UsageError(f"-A and -n {invocation.namespace} contradict each other: give one of them")
     namespace = None if all_namespaces else invocation.namespace or "default"
     with target.server() as server:
         select = Select(labels=labels or {}, fields=fields or {})
@@ -90,7 +95,7 @@ def command(
                 invocation.say(ask.emptiness)
                 return exits.SUCCESS
             printing.listing(invocation, items, ask.columns, after=after)
-            if after and invocation.is_for_people:
+            if after and invocation.is_for_people and not invocation.is_given("limit"):
                 invocation.say(f"there are more; --limit {2 * limit} shows twice as many")
     return exits.SUCCESS
 

@@ -63,7 +63,7 @@ def command(invocation: Invocation, words: Sequence[str], generation: int | None
         printing.document(invocation, shown[0], objects.yaml_text)
     else:
         printing.listing(invocation, shown, COLUMNS)
-        if older is not None and generation is None:
+        if older is not None and generation is None and not invocation.is_given("limit"):
             invocation.say(f"there are more; --limit {2 * limit} shows twice as many")
     return exits.SUCCESS
 
@@ -85,11 +85,12 @@ def _is_other(version: View, than: View) -> bool:
 
 
 def _changes(new: View, old: View | None) -> Iterator[str]:
-    metadata, status = new["metadata"], new["status"]
-    is_same_object = old is not None and old["metadata"]["uid"] == metadata["uid"]
-    before = objects.yaml_text(objects.plain(old)) if old is not None and is_same_object else ""
-    titles = (
-        f"generation {old['metadata']['generation']}" if old is not None and is_same_object else "/dev/null",
-        f"generation {metadata['generation']}, {status['updateTime']}, {status['appliedBy']}",
-    )
-    yield from objects.differences(before, objects.yaml_text(objects.plain(new)), titles)
+    has_before = old is not None and old["metadata"]["uid"] == new["metadata"]["uid"]
+    before, title = (objects.yaml_text(objects.plain(old)), _title(old)) if old and has_before else ("", "/dev/null")
+    yield from objects.differences(before, objects.yaml_text(objects.plain(new)), (title, _title(new)))
+
+
+def _title(version: View) -> str:
+    """With its time, since versions that differ in labels alone have the same generation."""
+    status = version["status"]
+    return f"generation {version['metadata']['generation']}, {status['updateTime']}, {status['appliedBy']}"

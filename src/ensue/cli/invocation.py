@@ -42,6 +42,10 @@ class Invocation:
         if self.verbosity:
             click.echo(text, err=True)
 
+    def is_given(self, parameter: str) -> bool:
+        """Whether the user said it, and it is no default."""
+        return click.get_current_context().get_parameter_source(parameter) is ParameterSource.COMMANDLINE
+
     def require(self, what: str, *forms: str) -> None:
         """Refuse a form that there is not, before anything happens."""
         form = JSONPATH if self.form.startswith(JSONPATH) else self.form

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import click
 
+from ensue.core.approving import IN_FORM
 from ensue.model.approval import Approval
 from ensue.model.errors import Conflict, EnsueError
 from ensue.model.identity import Identity
@@ -67,7 +68,7 @@ class Answers:
             try:
                 found = await approvals.answer(one, self._world, run.namespace, f"{run.name}.{step.key.title}", said)
             except EnsueError as error:
-                error.remedy = error.remedy.replace("-p ", f"--approve {step.key.step}:")
+                error.remedy = error.remedy.replace(IN_FORM, f"give it: --approve {step.key.step}:")
                 self._say(f"{step.key.title}: {error}")
                 if not isinstance(error, Conflict):
                     await self._cancel(run)

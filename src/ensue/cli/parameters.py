@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from ensue.core import checking, checking_paths
+from ensue.core.checking_parameters import GIVE_IT
 from ensue.files import composing, decoding
 from ensue.files.constructing import construct
 from ensue.files.limits import DEFAULT_LIMITS
@@ -82,10 +83,11 @@ def _misfits(workflow: Workflow, values: dict[str, Json], unread: set[str]) -> l
     """What the server would say of the values, but for those of which something was said already."""
     _, problems = checking.check_parameters(workflow, values)
     said = {checking_paths.render(("parameters", name)) for name in unread}
+    errors = [each for each in problems if each.severity is Severity.ERROR and each.path not in said]
+    names = {checking_paths.render(("parameters", one.name)): one.name for one in workflow.spec.parameters}
     return [
-        str(replace(problem, path=""))
-        for problem in problems
-        if problem.severity is Severity.ERROR and problem.path not in said
+        str(replace(each, path="", remedy=each.remedy.replace(GIVE_IT, f"give it: -p {names.get(each.path)}=…")))
+        for each in errors
     ]
 
 

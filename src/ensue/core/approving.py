@@ -16,6 +16,7 @@ WAITING = "waiting"
 STATE_KEY = "approval"
 """relay's: the key of a step's state that answers it."""
 LONGEST_REASON = 1024
+IN_FORM = "give it in `form`: "
 
 
 def decide(
@@ -84,7 +85,7 @@ def _check_form(form: Mapping[str, Mapping[str, Json]], given: Mapping[str, Json
     for name, schema in form.items():
         if name not in given:
             if schema.get("required") is True:
-                raise InvalidInput(f'the form asks for "{name}"', remedy=f"give it: -p {name}=…")
+                raise InvalidInput(f'the form asks for "{name}"', remedy=f"{IN_FORM}{name}=…")
             continue
         _check_value(name, schema, given[name])
 

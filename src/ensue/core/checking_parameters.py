@@ -21,6 +21,7 @@ NOUNS = {
     ParameterType.OBJECT: "a mapping",
     ParameterType.NULL: "null",
 }
+GIVE_IT = "give it under `parameters`"
 _INTEGER = re.compile(r"[-+]?[0-9]{1,19}")
 _NUMBER = re.compile(r"[-+]?[0-9]{1,308}(\.[0-9]{1,308})?([eE][-+]?[0-9]{1,3})?")
 
@@ -59,9 +60,7 @@ def check_parameters(workflow: Workflow, given: Mapping[str, Json]) -> tuple[dic
         path = render(("parameters", name))
         if name not in given:
             if parameter.required:
-                problems.append(
-                    Problem(message=f'the parameter "{name}" is required', remedy=f"give it: -p {name}=…", path=path)
-                )
+                problems.append(Problem(message=f'the parameter "{name}" is required', remedy=GIVE_IT, path=path))
             resolved[name] = parameter.default
             continue
         if wrong := _wrong(parameter, given[name]):

@@ -10,7 +10,7 @@ from ensue.core.matching import Index
 from ensue.expr.interface import Mapped
 from ensue.model import event as events
 from ensue.model.decision import Answer, Conclusion, Decision, Reason, Verdict
-from ensue.model.event import REPLAY_TO, Event
+from ensue.model.event import EVENTS, REPLAY_TO, Event
 
 NOT_ASKED = Verdict(answer=Answer.COULD_NOT_TELL)
 
@@ -55,7 +55,7 @@ def explain(rule: Rule, event: Event, at: datetime) -> Decision:
     elif rule.problem:
         reason, note = Reason.BROKEN, rule.problem
     elif event.source_key not in rule.candidate.sources:
-        note = f"it does not see events of {event.source_key}"
+        note = _unseen(rule, event.source_key)
     elif to is not None and to != rule.name:
         note = f"the event was replayed to {to}"
     else:
@@ -75,3 +75,15 @@ def explain(rule: Rule, event: Event, at: datetime) -> Decision:
         note=note,
         decided_at=at,
     )
+
+
+def _unseen(rule: Rule, source_key: str) -> str:
+    """Why the trigger did not see an event of that source."""
+    if source_key == EVENTS:
+        return "none of its sources is `events`, by which the event came"
+    owner, _, name = source_key.partition("/")
+    if owner == rule.uid:
+        return f"it has no source {name}, by which the event came, any more"
+    if source_key == deciding.shared_key(name):
+        return f"none of its sources is the Source {name}, by which the event came"
+    return f"the event came by {name}, a source of another trigger"

@@ -35,15 +35,26 @@ async def create_link(identity: Identity, world: World, key: str = "") -> Made:
     return await add(identity, world, replace(link, parent=identity.token), secret, given)
 
 
+async def require_link(world: World, secret: str) -> None:
+    """Nothing is used up. Raises Unauthenticated for what is no link, or no more."""
+    found = await world.tokens.find(tokens.hash_of(secret))
+    if found is None or found.purpose is not Purpose.LINK:
+        raise _unusable()
+
+
+def _unusable() -> Unauthenticated:
+    return Unauthenticated(
+        "this link was used, has expired or never was one", remedy="make another with `ensue login --link`"
+    )
+
+
 async def redeem(world: World, secret: str) -> Opened:
     """A session for a link. Of all who come with it, one gets one. Raises Unauthenticated."""
     now = world.clock.now()
     session, own = made_of(Identity(subject=""), now, now + SESSION, Purpose.SESSION)
     found = await world.tokens.redeem(tokens.hash_of(secret), session, tokens.hash_of(own))
     if found is None:
-        raise Unauthenticated(
-            "this link was used, has expired or never was one", remedy="make another with `ensue login --link`"
-        )
+        raise _unusable()
     return Opened(token=found, secret=own, seconds=int(SESSION.total_seconds()))
 
 

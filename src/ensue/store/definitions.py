@@ -8,7 +8,8 @@ from ensue.core.graph import Graph
 from ensue.model.definition import Dialect
 from ensue.model.errors import Changed, Conflict, NotFound
 from ensue.model.identity import Identity
-from ensue.model.values import DefinitionHash, Json, Namespace, from_micros
+from ensue.model.kinds import KINDS
+from ensue.model.values import DEFAULT_NAMESPACE, DefinitionHash, Json, Namespace, from_micros
 from ensue.ports.origins import FILE
 from ensue.ports.store import Snapshot, StoredDefinition
 from ensue.store import auditing, origins, rows
@@ -85,7 +86,7 @@ class Definitions:
     async def get(self, namespace: Namespace, kind: str, name: str) -> StoredDefinition:
         found = await self._driver.fetch(CURRENT(namespace, kind, name))
         if not found:
-            raise NotFound(f"no {kind} {name} in namespace {namespace}")
+            raise _missing(namespace, kind, name)
         return _stored(found[0])
 
     async def list(self, namespace: Namespace | None, kind: str) -> tuple[StoredDefinition, ...]:
@@ -169,6 +170,12 @@ def _put(
     return _stored((yield CURRENT(*key))[0])
 
 
+def _missing(namespace: Namespace, kind: str, name: str) -> NotFound:
+    where = "" if namespace == DEFAULT_NAMESPACE else f" -n {namespace}"
+    remedy = f"`ensue get {KINDS[kind].plural}{where}` lists them" if kind in KINDS else ""
+    return NotFound(f"no {kind} {name} in namespace {namespace}", remedy=remedy)
+
+
 def _require(old: StoredDefinition | None, expected: int | None) -> None:
     if expected is not None and expected != (old.revision if old else 0):
         raise Changed("it was changed meanwhile", remedy="read it again")
@@ -199,7 +206,7 @@ def _delete(
     revision: int = (yield BUMP(namespace))[0][0]
     found = yield CURRENT(namespace, kind, name)
     if not found:
-        raise NotFound(f"no {kind} {name} in namespace {namespace}")
+        raise _missing(namespace, kind, name)
     old = _stored(found[0])
     _require(old, expected)
     if manager is not None:

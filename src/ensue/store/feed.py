@@ -84,7 +84,7 @@ class Feed:
         if not found and PREFIX.fullmatch(uid):
             found = await self._driver.read(lambda: _beginning(namespace, uid.lower()))
         if not found:
-            raise NotFound(f"no event {uid} in namespace {namespace}")
+            raise NotFound(f"no event {uid} in namespace {namespace}", remedy="`ensue get events` lists them")
         return stored(found[0])
 
     async def outbox(self, limit: int = 100) -> tuple[Told, ...]:
