@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from ensue.engines.scripted import HANG, Act, ScriptedEngine
 from ensue.model.errors import Fail, Unavailable
 from ensue.model.run import Outcome, Reason, State, StepKey
 from ensue.model.values import Namespace
 from ensue.ports.engine import Limits, StepOrder
 from tests.engines import suite
+from tests.engines.scripted import HANG, Act, ScriptedEngine
 
 
 def order(step: str, attempt: int = 1, limits: Limits | None = None) -> StepOrder:

@@ -81,7 +81,7 @@ async def test_what_was_set_becomes_outputs_of_the_step_and_what_its_engine_foun
     assert whole.steps[0].outputs == {"file": 1, "api": {"a": [1]}, "hidden": "x"}
     shown = views.whole(whole)["status"]["steps"][0]
     assert (shown["outputs"], shown["sensitiveOutputs"]) == ({"file": 1, "api": {"a": [1]}}, ["hidden"])
-    assert "  one.hidden: *** (sensitive)" in describe.render(views.whole(whole)).splitlines()
+    assert "  one.hidden: not shown, it is sensitive" in describe.render(views.whole(whole)).splitlines()
     found = (await stored.side.two.get("/outputs/one/hidden")).json
     assert (found["value"], found["metadata"]) == ("x", {"Sensitive": True})
     assert (await stored.side.two.get("/outputs/one/file")).json["value"] == 1

@@ -10,7 +10,6 @@ from typing import Any
 
 from ensue import steps
 from ensue.engines.inline import InlineEngine
-from ensue.engines.scripted import Act, ScriptedEngine
 from ensue.model.errors import StoreUnreachable
 from ensue.model.run import Run, State
 from ensue.model.values import Json, WorkerId
@@ -36,6 +35,7 @@ from ensue.store.step_states import StepStateTable
 from ensue.store.tokens import TokenTable
 from ensue.store.wakeups import LocalWakeup
 from ensue.vaults.local import LocalVault
+from tests.engines.scripted import Act, ScriptedEngine
 from tests.store.stores import ANN, ONE, Store, new_uid, store_with, worker_of
 
 

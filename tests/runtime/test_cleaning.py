@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from ensue.engines.scripted import ScriptedEngine
 from ensue.model.errors import Unavailable
 from ensue.model.values import RunUid
 from ensue.runtime.cleaning import Cleaner
 from tests.core.playing import workflow
+from tests.engines.scripted import ScriptedEngine
 from tests.runtime.sites import Site, eventually
 
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensue.engines.scripted import Act
 from ensue.model.run import Outcome, State
 from ensue.model.secret import SecretPlace
 from ensue.model.values import Json
@@ -17,6 +16,7 @@ from ensue.ports.engine import LogChunk
 from ensue.runtime import hiding
 from ensue.runtime.hiding import Confidence, Masked, Screen
 from tests.core.playing import NOW, workflow
+from tests.engines.scripted import Act
 from tests.runtime.sites import Site, eventually, scripted
 from tests.store.stores import ANN, DEFAULT
 

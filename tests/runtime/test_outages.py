@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 import pytest
 
 from ensue.core import resulting
-from ensue.engines.scripted import HANG, Act, ScriptedEngine
 from ensue.model.errors import Unavailable
 from ensue.model.run import Outcome, Reason, State
 from ensue.model.values import WorkerId
@@ -17,6 +16,7 @@ from ensue.ports.engine import Handle
 from ensue.ports.store import Stop
 from ensue.runtime import patience
 from tests.core.playing import workflow
+from tests.engines.scripted import HANG, Act, ScriptedEngine
 from tests.runtime.sites import Site, eventually, scripted, site_at
 from tests.store.stores import ANN, DEFAULT, ONE, TWO
 

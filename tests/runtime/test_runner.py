@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import BaseModel
 
-from ensue.engines.scripted import HANG, Act, ScriptedEngine
 from ensue.model.definition import Strict
 from ensue.model.errors import Fail, Unavailable
 from ensue.model.run import Outcome, Reason, State
 from ensue.ports.engine import Call, Handle
 from ensue.ports.store import Stop
 from tests.core.playing import workflow
+from tests.engines.scripted import HANG, Act, ScriptedEngine
 from tests.runtime.sites import Site, eventually, scripted, site_at
 from tests.store.stores import ANN, DEFAULT, ONE, TWO
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from ensue.engines.scripted import ScriptedEngine
 from ensue.model.errors import EnsueError, OtherVersion, Unavailable
 from ensue.model.run import Reason, State
 from ensue.ports.engine import Handle, StepOrder
 from ensue.ports.store import Stop
 from ensue.runtime import beginning
 from tests.core.playing import workflow
+from tests.engines.scripted import ScriptedEngine
 from tests.runtime.sites import eventually, site_at
 from tests.store.stores import ANN, DEFAULT
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ensue.engines.scripted import ScriptedEngine
 from ensue.ports.engine import Limits
 from tests.core.playing import workflow
+from tests.engines.scripted import ScriptedEngine
 from tests.runtime.sites import Site
 
 MOST = Limits().output

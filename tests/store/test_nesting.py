@@ -66,6 +66,17 @@ async def test_the_end_of_a_run_is_heard_once_whoever_looks(store: Store) -> Non
     assert (await store.step(run, "call")).child == child.name
 
 
+async def test_what_is_sensitive_within_is_sensitive_in_the_step_that_is_the_run(store: Store) -> None:
+    outputs = [{"name": "key", "value": "${outputs.a.x}"}, {"name": "open", "value": "1"}]
+    run, _, _ = await nested(store, workflow([{"name": "a"}], outputs=outputs))
+    inner = Outcome(state=State.SUCCEEDED, outputs={"x": "s3cret"}, sensitive=frozenset({"x"}))
+    await store.end(await store.take_one(), inner)
+    await fire(store)
+    step = await store.step(run, "call")
+    assert step.outputs == {"key": "s3cret", "open": "1"}
+    assert (await store.reports.of_run(run.namespace, run.uid))[step.key].sensitive == {"key"}
+
+
 async def test_an_answer_that_comes_too_early_or_twice_changes_nothing(store: Store) -> None:
     run, _, _ = await nested(store)
     early = f"INSERT INTO timers VALUES ('default', '{run.uid}', 'call', -1, 'answer', 0)"

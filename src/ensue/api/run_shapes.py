@@ -190,7 +190,9 @@ class RunStatus(Strict):
     completion_time: Moment | None = None
     """It has ended exactly when this is there."""
     outputs: dict[str, Json]
-    """What it gave."""
+    """What it gave, as far as that may be shown."""
+    sensitive_outputs: list[str] | None = None
+    """The names of outputs whose values are not shown."""
     conditions: list[Condition]
     """How relay's programs see it: Cancelled, Completed, Succeeded."""
     steps: list[RunStep] | None = None

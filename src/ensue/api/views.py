@@ -72,7 +72,8 @@ def _run(run: Run, spec: View, status: View) -> View:
                 "startedBy": run.started_by.subject,
                 "startTime": moment(run.started_at),
                 "completionTime": moment(run.completed_at),
-                "outputs": dict(run.outputs),
+                "outputs": run.shown_outputs,
+                "sensitiveOutputs": sorted(run.sensitive) or None,
                 "conditions": relay_status.of_run(run),
             }
         )

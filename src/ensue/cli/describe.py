@@ -84,11 +84,6 @@ def render(run: View) -> str:
         for step in run["status"]["steps"]
         for key in step.get("sensitiveOutputs", ())
     ]
-    outputs += [
-        f"  {step['name']}.{key}: *** (sensitive)"
-        for step in run["status"]["steps"]
-        for key in step.get("sensitiveOutputs", [])
-    ]
     if outputs:
         parts.append("Outputs of its steps:\n" + "\n".join(outputs))
     parts += _said(run["status"]["steps"])

@@ -18,7 +18,7 @@ def outputs(run: View) -> list[str]:
     return [
         f"{name} = {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
         for name, value in run["status"]["outputs"].items()
-    ]
+    ] + [f"{name}: not shown, it is sensitive" for name in run["status"].get("sensitiveOutputs", ())]
 
 
 def what(run: View) -> str:

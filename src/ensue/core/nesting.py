@@ -39,17 +39,24 @@ def answer(step: StepRun, child: Run | None, limit: timedelta | None) -> Outcome
     if child is None:
         return Outcome(state=State.FAILED, reason=Reason.ERROR, message=f"run {step.child} is gone", can_retry=False)
     if child.state is State.SUCCEEDED:
-        return Outcome(state=State.SUCCEEDED, outputs=child.outputs)
+        return Outcome(state=State.SUCCEEDED, outputs=child.outputs, sensitive=child.sensitive)
     title = f"run {child.name} of workflow {child.workflow}"
     if step.reason is Reason.TIMING_OUT and limit is not None:
         message = f"{title} took longer than {format_duration(limit)}"
-        return Outcome(state=State.TIMED_OUT, reason=Reason.TIMEOUT, message=message, outputs=child.outputs)
+        return Outcome(
+            state=State.TIMED_OUT,
+            reason=Reason.TIMEOUT,
+            message=message,
+            outputs=child.outputs,
+            sensitive=child.sensitive,
+        )
     why = f": {child.message}" if child.message else ""
     return Outcome(
         state=child.state,
         reason=child.reason,
         message=f"{title} {_ENDED[child.state]}{why}",
         outputs=child.outputs,
+        sensitive=child.sensitive,
     )
 
 

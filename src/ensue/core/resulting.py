@@ -1,6 +1,6 @@
 """What a finished run gives: its outputs, from those of its steps."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,9 +9,28 @@ from ensue.expr import interface, relay
 from ensue.model.run import Outcome, Reason, Run, State, StepRun
 from ensue.model.values import Json
 
+Marks = Collection[tuple[str, str]]
+"""Steps and the names of outputs of theirs that are not to be shown."""
 
-def with_outputs(graph: Graph, run: Run, steps: Sequence[StepRun], now: datetime) -> Run:
-    """The run with its outputs. One that cannot be computed fails a run that succeeded."""
+
+def with_outputs(graph: Graph, run: Run, steps: Sequence[StepRun], now: datetime, sensitive: Marks = ()) -> Run:
+    """The run with its outputs. One that cannot be computed fails a run that succeeded; one that would be another
+    without a sensitive output is sensitive, too."""
+    run = _computed(graph, run, steps, now)
+    if not sensitive:
+        return run
+    bare = _computed(graph, run, [_without(step, sensitive) for step in steps], now).outputs
+    return replace(
+        run, sensitive=frozenset(name for name, value in run.outputs.items() if bare.get(name, ...) != value)
+    )
+
+
+def _without(step: StepRun, sensitive: Marks) -> StepRun:
+    shown = {name: value for name, value in step.outputs.items() if (step.key.step, name) not in sensitive}
+    return replace(step, outputs=shown)
+
+
+def _computed(graph: Graph, run: Run, steps: Sequence[StepRun], now: datetime) -> Run:
     scope = interface.Mapped(roots=roots(run, steps), now=now)
     flavour = relay.of(graph.workflow.api_version, graph.workflow.compat)
     outputs: dict[str, Json] = {}

@@ -152,9 +152,15 @@ class Run:
     """What a set-status step asked for."""
     ends_message: str = ""
     outputs: Mapping[str, Json] = field(default_factory=dict)
+    sensitive: frozenset[str] = frozenset()
+    """The names of outputs that are not to be shown."""
     created_at: datetime
     started_at: datetime | None = None
     completed_at: datetime | None = None
+
+    @property
+    def shown_outputs(self) -> dict[str, Json]:
+        return {name: value for name, value in self.outputs.items() if name not in self.sensitive}
 
     @property
     def is_paused(self) -> bool:

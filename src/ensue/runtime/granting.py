@@ -8,9 +8,6 @@ from ensue.model.run import Lease, StepKey
 from ensue.model.values import WorkerId
 from ensue.ports.store import Workers
 
-PATIENCE = 0.2
-"""Seconds for calls under way; whoever waits for them also keeps the worker's lease alive."""
-
 Grant = tuple[StepKey, int, int]
 """Step, attempt, epoch."""
 

@@ -16,7 +16,7 @@ from ensue.model import event as events
 from ensue.model.run import Outcome, Reason, Run, State, StepRun
 from ensue.model.values import RunUid, to_micros
 from ensue.ports.store import Stop
-from ensue.store import feed, rows, saving, starting
+from ensue.store import feed, marking, rows, saving, starting
 from ensue.store.graphs import Graphs
 from ensue.store.saving import Settled
 from ensue.store.statement import Transaction
@@ -82,6 +82,7 @@ def answer(graph: Graph, run: Run, step: StepRun, now: datetime) -> Transaction[
     # The wait before another try must be the same wherever it is computed.
     draw = int(uid[-8:], 16) / 2**32
     ended = planning.conclude(node, run, step, outcome, now, draw)
+    yield from marking.mark(step.key, step.attempt, outcome)
     settled = yield from saving.settle(graph, run, [ended], now)
     yield saving.ADD_ATTEMPT.quietly(*rows.attempt_of(step, ended, now, outcome))
     return settled

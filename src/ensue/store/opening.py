@@ -9,7 +9,6 @@ from ensue.model.errors import InvalidInput
 from ensue.store.driver import Driver
 
 DATABASE: Final = "ensue.db"
-STORAGE: Final = "storage"
 
 _REMEDY = "write sqlite:///path/to/file or postgresql://user@host/database"
 _ENCODE = "write / ? # and @ in a password as %2F %3F %23 and %40"

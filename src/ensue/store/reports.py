@@ -12,7 +12,7 @@ from ensue.model.values import Json, Namespace, RunUid, from_micros, to_micros
 from ensue.ports import reports
 from ensue.ports.metadata import Fact, Line, Link, MarkOutput, Message, Output, SetOutput, Status
 from ensue.ports.reports import Decorator, Finding, Report, SentLine
-from ensue.store import claiming, rows
+from ensue.store import claiming, marking, rows
 from ensue.store.driver import Driver
 from ensue.store.moves import IS_CURRENT, held
 from ensue.store.statement import NOW, Row, Sql, Statement, Transaction
@@ -42,11 +42,6 @@ SET_OUTPUT = Sql("""
     INSERT INTO reported_outputs (namespace, run, step, item, attempt, name, value)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (namespace, run, step, item, attempt, name) DO UPDATE SET value = excluded.value
-""")
-MARK_OUTPUT = Sql("""
-    INSERT INTO reported_outputs (namespace, run, step, item, attempt, name, is_sensitive)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
-    ON CONFLICT (namespace, run, step, item, attempt, name) DO UPDATE SET is_sensitive = excluded.is_sensitive
 """)
 SET_OUTPUTS = Sql(f"SELECT name, value FROM reported_outputs WHERE {_ATTEMPT} AND value IS NOT NULL ORDER BY name")
 SIZE = Sql(f"""
@@ -109,11 +104,6 @@ class ReportTable:
         return tuple(_line(namespace, run, row) for row in await self._driver.fetch(statement))
 
 
-def mark(lease: Lease, name: str) -> Statement:
-    """An output of an attempt is not to be shown to people."""
-    return MARK_OUTPUT.quietly(*_attempt(lease), name, 1)
-
-
 def outputs_of(key: StepKey, attempt: int) -> Transaction[dict[str, Json]]:
     """What an attempt set, as its end finds it."""
     found = yield SET_OUTPUTS(*rows.step_key(key), attempt)
@@ -136,7 +126,7 @@ def _record(lease: Lease, fact: Fact) -> Transaction[bool]:
             yield from _set_output(lease, name, rows.dump(value))
         case MarkOutput(name=name, is_sensitive=is_sensitive):
             yield from _require_room(lease, SIZE_OF_OUTPUTS(*_attempt(lease), name), reports.MOST_OUTPUTS)
-            yield MARK_OUTPUT(*_attempt(lease), name, int(is_sensitive))
+            yield marking.MARK(*_attempt(lease), name, int(is_sensitive))
         case Link(name=name, description=description, uri=uri):
             yield from _note(lease, DECORATOR, name, {"description": description, "uri": uri}, now)
         case Message(source=source, details=details, expression=expression):

@@ -8,7 +8,7 @@ from ensue.model.identity import Identity
 from ensue.model.run import Lease, Run, State, StepRun
 from ensue.model.values import Namespace, RunUid, from_micros, to_micros
 from ensue.ports.store import Claimant, Claimed, Ending, Finished, Fired, Started, Stop
-from ensue.store import auditing, claiming, logs, moves, reports, rows, saving, starting
+from ensue.store import auditing, claiming, logs, marking, moves, reports, rows, saving, starting
 from ensue.store.driver import Driver
 from ensue.store.graphs import Graphs
 from ensue.store.statement import NOW, Sql, Transaction
@@ -80,8 +80,7 @@ class Runs:
         step = rows.to_step(found[0])
         if step.engine != "inline":
             ending = yield from _with_reported(step, ending)
-        for name in sorted(ending.outcome.sensitive & ending.outcome.outputs.keys()):
-            yield reports.mark(lease, name)
+        yield from marking.mark(lease.key, lease.attempt, ending.outcome)
         settled = yield from moves.finish_attempt(self._graphs, run, step, ending, from_micros(micros))
         if ending.log:
             yield from logs.add(lease, ending.log)

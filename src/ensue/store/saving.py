@@ -10,7 +10,7 @@ from ensue.core.graph import Graph
 from ensue.model.event import RUN_STARTED
 from ensue.model.run import Phase, Reason, Run, State, StepRun
 from ensue.model.values import Json, Namespace, RunUid, to_micros
-from ensue.store import questions, rows
+from ensue.store import marking, questions, rows
 from ensue.store.statement import Row, Sql, Statement, Transaction, marks
 
 _RUN = rows.columns(rows.RUN_KEY, rows.RUN_FIXED, rows.RUN_CHANGING)
@@ -153,7 +153,8 @@ def _end(graph: Graph, run: Run, now: datetime) -> Transaction[Run]:
     run = planning.end(run, now)
     if graph.workflow.spec.outputs:
         found = yield STEPS(run.namespace, run.uid)
-        run = resulting.with_outputs(graph, run, [rows.to_step(row) for row in found], now)
+        marked = {(step, name) for step, name in (yield marking.OF_RUN(run.namespace, run.uid))}
+        run = resulting.with_outputs(graph, run, [rows.to_step(row) for row in found], now, marked)
     if graph.has_timers:
         yield CLEAR_TIMERS.quietly(run.namespace, run.uid)
     yield from tell(run, now)
@@ -163,7 +164,7 @@ def _end(graph: Graph, run: Run, now: datetime) -> Transaction[Run]:
 def tell(run: Run, now: datetime) -> Transaction[None]:
     """Leaves word of how the run ended: for the feed, and for the step that it is."""
     type = f"dev.ensue.run.{run.state.lower()}.v1"
-    data = rows.dump(_facts(run) | {"outputs": dict(run.outputs)})
+    data = rows.dump(_facts(run) | {"outputs": run.shown_outputs})
     yield ADD_OUTBOX.quietly(run.namespace, run.uid, type, data, rows.cause_text(run.cause), to_micros(now))
     if run.parent is not None:
         yield SET_TIMER.quietly(*rows.step_key(run.parent.key), ANSWER, to_micros(now))

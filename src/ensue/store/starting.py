@@ -9,13 +9,13 @@ from ensue.core.graph import Graph
 from ensue.model.errors import Conflict, InvalidParameters, StoreBroken
 from ensue.model.run import Phase, Reason, Run, State, StepRun
 from ensue.model.values import to_micros
-from ensue.store import rows, saving
+from ensue.store import marking, rows, saving
 from ensue.store.graphs import Graphs
 from ensue.store.statement import Row, Rows, Sql, Transaction
 
 _RUN = rows.columns(rows.RUN_KEY, rows.RUN_FIXED, rows.RUN_CHANGING)
 _STEP = rows.columns(rows.STEP_KEY, rows.STEP_FIXED, rows.STEP_CHANGING)
-ADD_RUN = Rows(f"INSERT INTO runs ({_RUN}) VALUES {{rows}} ON CONFLICT DO NOTHING RETURNING uid", 31)
+ADD_RUN = Rows(f"INSERT INTO runs ({_RUN}) VALUES {{rows}} ON CONFLICT DO NOTHING RETURNING uid", 32)
 NAME_OF = Sql("SELECT name FROM runs WHERE namespace = $1 AND (uid = $2 OR start_key = $3)")
 ADD_STEP = Rows(f"INSERT INTO step_runs ({_STEP}) VALUES {{rows}}", 26)
 ADD_LABEL = Sql("INSERT INTO run_labels (namespace, label, value, run) VALUES ($1, $2, $3, $4)")
@@ -53,6 +53,7 @@ def begin(graphs: Graphs, run: Run, now: datetime, reused: Sequence[StepRun] = (
         return None
     # Also lets the rows be written before they are changed.
     yield saving.STEPS(run.namespace, run.uid)
+    yield marking.TAKE_OVER(run.namespace, run.rerun_of, run.uid)
     settled = yield from saving.settle(graph, begun.run, taken, now)
     return replace(begun, run=settled.run, queued=begun.queued + settled.queued)
 

@@ -40,11 +40,6 @@ class ProcessEngine:
         self._boot = layout.boot_id()
         self._link = Link(paths=self._paths, linger=linger.total_seconds())
 
-    @property
-    def is_boundary(self) -> bool:
-        """Whether steps run as another user than the server, so that they cannot reach what is the server's."""
-        return os.getuid() == 0 and self._user not in ("", "root", "0")
-
     def handle_for(self, key: StepKey, attempt: int) -> Handle:
         """The handle that start gives for this attempt, without starting it."""
         return self._handle(layout.attempt_name(key.run, key.step, key.item, attempt))
@@ -53,10 +48,6 @@ class ProcessEngine:
         started = layout.read_json(os.path.join(self._paths.attempt(name), layout.STARTED))
         boot = started.get("boot") if started else None
         return Handle(f"{boot or self._boot}/{name}")
-
-    def artifacts(self, handle: Handle) -> Path:
-        """Where the step puts files to keep; there until destroy."""
-        return Path(self._paths.attempt(_name(handle)), layout.STEP, "artifacts")
 
     async def start(self, order: StepOrder) -> Handle:
         command = order.command

@@ -95,7 +95,6 @@ def _loop(call: Call, source: Node) -> Node:
         second=names[1] if variables == 2 else None,
         where=call.args[variables] if has_where else None,
         body=call.args[-1],
-        variable_positions=tuple(argument.position for argument in call.args[:variables]),
         position=call.position,
         end=call.end,
     )

@@ -1,7 +1,7 @@
 """The syntax tree of a text: what parsing makes, and what compiling, checking, explaining and indexing read."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 
@@ -147,7 +147,6 @@ class Loop(Node):
     second: str | None = None
     where: Node | None = None
     body: Node
-    variable_positions: tuple[int, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
