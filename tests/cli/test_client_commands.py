@@ -253,7 +253,10 @@ def test_a_list_of_all_namespaces_names_them_and_has_a_limit(site: Cli) -> None:
         site("start", "hello", "-n", "green")
     assert site("get", "runs", "-A").stdout.splitlines()[0].startswith("NAMESPACE   NAME")
     done = site("get", "runs", "-n", "green", "--limit", "1")
-    assert (len(done.stdout.splitlines()), "--limit" in done.stderr) == (2, True)
+    assert (len(done.stdout.splitlines()), done.stderr) == (2, "")
+    both = site("get", "runs", "-n", "green", "-A", code=2)
+    assert "-A and -n green contradict each other" in both.stderr
+    assert "approvals have no labels" in site("get", "approvals", "-l", "team=red", code=2).stderr
 
 
 def test_watch_prints_what_changes(site: Cli) -> None:

@@ -19,6 +19,12 @@ spec:
   sources: [{name: hook, type: webhook, with: {path: %s, verify: {type: github, secret: {name: key}}}}]
   actions: [{workflow: w}]
 """
+LABELLED = """
+apiVersion: ensue.dev/v1alpha1
+kind: Workflow
+metadata: {name: told, labels: {team: red}}
+spec: {steps: [{name: only, run: third}]}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -127,13 +133,19 @@ def test_the_history_has_every_version_and_what_it_changed(cli: Cli) -> None:
         "-    run: first",
         "+    run: second",
     ]
+    cli("apply", "-f", "-", stdin=LABELLED)
+    titles = [
+        line for line in cli("history", "workflow/told", "--diff").stdout.splitlines() if "generation 3, " in line
+    ]
+    assert [title[:3] for title in titles] == ["---", "+++", "+++"]
+    assert titles[0].removeprefix("---") == titles[2].removeprefix("+++") != titles[1].removeprefix("+++")
     old = cli("history", "workflow", "told", "--generation", "1", "-o", "json")
     cli("apply", "-f", "-", stdin=old.stdout)
     assert script_of(cli, "told") == "first"
     assert "+    run: third" in cli("history", "workflow", "told", "--generation", "3", "--diff").stdout
     assert "no generation 9" in cli("history", "workflow", "told", "--generation", "9", code=4).stderr
     cli("delete", "workflow", "told")
-    assert len(document(cli("history", "workflow", "told", "-o", "json"))["items"]) == 4  # type: ignore[arg-type]
+    assert len(document(cli("history", "workflow", "told", "-o", "json"))["items"]) == 5  # type: ignore[arg-type]
     assert "there never was a Workflow nobody" in cli("history", "workflow", "nobody", code=4).stderr
 
 
@@ -206,7 +218,10 @@ def test_a_description_says_what_there_is_to_know(cli: Cli) -> None:
     assert "    path: github" in shown
     assert "Problems:" in cli("describe", "trigger/second").stdout
     assert document(cli("describe", "trigger", "on-push", "-o", "json"))["kind"] == "Trigger"
-    assert "no Trigger other" in cli("describe", "trigger", "other", code=4).stderr
+    assert (
+        "no Trigger other in namespace default (`ensue get triggers` lists them)"
+        in cli("describe", "trigger", "other", code=4).stderr
+    )
     assert "there are no definitions of pods" in cli("describe", "pods", "x", code=2).stderr
 
 

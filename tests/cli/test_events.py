@@ -103,7 +103,7 @@ def test_data_that_is_no_json_has_a_type(shop: Cli) -> None:
         (["send", "none.json"], 4, "no file"),
         (["send", "--type", "t", "--data", "1", "--data-file", "x"], 2, "either"),
         (["send", "--type", "t", "--time", "today"], 2, "RFC 3339"),
-        (["show", "none"], 4, "no event"),
+        (["show", "none"], 4, "no event none in namespace default (`ensue get events` lists them)"),
         (["replay", "none"], 4, "no event"),
     ],
 )

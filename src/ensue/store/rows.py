@@ -142,7 +142,7 @@ def to_run(row: Any) -> Run:
         ends_as=State(ends_as) if ends_as else None,
         ends_message=ends_message,
         outputs=load(outputs),
-        sensitive=frozenset(json.loads(sensitive[0])) if any(sensitive) else frozenset(),
+        sensitive=frozenset(json.loads(sensitive[0])) if sensitive and sensitive[0] else frozenset(),
         created_at=from_micros(created_at),
         started_at=moment(started_at),
         completed_at=moment(completed_at),
