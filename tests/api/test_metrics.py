@@ -1,6 +1,5 @@
 """What a server counts, as Prometheus reads it."""
 
-import asyncio
 import json
 from typing import Any
 
@@ -9,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.api.conftest import EVENTS, ended, put, says, started, trigger, workflow
 from tests.api.test_hooks import HOOK, PUSH, ready, signed, stranger, watchful
+from tests.runtime.sites import eventually
 
 __all__ = ["ready", "stranger", "watchful"]
 
@@ -119,8 +119,11 @@ async def test_what_a_debounce_lets_go_is_counted_as_what_became_of_it(client: h
         return {name: count for name, count in found.items() if name.startswith("ensue_decisions_total")}
 
     fired = "ensue_decisions_total fired default  slow"
-    while fired not in await counts():
-        await asyncio.sleep(0.05)
+
+    async def is_let_go() -> bool:
+        return fired in await counts()
+
+    await eventually(is_let_go)
     assert await counts() == {
         "ensue_decisions_total held default Debounced slow": 2,
         "ensue_decisions_total notFired default Superseded slow": 1,
