@@ -57,7 +57,7 @@ TABLE: list[tuple[str | bytes, list[str]]] = [
     (RUN + "      onLost: fial\n", ['f:8:15: spec.steps[0].onLost: must be one of rerun, fail (did you mean "fail"?)']),
     (RUN + "      needs: [a]\n", ['f:8:15: spec.steps[0].needs[0]: the step "a" depends on itself (remove the dependency)']),
     (RUN + "      needs: [b]\n      dependsOn: [c]\n", ["f:8:14: spec.steps[0].needs: `needs` and `dependsOn` are the same: write one of them (merge them into `dependsOn`)", 'f:9:19: spec.steps[0].dependsOn[0]: there is no step "c"']),
-    (RUN + "    - {name: B b, run: y}\n", ['f:8:14: spec.steps[1].name: "B b" is not a name (use a-z, 0-9, `-` and `_`, a letter or digit first, at most 63)']),
+    (RUN + "    - {name: B b, run: y}\n", ['f:8:14: spec.steps[1].name: "B b" is not a name (write it as "b-b", also where it is referred to)']),
     (HEAD + "  steps: [{name: a, run: x, env: {A: .nan}}]\n", ["f:5:38: `.nan` is not a number that JSON can hold: quote it if it is a text"]),
     (TRIGGER + "  sources: [events]\n  filter: {cel: x, cue: y}\n  actions: {workflow: w}\n", ["f:6:11: spec.filter: a filter has exactly one key, this has cel and cue: combine filters with all or any"]),
     (TRIGGER + "  sources: [{type: cron, ref: y}]\n  actions: {workflow: w}\n", ["f:5:13: spec.sources[0]: a source has either a type or a ref"]),

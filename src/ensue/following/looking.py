@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,10 @@ MAX_DEPTH = 32
 
 Signature = tuple[int, int, int, int, int]
 """When it was written and changed, its size, and which file it is."""
+
+
+ABSENT: Signature = (0, 0, 0, 0, 1)
+"""Of a script that is not there, or cannot be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,18 @@ def look(roots: Sequence[Path]) -> Look:
 
 def signature(path: str) -> Signature:
     return _signed(os.stat(path))
+
+
+def states(paths: Iterable[str]) -> dict[str, Signature]:
+    """How scripts are now that definitions are read with."""
+    return {path: _state(path) for path in paths}
+
+
+def _state(path: str) -> Signature:
+    try:
+        return signature(path)
+    except (OSError, ValueError):
+        return ABSENT
 
 
 def _signed(about: os.stat_result) -> Signature:

@@ -3,8 +3,8 @@
 import hashlib
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ensue import files
@@ -34,6 +34,8 @@ class File:
     found: tuple[Found, ...] = ()
     problems: tuple[Problem, ...] = ()
     """Why not all of it is known."""
+    scripts: Mapping[str, Signature] = field(default_factory=dict)
+    """What its steps name as `inputFile`, as it was when it was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ class Files:
         self._known = known
         self._files: dict[str, File] = {}
         self._before: Look = Look()
+        # What was not whole at the last look, with its scripts.
+        self._seen: dict[str, tuple[Signature, ...]] = {}
         self._reading = Reading()
         # Those of one file alone: all of them would be many, and large.
         self._fresh: dict[Found, Document] = {}
@@ -63,6 +67,7 @@ class Files:
         before = dict(self._files)
         for path in before.keys() - look.files.keys():
             del self._files[path]
+        self._seen = {path: seen for path, seen in self._seen.items() if path in look.files}
         unsettled = [path for path, signature in look.files.items() if not self._is_read(path, signature, now)]
         if before != self._files or look.blind != self._before.blind:
             self._reading = self._gathered(look)
@@ -77,14 +82,18 @@ class Files:
 
     def _is_read(self, path: str, signature: Signature, now: float) -> bool:
         known = self._files.get(path)
-        if known is not None and known.signature == signature:
+        scripts = looking.states(() if known is None else known.scripts)
+        if known is not None and known.signature == signature and known.scripts == scripts:
             return True
-        age = now - max(signature[0], signature[1]) / 1e9
-        if not age > SETTLED_SECONDS and self._before.files.get(path) != signature:
+        seen = (signature, *scripts.values())
+        age = now - max(max(one[0], one[1]) for one in seen) / 1e9
+        if not age > SETTLED_SECONDS and self._seen.get(path) != seen:
+            self._seen[path] = seen
             return False
         read = self._parse(path)
         if read is None or read.signature not in (signature, UNREAD):
             return False
+        self._seen.pop(path, None)
         self._files[path] = read
         return True
 
@@ -103,19 +112,31 @@ class Files:
             return File(signature=UNREAD, problems=(problem,))
         problems: list[Problem] = []
         self._fresh = {}
-        for document in files.read(text, path, known=self._known, script=files.scripts_beside(Path(path))):
+        scripts: dict[str, Signature] = {}
+        for document in files.read(text, path, known=self._known, script=_noting(path, scripts)):
             found = _found(document)
             if found is None:
                 problems += _errors(document)
             else:
                 self._fresh[found] = document
-        return File(signature=before, found=tuple(self._fresh), problems=tuple(problems))
+        return File(signature=before, found=tuple(self._fresh), problems=tuple(problems), scripts=scripts)
 
     def _gathered(self, look: Look) -> Reading:
         known = [self._files[path] for path in look.files if path in self._files]
         blind: dict[str, tuple[Problem, ...]] = dict(look.blind)
         blind |= {path: file.problems for path, file in self._files.items() if file.problems}
         return Reading(found=tuple(one for file in known for one in file.found), blind=blind)
+
+
+def _noting(path: str, scripts: dict[str, Signature]) -> Callable[[str], str]:
+    """Reads the scripts of a file, and writes down how they were right before."""
+    read = files.scripts_beside(Path(path))
+
+    def script(place: str) -> str:
+        scripts.update(looking.states([str(Path(path).parent / place)]))
+        return read(place)
+
+    return script
 
 
 def _found(document: Document) -> Found | None:

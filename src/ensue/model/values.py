@@ -14,9 +14,12 @@ DefinitionHash = NewType("DefinitionHash", str)
 
 DEFAULT_NAMESPACE = Namespace("default")
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+STEP_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
+"""Of steps: those of relay's files have capitals."""
 MAX_DURATION = timedelta(days=3650)
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+StepName = Annotated[str, StringConstraints(pattern=STEP_NAME_PATTERN)]
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _PART = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d|w)")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints, field_validator
 
 from ensue.model.definition import Compat, Metadata, Reference, Strict
-from ensue.model.values import ByteSize, Duration, Json, Name
+from ensue.model.values import ByteSize, Duration, Json, StepName
 
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,254}$")]
 
@@ -68,7 +68,7 @@ class On(StrEnum):
 class Dependency(Strict):
     """A step that must have ended, and how, before this one starts."""
 
-    step: Name
+    step: StepName
     """The name of the other step."""
     on: tuple[On, ...] = (On.SUCCEEDED,)
     """The ends that count; any other end skips this step."""
@@ -156,8 +156,8 @@ class OutputSchema(Strict):
 class Step(Strict):
     """One unit of work."""
 
-    name: Name
-    """Unique in its workflow."""
+    name: StepName
+    """Unique in its workflow; capitals are for relay's files."""
     type: str = ""
     """The step type; implied by `run`, `image`, `workflow` and `approval`."""
     with_: dict[str, Json] = Field(default_factory=dict, alias="with")

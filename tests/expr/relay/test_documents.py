@@ -1,5 +1,7 @@
 """Documents: tagged objects and templates, as the reference's own tests have them (table A, rows 1 to 45)."""
 
+# ruff: noqa: E501 (tables)
+
 import copy
 from typing import Any
 
@@ -290,3 +292,35 @@ def test_a_mistake_that_loading_may_mend_is_not_told_yet() -> None:
 def test_a_text_that_does_not_compile_is_told_before_anything_is_loaded() -> None:
     lazy = Mapped({"outputs": {}}, NOW, frozenset({"outputs"}))
     assert isinstance(relay.evaluate(["${outputs.a.x}", "${!}"], lazy), Error)
+
+
+COMPUTED: Json = {
+    "$type": "Connection",
+    "type": parameter("provider"),
+    "name": {"$fn.concat": ["my-", parameter("who")]},
+}
+
+
+@pytest.mark.parametrize(
+    ("document", "parameters", "expected"),
+    [
+        (COMPUTED, {"provider": "aws", "who": "key"}, Value({"id": 1})),
+        (COMPUTED, {"provider": "aws"}, Unresolved(COMPUTED, tuple(missing("parameter:who")))),
+        (COMPUTED, {"provider": "aws", "who": "other"}, Unresolved(COMPUTED, tuple(missing("connection:aws/my-other")))),
+        (COMPUTED, {"provider": 5, "who": "key"}, 'could not evaluate a Connection type: the field "type" is int (wanted string)'),
+        ({"$type": "Output", "from": "b", "name": parameter("p")}, {"p": "x"}, Value(7)),
+        ({"$type": "Secret", "name": "${parameters.p}"}, {"p": "x"}, Unresolved({"$type": "Secret", "name": "${parameters.p}"}, tuple(missing("secret:${parameters.p}")))),
+        ({"$type": "Secret", "name": {"n": "x"}}, {}, 'could not evaluate a Secret type: the required field "name" could not be found'),
+    ],
+)  # fmt: skip
+def test_a_tagged_object_can_name_what_another_means(
+    document: Json, parameters: dict[str, Json], expected: object
+) -> None:
+    found = evaluate(
+        document, parameters=parameters, connections={"aws": {"my-key": {"id": 1}}}, outputs={"b": {"x": 7}}
+    )
+    assert (found.message if isinstance(found, Error) else found) == expected
+
+
+def test_what_a_tagged_object_is_named_by_is_known_before_it_is_evaluated() -> None:
+    assert relay.refs(COMPUTED, relay.RELAY) == {("connections",), ("parameters", "provider"), ("parameters", "who")}

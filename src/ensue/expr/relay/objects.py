@@ -221,7 +221,10 @@ def _typed(run: Run, node: Mapping[str, Json]) -> object:
     fields = TYPES.get(kind) if isinstance(kind, str) else None
     if fields is None or not isinstance(kind, str):
         return node
-    names = [field(node, kind, name) for name in fields]
+    given = [_name(run, field(node, kind, name), kind, name) for name in fields]
+    names = [name for name in given if name is not None]
+    if len(names) < len(given):
+        return UNRESOLVED
     if kind == "Data":
         return _data(run, node, names[0])
     if kind == "Answer":
@@ -230,13 +233,23 @@ def _typed(run: Run, node: Mapping[str, Json]) -> object:
     return roots.item(collection, *names)(run) if len(names) == 2 else roots.member(collection, names[0])(run)
 
 
-def field(node: Mapping[str, Json], kind: str, name: str) -> str:
-    """A field of a typed object. Raises Failure."""
-    value = node.get(name)
-    if kind == "Output" and name == "from" and not isinstance(value, str):
-        value = node.get("taskName")
+def field(node: Mapping[str, Json], kind: str, name: str) -> str | dict[str, Json]:
+    """A field of a typed object: a text, or the tagged object that gives it. Raises Failure."""
+    keys = (name, "taskName") if (kind, name) == ("Output", "from") else (name,)
+    for key in keys:
+        value = node.get(key)
+        if isinstance(value, str) or (isinstance(value, dict) and tag_of(value) is not None):
+            return value
+    raise Failure(f'could not evaluate a {kind} type: the required field "{name}" could not be found')
+
+
+def _name(run: Run, given: str | dict[str, Json], kind: str, name: str) -> str | None:
+    """The text of a field; None while it is not resolved. Raises Failure."""
+    value = given if isinstance(given, str) else run.force(wrapped(given))
+    if value is UNRESOLVED:
+        return None
     if not isinstance(value, str):
-        raise Failure(f'could not evaluate a {kind} type: the required field "{name}" could not be found')
+        raise Failure(f'could not evaluate a {kind} type: the field "{name}" is {type_name(value)} (wanted string)')
     return value
 
 

@@ -1,5 +1,6 @@
 """What a document refers to, and which of its texts do not compile, without evaluating it."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -37,8 +38,8 @@ def findings(document: Json, flavour: Flavour = NATIVE, limits: Limits = LIMITS)
                 tag = objects.tag_of(node)
                 if tag is not None:
                     yield from (Finding(path, what) for what in _found_tag(node, tag))
-                if tag != "$type":
-                    pending.extend(((*path, key), item) for key, item in reversed(node.items()))
+                inner = reversed(node.items()) if tag != "$type" else _computed(node)
+                pending.extend(((*path, key), item) for key, item in inner)
 
 
 def _found(node: str, flavour: Flavour, limits: Limits) -> Iterator[Mention | Called | Error]:
@@ -57,16 +58,24 @@ def _found_tag(node: Mapping[str, Json], tag: str) -> Iterator[Mention | Called 
     if tag == "$encoding" or not isinstance(kind, str) or kind not in objects.TYPES:
         return
     try:
-        names = [objects.field(node, kind, name) for name in objects.TYPES[kind]]
+        fields = [objects.field(node, kind, name) for name in objects.TYPES[kind]]
     except Failure as failure:
         yield Error(failure.message, -1, failure.code)
         return
     root = objects.ROOTS.get(kind)
     if root is not None:
-        yield Mention(root, tuple(names), -1, is_whole=True)
+        names = list(itertools.takewhile(lambda given: isinstance(given, str), fields))
+        yield Mention(root, tuple(map(str, names)), -1, is_whole=len(names) == len(fields))
     elif kind == "Data":
         source = node.get("name")
         yield Mention(source if isinstance(source, str) else objects.DEFAULT_DATA, (), -1, is_whole=False)
+
+
+def _computed(node: Mapping[str, Json]) -> list[tuple[str, Json]]:
+    """The fields of a typed object that other objects give."""
+    kind = node["$type"]
+    fields = objects.TYPES.get(kind, ()) if isinstance(kind, str) else ()
+    return [(key, node[key]) for key in fields if isinstance(node.get(key), dict)]
 
 
 def refs(document: Json, flavour: Flavour = NATIVE) -> frozenset[tuple[str, ...]]:
