@@ -171,17 +171,23 @@ def test_a_webhook_trigger_of_the_operator_is_a_source_to_share() -> None:
 apiVersion: relay.sh/v1beta1
 kind: WebhookTrigger
 metadata: {name: hook, labels: {a: b}}
-spec: {tenantRef: {name: t}, image: x, input: [echo], spec: {s: !Secret s}}
+spec: {tenantRef: {name: t}, name: door, image: x, input: [echo], spec: {s: !Secret s}}
 """
     [document] = files.read(text, "f")
     assert isinstance(document.definition, Source)
     assert files.body(document) == {
         "apiVersion": "relay.sh/v1beta1",
         "kind": "Source",
-        "metadata": {"name": "hook", "labels": {"a": "b"}, "annotations": {"relay.sh/tenant": "t"}},
+        "metadata": {"name": "hook", "labels": {"a": "b"}},
         "spec": {
             "type": "container-webhook",
-            "with": {"image": "x", "input": ["echo"], "spec": {"s": {"$type": "Secret", "name": "s"}}},
+            "with": {
+                "image": "x",
+                "input": ["echo"],
+                "spec": {"s": {"$type": "Secret", "name": "s"}},
+                "tenant": "t",
+                "triggerName": "door",
+            },
         },
     }
 

@@ -260,7 +260,8 @@ def _wire(
         profile=parts.profile_of(settings, worker, engines),
     )
     guests = Guests()
-    puller = parts.puller_of(driver, clock, worker, parts.stage_of(running, guests, secrets, passes))
+    stage = parts.stage_of(running, guests, secrets, passes, tables.definitions, outbound)
+    puller = parts.puller_of(driver, clock, worker, stage)
     world = _world(tables, intake, decisions, access, counted, runner, puller, secrets, vault, wakeup, records.storage)
     return Node(
         settings=settings,

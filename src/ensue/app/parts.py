@@ -143,14 +143,23 @@ def puller_of(driver: Driver, clock: Clock, place: str, stage: Stage | None = No
     return Puller(types=types, records=records, clock=clock, place=place)
 
 
-def stage_of(running: Mapping[str, Engine], guests: Guests, secrets: OpenedSecrets, passes: Passes) -> Stage | None:
+def stage_of(
+    running: Mapping[str, Engine],
+    guests: Guests,
+    secrets: OpenedSecrets,
+    passes: Passes,
+    definitions: Definitions,
+    outbound: Outbound,
+) -> Stage | None:
     """Where the containers of webhook triggers run; None without a container engine."""
     engine = running.get("container")
     if not isinstance(engine, ContainerEngine):
         return None
+    from ensue.app.sinks import Sinks
     from ensue.app.stage import HookStage
 
-    return HookStage(engine=engine, guests=guests, secrets=secrets, passes=passes)
+    sinks = Sinks(definitions=definitions, secrets=secrets, outbound=outbound)
+    return HookStage(engine=engine, guests=guests, secrets=secrets, passes=passes, sinks=sinks)
 
 
 def door_of(world: Callable[[], World]) -> intake_ports.LetIn:

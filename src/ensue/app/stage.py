@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 
+from ensue.app.sinks import Sinks, Told
 from ensue.engines.container import serving
 from ensue.engines.container.engine import ContainerEngine
 from ensue.model.errors import Fail
@@ -20,18 +21,32 @@ EVENT_TYPE = "dev.ensue.webhook.v1"
 class HookStage:
     """Satisfies sources.container_webhook.Stage."""
 
-    def __init__(self, *, engine: ContainerEngine, guests: Guests, secrets: OpenedSecrets, passes: Passes) -> None:
+    def __init__(
+        self, *, engine: ContainerEngine, guests: Guests, secrets: OpenedSecrets, passes: Passes, sinks: Sinks
+    ) -> None:
         self._engine = engine
+        self._sinks = sinks
         self._guests = guests
         self._secrets = secrets
         self._passes = passes
 
     async def play(self, pull: Pull, settings: Settings) -> None:
+        name = pull.key.rpartition("/")[2]
+
         async def emit(data: Mapping[str, Json], key: str) -> None:
+            told = Told(
+                namespace=pull.namespace,
+                tenant=settings.tenant,
+                source_key=pull.key,
+                trigger=settings.trigger_name or name,
+                data=data,
+                key=key,
+            )
+            # First: what a sink refuses is sent again by the container, and is let in here once.
+            await self._sinks.tell(told)
             now = pull.now()
             await pull.emit([Happening(type=EVENT_TYPE, id=key or uuid.uuid4().hex, time=now, data=dict(data))])
 
-        name = pull.key.rpartition("/")[2]
         guest = Guest(
             namespace=pull.namespace,
             key=pull.key,

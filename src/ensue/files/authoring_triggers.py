@@ -12,7 +12,6 @@ from ensue.model.values import Json
 CONTAINER_KEYS = ("image", "command", "args", "input", "spec", "env")
 SOURCE_TYPES = {"schedule": "cron", "push": "push", "webhook": "container-webhook"}
 SETTINGS = {"schedule": ("schedule",), "push": ("schema",), "webhook": CONTAINER_KEYS}
-TENANT = "relay.sh/tenant"
 _DATA = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _TEMPLATE = re.compile(r"\$\{\s*event\.([^}\s]+)\s*\}")
 
@@ -54,16 +53,16 @@ def of_resource(value: Object) -> Part:
     """relay's WebhookTrigger: a source that any trigger may see."""
     findings = Findings()
     spec = findings.mapping(value, "spec", ())
-    metadata = findings.mapping(value, "metadata", ())
     tenant = findings.mapping(spec, "tenantRef", ("spec",))
-    if isinstance(name := tenant.get("name"), str):
-        annotations = metadata.get("annotations")
-        metadata["annotations"] = {TENANT: name, **(annotations if isinstance(annotations, dict) else {})}
     findings.require(spec, "image", ("spec",))
     rest = {key: inner for key, inner in spec.items() if key not in (*CONTAINER_KEYS, "tenantRef", "name")}
-    given: Json = {key: spec[key] for key in CONTAINER_KEYS if key in spec}
-    result: Object = {key: inner for key, inner in value.items() if key not in ("kind", "spec", "metadata")}
-    result |= {"kind": "Source", "metadata": metadata, "spec": {**rest, "type": "container-webhook", "with": given}}
+    given: Object = {key: spec[key] for key in CONTAINER_KEYS if key in spec}
+    if name := findings.text(tenant, "name", ("spec", "tenantRef")):
+        given["tenant"] = name
+    if name := findings.text(spec, "name", ("spec",)):
+        given["triggerName"] = name
+    result: Object = {key: inner for key, inner in value.items() if key not in ("kind", "spec")}
+    result |= {"kind": "Source", "spec": {**rest, "type": "container-webhook", "with": given}}
     return with_findings(Part(result, {("spec", "with"): ("spec",)}), findings)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 
 from pydantic import ValidationError
 
-from ensue.core import checking
+from ensue.core import checking, checking_tenants
 from ensue.core.canonical import encode
 from ensue.core.checking_paths import render
 from ensue.expr.spelling import did_you_mean
@@ -30,6 +30,7 @@ from ensue.model.errors import InvalidDefinition, Problem, Severity
 from ensue.model.kinds import DIALECTS, KINDS, Definition, Kind
 from ensue.model.permission import Permission
 from ensue.model.source import Source
+from ensue.model.tenant import Tenant
 from ensue.model.trigger import Trigger
 from ensue.model.values import Json
 from ensue.model.workflow import Workflow
@@ -288,6 +289,9 @@ def _check(definition: Definition, known: checking.Known) -> Iterator[Problem]:
         yield from checking.check_trigger(definition, known)
     elif isinstance(definition, Permission):
         yield from checking.check_permission(definition)
+    elif isinstance(definition, Tenant):
+        yield from checking_tenants.check_tenant(definition)
+    yield from checking_tenants.check_annotations(definition.metadata.annotations)
     if isinstance(definition, Trigger | Source):
         yield from source_settings.check(definition, known)
 

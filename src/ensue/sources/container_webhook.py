@@ -41,6 +41,10 @@ class Settings(Hook):
     """What it reads from the metadata API."""
     env: dict[str, Json] = Field(default_factory=dict)
     """Its environment."""
+    tenant: str = ""
+    """The Tenant to whose event sink its events are sent besides."""
+    trigger_name: str = ""
+    """What that sink is told as its name; default: its own."""
 
 
 class Stage(Protocol):

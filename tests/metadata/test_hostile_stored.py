@@ -1,0 +1,113 @@
+"""Clients that mean harm, at the steps of a sample and of stored runs on each database: the documented answer, and nothing
+of another step."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from ensue.metadata import bodies
+from ensue.model.run import Outcome, Reason, State
+from ensue.ports.store import Ending
+from tests.metadata.asking import Asker
+from tests.metadata.sides import Side, Stored
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+MEGABYTE = b"x" * 2**20
+TOKENS = [
+    "", "x", "ens_", "null", "Bearer", "a" * 10_000, "eyJhbGciOiJub25lIn0.e30.", "../../etc/passwd", "' OR 1=1 --",
+    "%00", "ens_" + "A" * 43,
+]  # fmt: skip
+PATHS = [
+    "/../outputs/two/mine", "/outputs/one/..%2F..%2Ftwo", "/outputs/%2e%2e/mine", "/outputs/two%2Fmine", "/outputs//mine",
+    "/secrets/%00", "/secrets/..%2Fhello", "/secrets/%ff", "/state/" + "a" * 5000, "/spec?q=" + "(" * 5000,
+    "/spec?q=%ff&lang=%00", "/environment/" + "%F0%9F%92%A9" * 100, "/outputs/one/two/three", "/outputs/one/' OR 1=1 --",
+]  # fmt: skip
+
+
+async def sent(step: Asker, path: str, receive: Receive) -> tuple[int, str]:
+    said: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        said.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "PUT",
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {step.token}".encode())],
+    }
+    await step.app(scope, receive, send)  # type: ignore[arg-type]
+    return said[0]["status"], json.loads(said[1]["body"])["error"]["code"]
+
+
+async def test_a_hundred_megabytes_are_cut_off_after_the_first_and_leave_nothing(side: Side) -> None:
+    given = 0
+
+    async def receive() -> dict[str, Any]:
+        nonlocal given
+        given += 1
+        return {"type": "http.request", "body": MEGABYTE, "more_body": given < 100}
+
+    assert await sent(side.one, "/outputs/big", receive) == (413, "rma_api_request_too_large_error")
+    assert given <= 2
+    assert (await side.two.get("/outputs/one/big")).status == 404
+    assert (await side.one.put("/outputs/big", "small")).status == 201
+
+
+async def test_a_slow_body_is_given_up_and_leaves_nothing(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "MOST_SECONDS", 0.05)
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b"1", "more_body": True}
+
+    assert await sent(side.one, "/outputs/slow", receive) == (408, "rma_api_request_timeout_error")
+    assert (await side.two.get("/outputs/one/slow")).status == 404
+
+
+async def test_a_client_that_goes_away_leaves_nothing(side: Side) -> None:
+    messages = iter([{"type": "http.request", "body": b'"half', "more_body": True}, {"type": "http.disconnect"}])
+
+    async def receive() -> dict[str, Any]:
+        return next(messages)
+
+    assert (await sent(side.one, "/outputs/half", receive))[0] == 408
+    assert (await side.two.get("/outputs/one/half")).status == 404
+
+
+async def test_a_token_that_is_none_is_told_nothing(side: Side) -> None:
+    for token in (*TOKENS, side.one.token[:-1], side.one.token + "x", side.one.token.swapcase()):
+        stranger = Asker(app=side.one.app, token=token)
+        for path in ("/spec", "/secrets/hello", "/outputs/two/mine"):
+            found = await stranger.get(path)
+            assert (found.status, found.body) == (401, b"401 unauthorized\n"), token
+
+
+async def test_no_path_leads_to_another_step_or_secret(side: Side) -> None:
+    await side.two.put("/outputs/mine", "of two")
+    for path in PATHS:
+        found = await side.one.get(path)
+        assert found.status in (301, 400, 403, 404, 405, 422), path
+        assert b"of two" not in found.body
+        assert b"world" not in found.body
+    assert (await side.one.get("/spec")).json["value"]["foo"] == "bar"
+
+
+async def test_what_is_no_protobuf_is_refused_and_the_next_good_one_is_taken(side: Side) -> None:
+    octets = "application/octet-stream"
+    for body in (b"\xff" * 100, b"\x0a\xff\xff\xff\xff\x0f", b"\x12\x7fabc", b"\x0f", b"\x1b" * 1000):
+        found = await side.one("POST", "/logs", body, octets)
+        assert (found.status, found.code) == (500, "rma_model_read_error"), body
+    assert (await side.one("POST", "/logs", b"\x12\x06stdout", octets)).status == 201
+
+
+async def test_the_token_of_a_step_of_a_run_that_was_cancelled_ends_with_it(stored: Stored) -> None:
+    ending = Ending(outcome=Outcome(state=State.CANCELLED, reason=Reason.RUN_CANCELLED))
+    await stored.place.world.runs.finish(stored.leases["two"], ending)
+    for method, path in (("GET", "/spec"), ("PUT", "/outputs/x"), ("POST", "/events"), ("POST", "/logs")):
+        assert (await stored.side.two(method, path, b"{}", "application/json")).status == 401
+    assert (await stored.side.one.get("/spec")).status == 200
