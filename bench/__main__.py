@@ -29,6 +29,7 @@ NAMES = {
     "event-to-run": "W6: from a POST to the end of the run it starts",
     "many-triggers": "10,000 triggers: memory, time to apply",
     "metadata": "values of a spec over the metadata API",
+    "reading": "a relay file of 100 steps, parsed and validated",
     "store-writes": "raw transactions of the store's driver",
 }
 

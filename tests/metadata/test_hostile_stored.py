@@ -1,9 +1,8 @@
-"""Clients that mean harm, at the steps of a sample and of stored runs on each database: the documented answer, and nothing
-of another step."""
+"""Clients that mean harm, on samples and on runs in each database: the documented answer, nothing of other steps."""
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -21,9 +20,11 @@ TOKENS = [
     "%00", "ens_" + "A" * 43,
 ]  # fmt: skip
 PATHS = [
-    "/../outputs/two/mine", "/outputs/one/..%2F..%2Ftwo", "/outputs/%2e%2e/mine", "/outputs/two%2Fmine", "/outputs//mine",
-    "/secrets/%00", "/secrets/..%2Fhello", "/secrets/%ff", "/state/" + "a" * 5000, "/spec?q=" + "(" * 5000,
-    "/spec?q=%ff&lang=%00", "/environment/" + "%F0%9F%92%A9" * 100, "/outputs/one/two/three", "/outputs/one/' OR 1=1 --",
+    "/../outputs/two/mine", "/outputs/one/..%2F..%2Ftwo", "/outputs/%2e%2e/mine", "/outputs/two%2Fmine",
+    "/outputs//mine", "/secrets/%00", "/secrets/..%2Fhello", "/secrets/%ff", "/state/" + "a" * 5000,
+    "/spec?q=" + "(" * 5000,
+    "/spec?q=%ff&lang=%00", "/environment/" + "%F0%9F%92%A9" * 100, "/outputs/one/two/three",
+    "/outputs/one/' OR 1=1 --",
 ]  # fmt: skip
 
 
@@ -70,7 +71,9 @@ async def test_a_slow_body_is_given_up_and_leaves_nothing(side: Side, monkeypatc
 
 
 async def test_a_client_that_goes_away_leaves_nothing(side: Side) -> None:
-    messages = iter([{"type": "http.request", "body": b'"half', "more_body": True}, {"type": "http.disconnect"}])
+    messages: Iterator[dict[str, Any]] = iter(
+        [{"type": "http.request", "body": b'"half', "more_body": True}, {"type": "http.disconnect"}]
+    )
 
     async def receive() -> dict[str, Any]:
         return next(messages)

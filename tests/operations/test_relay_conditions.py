@@ -56,3 +56,35 @@ async def test_each_condition_means_what_relay_says(place: Place, compat: str, s
     assert {name: step.state for name, step in steps.items()} == {**EXPECTED, **dict.fromkeys(ERRING, state)}
     assert {steps[name].reason for name in ERRING} == {Reason.INVALID_EXPRESSION}
     assert {name: steps[name].message for name in ERRING} == ERRING
+
+
+LACKING = """\
+apiVersion: relay.sh/v1beta1
+kind: Workflow
+metadata: {name: lacking}
+spec:
+  parameters: [{name: account, default: main}]
+  steps:
+  - {name: secret, type: log, with: {message: !Secret nobody-set}}
+  - {name: text, type: log, with: {message: "a ${secrets.nobody-set} b"}}
+  - {name: Connection, type: log, with: {message: !Connection [aws, main]}}
+  - {name: named, type: log, with: {message: !Connection {type: aws, name: !Parameter account}}}
+  - {name: after, type: log, with: {message: x}, dependsOn: [Connection]}
+"""
+
+
+async def test_a_secret_that_is_missing_fails_the_step_that_names_it_and_the_run_ends(place: Place) -> None:
+    [document] = files.read(LACKING, "f")
+    await definitions.apply_document(ANN, place.world, document, manager="api")
+    async with place.working():
+        run = await runs.start(ANN, place.world, runs.Start(namespace=DEFAULT_NAMESPACE, workflow="lacking"))
+        run = await runs.wait(ANN, place.world, run.namespace, run.name, 60)
+        steps = {step.key.step: step for step in await place.world.history.steps(run.namespace, run.uid)}
+    assert run.state is FAILED
+    assert {name: step.state for name, step in steps.items()} == {**dict.fromkeys(steps, FAILED), "after": SKIPPED}
+    assert {name: step.message for name, step in steps.items() if name != "after"} == {
+        "secret": "with.message: there is no secrets.nobody-set.value",
+        "text": "with.message: there is no secrets.nobody-set.value",
+        "Connection": "with.message: there is no connections.aws.main",
+        "named": "with.message: there is no connections.aws.main",
+    }

@@ -72,6 +72,8 @@ def check_actions(actions: Sequence[Step], flavour: relay.Flavour) -> Iterator[P
 def check_step(step: Step, path: Path, around: Surroundings) -> Iterator[Problem]:
     fans_out = step.matrix is not None or step.foreach is not None
     for field, value in graph.expressions(step):
+        if not value:
+            continue
         allowed = placing.ROOTS if field[0] in _PLACES else _RUN | _EVENT
         if fans_out and field[0] not in ("matrix", "foreach", *_PLACES):
             allowed |= _FAN_OUT

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from functools import lru_cache
 
-from ensue.expr.interface import Code, Limits
+from ensue.expr.interface import Code, Error, Limits
 from ensue.expr.relay import building, markdown, parsing, rendering
 from ensue.expr.relay.building import Arguments, Function
 from ensue.expr.relay.flavours import Flavour
@@ -275,6 +275,17 @@ def run_query(run: Run, text: str, root: object) -> object:
         raise
     finally:
         run.root = away
+
+
+def query_problem(text: str, flavour: Flavour, limits: Limits) -> Error | None:
+    """Why a text can be no path query."""
+    try:
+        query_thunk(text, flavour, limits)
+    except Failure as failure:
+        return Error(f'"{text}" is no path: {failure.message}', max(failure.position, 0), failure.code)
+    except RecursionError:
+        return Error("nested too deep", 0, Code.LIMIT)
+    return None
 
 
 def query_thunk(text: str, flavour: Flavour, limits: Limits) -> Thunk:

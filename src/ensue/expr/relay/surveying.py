@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ensue.expr.interface import LIMITS, Code, Error, Limits
-from ensue.expr.relay import mentioning, objects, programs
+from ensue.expr.relay import functions, mentioning, objects, programs
 from ensue.expr.relay.flavours import NATIVE, Flavour
 from ensue.expr.relay.mentioning import Called, Mention
 from ensue.expr.relay.programs import Expression
@@ -30,14 +30,14 @@ def findings(document: Json, flavour: Flavour = NATIVE, limits: Limits = LIMITS)
             yield Finding(path, Error(f"nested deeper than {limits.depth} levels", -1, Code.LIMIT))
             continue
         match node:
-            case str():
+            case str() if "${" in node or "\0" in node:
                 yield from (Finding(path, what) for what in _found(node, flavour, limits))
             case list():
                 pending.extend(((*path, index), item) for index, item in reversed(list(enumerate(node))))
             case dict():
                 tag = objects.tag_of(node)
                 if tag is not None:
-                    yield from (Finding(path, what) for what in _found_tag(node, tag))
+                    yield from (Finding(path, what) for what in _found_tag(node, tag, flavour, limits))
                 inner = reversed(node.items()) if tag != "$type" else _computed(node)
                 pending.extend(((*path, key), item) for key, item in inner)
 
@@ -50,7 +50,9 @@ def _found(node: str, flavour: Flavour, limits: Limits) -> Iterator[Mention | Ca
         yield from sorted(mentioning.found(program.tree), key=lambda one: one.position)
 
 
-def _found_tag(node: Mapping[str, Json], tag: str) -> Iterator[Mention | Called | Error]:
+def _found_tag(
+    node: Mapping[str, Json], tag: str, flavour: Flavour, limits: Limits
+) -> Iterator[Mention | Called | Error]:
     if tag.startswith(objects.CALL):
         yield Called(tag.removeprefix(objects.CALL), -1)
         return
@@ -67,6 +69,8 @@ def _found_tag(node: Mapping[str, Json], tag: str) -> Iterator[Mention | Called 
         names = list(itertools.takewhile(lambda given: isinstance(given, str), fields))
         yield Mention(root, tuple(map(str, names)), -1, is_whole=len(names) == len(fields))
     elif kind == "Data":
+        if isinstance(fields[0], str) and (problem := functions.query_problem(fields[0], flavour, limits)):
+            yield problem
         source = node.get("name")
         yield Mention(source if isinstance(source, str) else objects.DEFAULT_DATA, (), -1, is_whole=False)
 
