@@ -9,6 +9,7 @@ _ATTEMPTS = "tests/metadata/test_attempts.py"
 OVER = "the token of an attempt is worth nothing once its end is recorded"
 ALLOWED = "nobody does what nothing allows them, and nobody gives themselves more"
 CHAINED = "a row of the audit log that was changed, removed or moved is found"
+CHOSEN = "who sends an event chooses no image, address or workflow that the definition does not allow"
 HIDDEN = "a secret is in no row, file, log or answer"
 
 MUTATIONS: tuple[Mutation, ...] = (
@@ -119,5 +120,23 @@ MUTATIONS: tuple[Mutation, ...] = (
         guarantee=CHAINED,
         edits=(("store/audit.py", "        yield MOVE_START(start.position, start.link)\n", ""),),
         test="tests/store/test_audit.py::test_what_retention_deleted_is_not_missed",
+    ),
+    Mutation(
+        name="events-choose-images",
+        guarantee=CHOSEN,
+        edits=(("core/allowing.py", "if image and _is_computed(written.image, flavour)", "if False"),),
+        test="tests/runtime/test_stepping.py::test_a_computed_image_runs_in_a_run_of_an_event_only_where_a_pattern_allows_it",
+    ),
+    Mutation(
+        name="events-choose-addresses",
+        guarantee=CHOSEN,
+        edits=(("core/allowing.py", '    field = _URLS.get(written.kind, "")\n', '    field = ""\n'),),
+        test="tests/runtime/test_stepping.py::test_a_computed_url_is_not_asked_in_a_run_of_an_event",
+    ),
+    Mutation(
+        name="addresses-reach-over-hosts",
+        guarantee=CHOSEN,
+        edits=(("core/allowing.py", "fnmatchcase(url, one) and _has_origin(url, one)", "fnmatchcase(url, one)"),),
+        test="tests/core/test_allowing.py::test_a_pattern_of_urls_never_reaches_from_the_host_into_the_path",
     ),
 )

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
-from ensue.core import conditions, planning, resulting
+from ensue.core import allowing, conditions, planning, resulting
 from ensue.core.graph import Graph, Node
 from ensue.expr import interface, relay
 from ensue.model.run import Outcome, Reason, Run, State, StepRun
@@ -21,10 +21,7 @@ def refusal(workflow: Workflow, name: str, *, is_computed: bool, is_of_event: bo
     """Why a step must not run the workflow of that name; empty if it may."""
     if not (is_computed and is_of_event) or any(fnmatchcase(name, one) for one in workflow.spec.allow.workflows):
         return ""
-    return (
-        f"the workflow {name} is computed in a run that an event started, and no pattern of spec.allow.workflows"
-        " allows it"
-    )
+    return allowing.sentence("workflow", name, "workflows")
 
 
 def too_deep(chain: Sequence[str], name: str) -> str:

@@ -287,11 +287,11 @@ class Allow(Strict):
     """Patterns for what a run that an event started may compute."""
 
     images: tuple[str, ...] = ()
-    """Patterns of container images."""
+    """Patterns of container images that expressions compute."""
     workflows: tuple[str, ...] = ()
-    """Patterns of workflow names."""
+    """Patterns of names of workflows that expressions compute."""
     urls: tuple[str, ...] = ()
-    """Patterns of URLs."""
+    """Patterns of URLs that `http` and `emit` send to and expressions compute."""
 
 
 class WorkflowSpec(Strict):

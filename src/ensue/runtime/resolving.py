@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ensue.core import approving, conditions, resulting
+from ensue.core import allowing, approving, conditions, resulting
 from ensue.expr import interface, relay
 from ensue.model import event as events
 from ensue.model.errors import NotFound
@@ -21,8 +21,7 @@ MAX_ROUNDS = 8
 ANSWERS = "answers"
 """What steps were told, for relay's `$type: Answer`, in conditions alone."""
 SECRET_FIELDS = frozenset({"env", "spec", "with"})
-"""The fields that may read the roots below."""
-SECRET_ROOTS = frozenset({"secrets", "connections", "credentials"})
+"""The fields that may read what is secret."""
 
 
 class Unusable(Exception):
@@ -164,7 +163,8 @@ class Resolver:
         if name.partition(".")[0] in SECRET_FIELDS:
             roots = {root: value for root, value in self.roots.items() if root != ANSWERS}
             return interface.Mapped(roots=roots, now=self.now, lazy=self.lazy - {ANSWERS})
-        hidden = SECRET_ROOTS if name.partition(".")[0] == "when" else SECRET_ROOTS | {ANSWERS}
+        secret = allowing.SECRET_ROOTS
+        hidden = secret if name.partition(".")[0] == "when" else secret | {ANSWERS}
         roots = {root: value for root, value in self.roots.items() if root not in hidden}
         return interface.Mapped(roots=roots, now=self.now, lazy=self.lazy - hidden)
 

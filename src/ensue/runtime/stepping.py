@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
 
-from ensue.core import approving, resulting
+from ensue.core import allowing, approving, resulting
 from ensue.core.graph import Graph, Node
 from ensue.expr import relay
 from ensue.model.errors import EnsueError, Unavailable
@@ -160,14 +160,14 @@ class Stepping:
         elif lease.engine == "inline":
             if is_taken_over:
                 return LOST
-            order = await self._order(node, lease, resolver)
+            order = await self._order(graph, lease, resolver)
             outcome = order if isinstance(order, Outcome) else await self._run_inline(order, shipper, stop)
         elif lease.engine not in self._engines.others:
             return Outcome(
                 state=State.FAILED, reason=Reason.UNSUPPORTED, message=f"no engine {lease.engine}", can_retry=False
             )
         else:
-            outcome = await self._run_on_engine(node, lease, resolver, shipper, stop, is_taken_over)
+            outcome = await self._run_on_engine(graph, lease, resolver, shipper, stop, is_taken_over)
         return await self._judge(node, lease, resolver, outcome)
 
     async def _ask(self, node: Node, lease: Lease, resolver: Resolver) -> Outcome:
@@ -193,11 +193,14 @@ class Stepping:
         )
         return await nesting.begin(graph, node.step, lease, resolver)
 
-    async def _order(self, node: Node, lease: Lease, resolver: Resolver) -> StepOrder | Outcome:
+    async def _order(self, graph: Graph, lease: Lease, resolver: Resolver) -> StepOrder | Outcome:
+        node = graph.nodes[lease.key.step]
         if (skipped := await _skipped(node, resolver)) is not None:
             return skipped
         step = await resolver.step(node.step)
         inputs = await resolver.fields("with", step.with_)
+        if lease.cause.event and (problem := allowing.refusal(graph.workflow, node.step, step.image, inputs)):
+            return Outcome(state=State.FAILED, reason=Reason.NOT_ALLOWED, message=problem, can_retry=False)
         limit = self._engines.limits.output
         limits = replace(
             self._engines.limits,
@@ -243,7 +246,7 @@ class Stepping:
             stop.task = None
 
     async def _run_on_engine(
-        self, node: Node, lease: Lease, resolver: Resolver, shipper: Shipper, stop: Stop, is_taken_over: bool
+        self, graph: Graph, lease: Lease, resolver: Resolver, shipper: Shipper, stop: Stop, is_taken_over: bool
     ) -> Outcome:
         engine = self._engines.others[lease.engine]
         if is_taken_over:
@@ -251,9 +254,9 @@ class Stepping:
             if not engine.is_durable or not await patiently(lambda: engine.adopt(handle)):
                 return LOST
             resolver.confidence.screen.hide([self._records.passes.secret_of(lease).encode()])
-            await _recall(node, resolver)
+            await _recall(graph.nodes[lease.key.step], resolver)
         else:
-            order = await self._order(node, lease, resolver)
+            order = await self._order(graph, lease, resolver)
             if isinstance(order, Outcome):
                 return order
             if stop.is_asked:
