@@ -114,5 +114,15 @@ def test_what_the_form_was_given_becomes_outputs_over_its_defaults() -> None:
     ],
 )
 def test_a_step_of_relay_can_be_told_beforehand(state: dict[str, Json], expected: State | None) -> None:
-    outcome = approving.told(state, State.SKIPPED)
+    outcome = approving.told(Approval(), state, State.SKIPPED)
     assert (outcome and outcome.state) == expected
+
+
+@pytest.mark.parametrize(
+    "wants", [{"approvers": ["user:ann"]}, {"minApprovals": 2}, {"notStarter": True}, {"form": FORM}]
+)
+def test_a_step_that_wants_certain_people_cannot_be_told_beforehand(wants: dict[str, Json]) -> None:
+    asked = Approval.model_validate(wants)
+    assert approving.told(asked, {"approval": "approved"}, State.SKIPPED) is None
+    with pytest.raises(Conflict, match="does not ask now"):
+        approving.require_early(asked, new_run(), "ask")

@@ -49,4 +49,10 @@ MUTATIONS: tuple[Mutation, ...] = (
         ),
         test=f"{_STORE}test_an_approval_expires",
     ),
+    Mutation(
+        name="approved-before-it-asks",
+        guarantee=ANSWERED,
+        edits=(("store/approvals.py", "approving.require_early(node.step.approval, run, name)", "pass"),),
+        test="tests/operations/test_approvals.py::test_early_words_answer_no_step_that_wants_certain_people",
+    ),
 )

@@ -37,8 +37,8 @@ async def start(place: Place, name: str) -> Run:
     return await runs.start(ANN, place.world, runs.Start(namespace=DEFAULT_NAMESPACE, workflow=name))
 
 
-async def relayed(place: Place) -> Run:
-    [document] = files.read(RELAY, "f", known=checking.NOTHING_MORE)
+async def relayed(place: Place, approval: str = "Go?") -> Run:
+    [document] = files.read(RELAY.replace("approval: Go?", f"approval: {approval}"), "f", known=checking.NOTHING_MORE)
     await definitions.apply_document(ANN, place.world, document, manager="api")
     return await start(place, "relayed")
 
@@ -116,6 +116,18 @@ async def test_the_state_of_a_step_answers_in_relays_way(
         await approvals.tell(ANN, place.world, run.namespace, run.name, "ask", {"approval": word})
         assert await ended(place, run) == expected
     assert (await place.world.history.run(run.namespace, run.name)).state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("wants", ["approvers: ['user:carol']", "minApprovals: 2", "notStarter: true"])
+@pytest.mark.parametrize("word", ["approved", "rejected"])
+async def test_early_words_answer_no_step_that_wants_certain_people(place: Place, wants: str, word: str) -> None:
+    run = await relayed(place, f"{{message: Go?, {wants}}}")
+    with pytest.raises(Conflict, match="does not ask now"):
+        await approvals.tell(ANN, place.world, run.namespace, run.name, "ask", {"approval": word})
+    assert await place.world.step_states.get(run.namespace, run.uid, "ask") == {}
+    await approvals.tell(ANN, place.world, run.namespace, run.name, "ask", {"note": "hello"})
+    async with place.working():
+        await until(place, run, ask=State.WAITING)
 
 
 async def test_a_state_that_waits_answers_nothing_and_answers_need_the_right_to_approve(place: Place) -> None:

@@ -47,10 +47,24 @@ def outputs(asked: Approval, answers: Sequence[Answer]) -> dict[str, Json]:
     return {**found, "approvedBy": [answer.by.subject for answer in answers]}
 
 
-def told(state: Mapping[str, Json], rejected: State) -> Outcome | None:
+def is_anyones(asked: Approval) -> bool:
+    """Whether one answer of whoever may approve ends the step, so that it can be given before the step asks."""
+    return not (asked.approvers or asked.not_starter or asked.form) and asked.min_approvals == 1
+
+
+def require_early(asked: Approval, run: Run, step: str) -> None:
+    """Raises Conflict where an answer has to be judged by the step."""
+    if not is_anyones(asked):
+        raise Conflict(
+            f"step {step} of run {run.name} does not ask now, and wants certain people or more than a word",
+            remedy=f"answer once `ensue get approvals` lists {run.name}.{step}",
+        )
+
+
+def told(asked: Approval, state: Mapping[str, Json], rejected: State) -> Outcome | None:
     """How the step ends by what it was told beforehand, in relay's way: anything but `approved` rejects it."""
     word = state.get(STATE_KEY, WAITING)
-    if word == WAITING:
+    if word == WAITING or not is_anyones(asked):
         return None
     if word == APPROVED:
         return Outcome(state=State.SUCCEEDED)

@@ -174,10 +174,10 @@ class Stepping:
         """Somebody answers later, unless the step was told before in relay's way."""
         if (skipped := await _skipped(node, resolver)) is not None:
             return skipped
-        if resolver.flavour.is_relay:
+        if resolver.flavour.is_relay and node.step.approval is not None:
             key = lease.key
             state = await patiently(lambda: self._records.step_states.get(key.namespace, key.run, key.step))
-            if (known := approving.told(state, State.SKIPPED)) is not None:
+            if (known := approving.told(node.step.approval, state, State.SKIPPED)) is not None:
                 return known
         asked = (await resolver.step(node.step)).approval
         message = asked.message if asked is not None else ""

@@ -69,6 +69,8 @@ class ApprovalTable:
         graph = yield from self._graphs.of(run.definition_hash, run.workflow)
         now = from_micros(micros)
         if told and not (yield from _asks(run, name)):
+            if (node := graph.nodes.get(name)) is not None and node.step.approval is not None:
+                approving.require_early(node.step.approval, run, name)
             yield from step_states.tell(run, name, told, given.by, micros)
             return Answered(approval=None, run=run)
         step, approval = yield from _waiting(graph, run, name)
