@@ -67,3 +67,19 @@ async def test_variables_are_secrets_and_connections() -> None:
     assert await kept.connection("team", "", "aws", "prod") == {"accessKeyID": b"AKIA"}
     assert await kept.secret("my_team", "", "token") == {}
     assert await kept.secret("other", "", "token") == {}
+
+
+async def test_no_namespace_reads_the_variables_of_another() -> None:
+    kept = EnvironmentSecrets(
+        environment={
+            "ENSUE_SECRET__TEAM__DB__PASSWORD": "of team",
+            "ENSUE_SECRET__TEAM___DB": "of whom?",
+            "ENSUE_SECRET__TEAM____DB": "of whom?",
+        }
+    )
+    assert await kept.secret("team", "", "db") == {"PASSWORD": b"of team"}
+    assert await kept.connection("team", "", "db", "password") == {"value": b"of team"}
+    for namespace, name in [("team--db", "password"), ("team", "db--password"), ("team", "-db"), ("team-", "db")]:
+        assert await kept.secret(namespace, "", name) == {}
+    assert await kept.connection("team--db", "", "password", "x") == {}
+    assert await kept.connection("team", "", "", "db") == {}

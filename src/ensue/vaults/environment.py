@@ -8,20 +8,22 @@ PREFIX = "ENSUE_SECRET__"
 
 
 class EnvironmentSecrets:
-    """Satisfies ports.Elsewhere. A name with an underline cannot be told from one with a hyphen, and is not found."""
+    """Satisfies ports.Elsewhere. A name with an underline cannot be told from one with a hyphen, and one with two
+    hyphens, or one at its end, from two names: they are not found."""
 
     def __init__(self, *, environment: Mapping[str, str]) -> None:
         self._environment = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
 
     async def secret(self, namespace: str, workflow: str, name: str) -> Mapping[str, bytes]:
-        return {} if "_" in namespace + name else self._found(f"{PREFIX}{_word(namespace)}__{_word(name)}")
+        return self._found(namespace, name)
 
     async def connection(self, namespace: str, workflow: str, type: str, name: str) -> Mapping[str, bytes]:
-        if "_" in namespace + type + name:
-            return {}
-        return self._found(f"{PREFIX}{_word(namespace)}__{_word(type)}__{_word(name)}")
+        return self._found(namespace, type, name)
 
-    def _found(self, variable: str) -> dict[str, bytes]:
+    def _found(self, *names: str) -> dict[str, bytes]:
+        if not all(map(_is_plain, names)):
+            return {}
+        variable = PREFIX + "__".join(map(_word, names))
         found = {
             name.removeprefix(f"{variable}__"): text.encode("utf-8", "surrogateescape")
             for name, text in self._environment.items()
@@ -30,6 +32,11 @@ class EnvironmentSecrets:
         if (text := self._environment.get(variable)) is not None:
             found[DEFAULT_KEY] = text.encode("utf-8", "surrogateescape")
         return found
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a variable can name it and nothing else."""
+    return "_" not in name and all(name.split("-"))
 
 
 def _word(text: str) -> str:
