@@ -1,7 +1,9 @@
 """Clients that mean harm, on a real socket: documented answers, bounded memory, and nobody else is kept waiting."""
 
 import asyncio
+import base64
 import contextlib
+import itertools
 import json
 import os
 import socket
@@ -18,6 +20,7 @@ from ensue.model.errors import StoreUnreachable
 from ensue.ports.metadata import Caller
 from tests.metadata import samples, serving
 from tests.metadata.asking import Asker
+from tests.metadata.sides import sample_side
 
 FOO = Subject(run="1234", name="foo")
 
@@ -113,7 +116,32 @@ async def test_a_step_cannot_keep_the_others_out() -> None:
         pass
 
 
-async def raw(step: Asker, receive: object) -> tuple[int, str]:
+async def test_however_a_step_writes_its_token_its_bodies_are_counted_together() -> None:
+    side = sample_side()
+    token = side.one.token
+    basic = [base64.b64encode(f"{user}:{token}".encode()).decode() for user in ("", "token")]
+    headers = [f"Bearer {token}", f"bearer   {token}", *(f"Basic {one}" for one in basic), f"BASIC  {basic[0]} "]
+    spellings = itertools.islice(itertools.cycle(headers), bodies.MOST_OF_ONE)
+    never, reading = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def receive() -> dict[str, object]:
+        reading.release()
+        await never.wait()
+        return {"type": "http.disconnect"}
+
+    held = [asyncio.create_task(raw(side.one, receive, header)) for header in spellings]
+    for _ in held:
+        await reading.acquire()
+    for header in headers:
+        found = await side.nobody("PUT", "/outputs/x", b"1", "application/json", authorization=header)
+        assert (found.status, found.code) == (429, "rma_api_too_many_requests_error")
+    assert (await side.two.put("/outputs/x", 1)).status == 201
+    never.set()
+    await asyncio.gather(*held)
+    assert (await side.one.put("/outputs/x", 1)).status == 201
+
+
+async def raw(step: Asker, receive: object, header: str = "") -> tuple[int, str]:
     said: list[dict[str, object]] = []
 
     async def send(message: dict[str, object]) -> None:
@@ -124,7 +152,7 @@ async def raw(step: Asker, receive: object) -> tuple[int, str]:
         "method": "PUT",
         "raw_path": b"/outputs/x",
         "query_string": b"",
-        "headers": [(b"authorization", f"Bearer {step.token}".encode())],
+        "headers": [(b"authorization", (header or f"Bearer {step.token}").encode())],
     }
     await step.app(scope, receive, send)  # type: ignore[arg-type]
     body = said[1]["body"]

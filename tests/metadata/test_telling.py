@@ -114,6 +114,8 @@ async def test_a_decorator_is_a_link(side: Side, body: object, status: int, code
         ({"when_condition": {"when_condition_status": "Whatever", "timestamp": "2026-01-01T01:00:00+01:00"}}, 201),
         ({"process_state": {"exit_code": 3, "timestamp": "soon"}}, 422),
         ({"process_state": {"exit_code": 3, "timestamp": "2026-01-01T00:00:00"}}, 422),
+        ({"process_state": {"exit_code": 3, "timestamp": "0001-01-01T00:00:00+14:00"}}, 422),
+        ({"when_condition": {"when_condition_status": "x", "timestamp": "9999-12-31T23:59:59-14:00"}}, 422),
         ({"process_state": {"exit_code": "3", "timestamp": AT}}, 422),
         ({"process_state": 3}, 422),
         (b"", 422),
@@ -139,6 +141,8 @@ async def test_a_log_that_cannot_be_read_is_refused(side: Side) -> None:
     good = protobuf.texts("", "stdout")
     for path, body, media_type, status, code in (
         ("/logs", good, "application/json", 422, MEDIA_TYPE),
+        ("/logs", protobuf.texts("", "std\tout"), OCTETS, 422, MALFORMED),
+        ("/logs", protobuf.texts("", "stdout\n"), OCTETS, 422, MALFORMED),
         ("/logs", b"\xff\xff\xff", OCTETS, 500, "rma_model_read_error"),
         ("/logs", b"\x12\x7fabc", OCTETS, 500, "rma_model_read_error"),
         ("/logs/c3Rkb3V0/messages", b"\x0f", OCTETS, 500, "rma_model_read_error"),
@@ -158,7 +162,9 @@ async def test_a_log_that_cannot_be_read_is_refused(side: Side) -> None:
 async def test_an_event_has_an_object_as_data(side: Side) -> None:
     assert (await side.one.post("/events", {"data": {"a": 1}})).status == 202
     assert (await side.one.post("/events", {"data": {"a": 1}, "key": "k"})).status == 202
-    bodies: list[Any] = [b"", {"data": [1]}, {"key": "k"}, {"data": {}, "key": 1}, []]
+    assert (await side.one.post("/events", {"data": {}, "key": "é" * 512})).status == 202
+    long: list[Any] = [{"data": {}, "key": "é" * 512 + "x"}, {"data": {}, "key": "x" * 10_000}]
+    bodies: list[Any] = [*long, b"", {"data": [1]}, {"key": "k"}, {"data": {}, "key": 1}, []]
     for body in bodies:
         assert (await side.one.post("/events", body)).code == MALFORMED
 

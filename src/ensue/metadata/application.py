@@ -1,6 +1,7 @@
 """The ASGI application: route, recognise, read, answer. Routes come first, as relay has it."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -102,8 +103,10 @@ class Application:
         try:
             headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
             async with asyncio.timeout(ANSWER_SECONDS):
-                caller = await self._door.identify(authorising.token(headers.get(b"authorization", "")))
-                return await self._respond(endpoint, caller, names, headers, scope, receive)
+                token = authorising.token(headers.get(b"authorization", ""))
+                caller = await self._door.identify(token)
+                with self._room.one(token) if endpoint.has_body else contextlib.nullcontext():
+                    return await self._respond(endpoint, caller, names, headers, scope, receive)
         except TimeoutError:
             return self._failed(Unavailable("what is asked for does not answer"), is_write=endpoint.is_write)
         except Refused as refused:
@@ -136,9 +139,8 @@ class Application:
         )
         if not endpoint.has_body:
             return await endpoint.respond(call)
-        with self._room.one(headers.get(b"authorization", "")):
-            body = await bodies.read(receive, headers.get(b"content-length", ""))
-            return await endpoint.respond(call.with_body(body))
+        body = await bodies.read(receive, headers.get(b"content-length", ""))
+        return await endpoint.respond(call.with_body(body))
 
     def _failed(self, error: EnsueError, *, is_write: bool) -> Answer:
         refused = refusals.of(error, is_write=is_write)

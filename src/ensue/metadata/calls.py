@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from ensue.metadata.refusals import Refused
 from ensue.metadata.schemas import Schemas
@@ -49,11 +49,13 @@ class Call:
 
 
 def moment(value: Json) -> datetime:
-    """An RFC 3339 time with a zone. Raises Refused."""
+    """An RFC 3339 time with a zone, in UTC. Raises Refused."""
     try:
         at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        # At either end of the calendar a zone leads out of it.
+        at = at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+    except (ValueError, OverflowError):
         at = None
-    if at is None or at.tzinfo is None:
+    if at is None:
         raise Refused(MALFORMED, cause="a timestamp is an RFC 3339 time")
     return at

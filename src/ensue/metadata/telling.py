@@ -15,6 +15,8 @@ WRITE = "rma_model_write_error"
 LONGEST_TEXT = 4096
 LONGEST_LINE = 64 * 1024
 LONGEST_LOG = 64
+LONGEST_KEY = 1024
+"""Bytes of what repeats of an event are known by."""
 _OCTETS = "application/octet-stream"
 
 
@@ -53,9 +55,8 @@ async def decorate(call: Call) -> Answer:
 
 def _require_uri(uri: str) -> None:
     try:
-        parts = urlsplit(uri)
-        # Parsed when it is asked for.
-        assert parts.port is None or parts.port >= 0
+        # Asking for the port is what parses it.
+        _ = urlsplit(uri).port
     except ValueError as error:
         raise Refused(WRITE, cause=f"the uri is none: {error}") from None
     if not uri.isprintable():
@@ -93,7 +94,10 @@ async def create_log(call: Call) -> Answer:
         wanted = protobuf.create_log(_octets(call))
     except protobuf.Undecodable as error:
         raise Refused("rma_model_read_error", cause=str(error)) from None
-    id = base64.urlsafe_b64encode(wanted.name[:LONGEST_LOG].encode()).decode().rstrip("=") or "-"
+    name = wanted.name[:LONGEST_LOG]
+    if not name.isprintable():
+        raise Refused(MALFORMED, cause="the name of a log is printable")
+    id = base64.urlsafe_b64encode(name.encode()).decode().rstrip("=") or "-"
     return Answer(status=201, body=protobuf.texts(id), media_type=answers.OCTETS)
 
 
@@ -133,6 +137,8 @@ async def emit(call: Call) -> Answer:
     data, key = found.get("data"), found.get("key", "")
     if not isinstance(data, dict) or not isinstance(key, str | None):
         raise Refused(MALFORMED, cause="data is an object, key a text")
+    if len((key or "").encode()) > LONGEST_KEY:
+        raise Refused(MALFORMED, cause=f"a key has at most {LONGEST_KEY} bytes")
     await call.caller.emit(data, key or "")
     return answers.empty(202)
 
