@@ -1,6 +1,7 @@
 """Calls of a container engine's API: Docker 20.10 and later, Podman 4 and later.
 
-Raises Unavailable when the engine cannot be reached or breaks off, Refused when it says no.
+Raises Unavailable when the engine cannot be reached, breaks off or fails, Refused when it says no to what it is told to
+do.
 """
 
 import base64
@@ -22,6 +23,28 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
 """An engine under load takes its time to make or remove a container."""
 LONGEST_MESSAGE = 2000
+LONGEST_WORDS = 64 * 1024
+"""Bytes of the last lines of a log."""
+
+_OF_WHAT_IS_ASKED = (
+    "absolute path",
+    "attempted to invoke a command",
+    "contain null",
+    "executable file not found",
+    "invalid argument",
+    "invalid container",
+    "invalid reference",
+    "network with name or id",
+    "no matching entries",
+    "not a directory",
+    "oci permission denied",
+    "process: exec:",
+    "statfs /",
+    "unable to find group",
+    "unable to find user",
+    "unable to set memory limit",
+)
+"""Podman, and Docker at times, call their own failure what is wrong with the order."""
 
 Json = Any
 """What engines answer, whose shapes are theirs."""
@@ -34,6 +57,17 @@ class Refused(Exception):
         self.status = status
         self.message = message
         super().__init__(message)
+
+    @property
+    def is_of_engine(self) -> bool:
+        """The engine failed, or somebody in front of it did: the same may be answered well another time."""
+        if self.status < 500:
+            return self.status in (401, 403, 407, 429)
+        return not any(words in self.message.lower() for words in _OF_WHAT_IS_ASKED)
+
+
+class Silent(Unavailable):
+    """The engine has not answered in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +132,7 @@ class Api:
         await self._client.aclose()
 
     async def about(self) -> About:
-        found = await self.call("GET", "/version")
+        found = await self.ask("/version") or {}
         names = [str(part.get("Name", "")) for part in found.get("Components") or ()]
         is_podman = any("podman" in name.lower() for name in names)
         return About(name="Podman" if is_podman else "Docker", version=str(found.get("Version")), is_podman=is_podman)
@@ -107,7 +141,31 @@ class Api:
         """One question and its whole answer; None for an empty one."""
         async with self._asked(method, path, body, query, None) as response:
             content = await response.aread()
-        return json.loads(content) if content.strip() else None
+        try:
+            return json.loads(content) if content.strip() else None
+        except ValueError:
+            raise Unavailable(f"{self.host} answers as no container engine does") from None
+
+    async def ask(self, path: str, **query: str) -> Json:
+        """What there is at a path, None for nothing. Whoever keeps us from knowing is as good as away."""
+        try:
+            return await self.call("GET", path, **query)
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise self._failing(error) from None
+
+    async def tell(self, method: str, path: str, body: Json = None, **query: str) -> None:
+        """Refused is about what was told, Unavailable about the engine."""
+        try:
+            await self.call(method, path, body, **query)
+        except Refused as error:
+            if error.is_of_engine:
+                raise self._failing(error) from None
+            raise
+
+    def _failing(self, error: Refused) -> Unavailable:
+        return Unavailable(f"the container engine at {self.host} fails: {error.message or error.status}")
 
     @contextlib.asynccontextmanager
     async def _asked(
@@ -123,18 +181,20 @@ class Api:
                 if response.status_code >= 400:
                     raise Refused(response.status_code, _complaint(await response.aread()))
                 yield response
+        except httpx.ReadTimeout:
+            raise Silent(f"the container engine at {self.host} does not answer: nothing came for a long time") from None
         except httpx.HTTPError as error:
             why = str(error) or type(error).__name__
             raise Unavailable(f"the container engine at {self.host} does not answer: {why}") from None
 
     async def image(self, reference: str) -> Image | None:
-        """None: the engine has none of that name."""
+        """None: the engine has none of that name. Raises Refused for what is no name."""
         try:
             found = await self.call("GET", f"/images/{quote(reference)}/json")
         except Refused as error:
             if error.status == 404:
                 return None
-            raise
+            raise self._failing(error) if error.is_of_engine else error from None
         config = found.get("Config") or {}
         return Image(
             id=found["Id"],
@@ -151,25 +211,22 @@ class Api:
         query = {"fromImage": reference, **({"platform": platform} if platform else {})}
         async with self._asked("POST", "/images/create", None, query, seconds, **(headers if auth else {})) as answer:
             async for line in answer.aiter_lines():
-                said = json.loads(line) if line.strip() else {}
+                said = _line(line)
                 if said.get("error"):
                     raise Refused(500, str(said["error"])[:LONGEST_MESSAGE])
 
     async def create(self, name: str, body: Mapping[str, Json], platform: str = "") -> None:
         query = {"name": name, **({"platform": platform} if platform else {})}
-        await self.call("POST", "/containers/create", dict(body), **query)
+        await self.tell("POST", "/containers/create", dict(body), **query)
 
     async def start(self, name: str) -> None:
-        await self.call("POST", f"/containers/{name}/start")
+        await self.tell("POST", f"/containers/{name}/start")
 
     async def inspect(self, name: str) -> State | None:
         """None: there is no such container."""
-        try:
-            found = await self.call("GET", f"/containers/{name}/json")
-        except Refused as error:
-            if error.status == 404:
-                return None
-            raise
+        found = await self.ask(f"/containers/{name}/json")
+        if found is None:
+            return None
         state = found["State"]
         return State(
             id=found["Id"],
@@ -183,9 +240,13 @@ class Api:
         )
 
     async def wait(self, name: str, seconds: float) -> None:
-        """Until it does not run; Unavailable after `seconds` without an answer."""
-        async with self._asked("POST", f"/containers/{name}/wait", None, {}, seconds) as answer:
-            await answer.aread()
+        """Until it does not run, or is not there; Silent after `seconds`."""
+        try:
+            async with self._asked("POST", f"/containers/{name}/wait", None, {}, seconds) as answer:
+                await answer.aread()
+        except Refused as error:
+            if error.status != 404:
+                raise self._failing(error) from None
 
     async def kill(self, name: str, signal: str) -> None:
         """What does not run any more is no error."""
@@ -196,17 +257,17 @@ class Api:
                 raise
 
     async def remove(self, name: str) -> None:
-        """With its anonymous volumes, running or not; one that is not there is no error."""
+        """With its anonymous volumes, running or not; one that is not there is no error, one that stays Unavailable."""
         try:
             await self.call("DELETE", f"/containers/{name}", force="1", v="1")
         except Refused as error:
             if error.status != 404 and "already in progress" not in error.message:
-                raise
+                raise Unavailable(f"container {name} cannot be removed: {error.message or error.status}") from None
 
     async def labelled(self, *labels: str) -> list[Mapping[str, str]]:
         """The labels of the containers that have these, each with its name as `name`."""
         filters = json.dumps({"label": list(labels)})
-        found = await self.call("GET", "/containers/json", all="1", filters=filters)
+        found = await self.ask("/containers/json", all="1", filters=filters) or ()
         return [{**(each.get("Labels") or {}), "name": each["Names"][0].lstrip("/")} for each in found if each["Names"]]
 
     async def logs(self, name: str, *, is_framed: bool, is_followed: bool) -> AsyncIterator[frames.Message]:
@@ -237,10 +298,7 @@ class Api:
 
     async def gateway(self, network: str) -> str:
         """The address by which containers of a network reach this machine; empty when it has none."""
-        try:
-            found = await self.call("GET", f"/networks/{quote(network)}")
-        except Refused:
-            return ""
+        found = await self.ask(f"/networks/{quote(network)}") or {}
         for part in (found.get("IPAM") or {}).get("Config") or ():
             if part.get("Gateway"):
                 return str(part["Gateway"]).partition("/")[0]
@@ -249,6 +307,14 @@ class Api:
 
 def _words(found: Json) -> tuple[str, ...]:
     return (found,) if isinstance(found, str) else tuple(found or ())
+
+
+def _line(text: str) -> dict[str, Json]:
+    try:
+        said = json.loads(text) if text.strip() else {}
+    except ValueError:
+        return {"error": f"the engine says what is no JSON: {text[:LONGEST_MESSAGE]}"}
+    return said if isinstance(said, dict) else {}
 
 
 def _complaint(content: bytes) -> str:

@@ -41,18 +41,22 @@ class Feed:
         parts = urlsplit(self._host.url)
         return await asyncio.open_connection(parts.hostname, parts.port or 80)
 
-    async def give(self, data: bytes) -> None:
-        """A container that ends without reading it all is no error."""
+    async def give(self, data: bytes) -> bool:
+        """However long that takes; False when the other side wants no more, or is gone."""
         writer = self._writer
         assert writer is not None
         try:
+            # What is still here is not given yet.
+            writer.transport.set_write_buffer_limits(0)
             writer.write(data)
             await writer.drain()
             writer.write_eof()
         except OSError:
-            pass
+            return False
+        return True
 
     def close(self) -> None:
         if self._writer is not None:
-            self._writer.close()
+            # Not `close`, which would wait for a container that reads nothing.
+            self._writer.transport.abort()
             self._writer = None

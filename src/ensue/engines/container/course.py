@@ -5,84 +5,57 @@ was killed.
 """
 
 import asyncio
+import contextlib
 import functools
-import json
 import logging
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
-from ensue.clients.containers.api import Api, Refused, State
-from ensue.clients.containers.feeding import Feed
-from ensue.engines import outputs
-from ensue.engines.container import ending, places
-from ensue.engines.process import layout, spawning
+from ensue.clients.containers.api import Api, Refused, Silent, State
+from ensue.engines.container import beginning, ending, environment, places
+from ensue.engines.container.phases import MAIN, SETUP, TEARDOWN, Kept
+from ensue.engines.process import layout
 from ensue.model.errors import Fail, Unavailable
 from ensue.model.run import Outcome
-from ensue.model.values import Json
 
 log = logging.getLogger("ensue.engines.container")
 
-SETUP, MAIN, TEARDOWN = "setup", "main", "teardown"
 TEARDOWN_SECONDS = 300.0
 """The longest time that a teardown may take."""
 ENGINE_PATIENCE = 300.0
 """Seconds for which an engine may be away before what it ran counts as lost."""
+START_PATIENCE = 60.0
+"""The same while it fails to start what it has."""
 LONGEST_WAIT = 600.0
 RETRY = 1.0
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """What `order.json` says of an attempt."""
 
-    container: str
-    """The name of its container; those of other phases have it as their beginning."""
-    phases: tuple[str, ...]
-    timeout: float | None
-    grace: float
-    memory: int | None
-    output: int
-    has_pty: bool
-    is_podman: bool
-    stop_signal: str
-    boot: str
-    platform: str = ""
-
-    def name(self, phase: str) -> str:
-        return self.container if phase == MAIN else f"{self.container}.{phase}"
-
-    def as_json(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in self.__slots__}
-
-    @classmethod
-    def read(cls, directory: str) -> "Kept | None":
-        found: Any = layout.read_json(os.path.join(directory, places.ORDER))
-        return None if found is None else cls(**{**found, "phases": tuple(found["phases"])})
+class Gone(Exception):
+    """The engine was away for longer than our patience. Says why."""
 
 
 class Course:
     """`run` is one task; the rest may be called from any."""
 
-    def __init__(
-        self, *, api: Api, directory: str, kept: Kept, bodies: Mapping[str, dict[str, Any]] | None = None
-    ) -> None:
-        """`bodies`: what the containers after the setup were made of, where that is still known."""
+    def __init__(self, *, api: Api, directory: str, kept: Kept, given: beginning.Input | None = None) -> None:
+        """`given`: what it is being given since it was begun."""
         self.api = api
         self.directory = directory
         self.kept = kept
-        self._bodies = bodies
+        self._given = given
         self._begun = {phase: asyncio.Event() for phase in kept.phases}
         self._skipped: set[str] = set()
         self._changed = asyncio.Event()
         self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._stop: Any = layout.read_json(os.path.join(directory, places.STOP))
+        self._stop: ending.Record | None = layout.read_json(os.path.join(directory, places.STOP))
         self._asked: set[str] = set()
         self._deadline = self._kill_at = math.inf
-        self._was_away = False
+        self._was_away = self._is_said = False
         self.task: asyncio.Task[None] | None = None
 
     def go(self) -> None:
@@ -105,11 +78,17 @@ class Course:
         now = time.time()
         known = self._stop or {"cause": cause, "at": now, "kill_at": math.inf}
         self._stop = {**known, "kill_at": min(float(known["kill_at"]), now + grace)}
-        layout.write_json(os.path.join(self.directory, places.STOP), self._stop)
         self._changed.set()
+        try:
+            layout.write_json(os.path.join(self.directory, places.STOP), self._stop)
+        except OSError as error:
+            # Who asked asks the next server again.
+            log.warning("cannot record that %s is being ended: %s", self.kept.container, error)
 
     async def close(self) -> None:
         """Let go of it; what runs goes on."""
+        if self._given is not None:
+            await self._given.leave()
         if self.task is not None:
             self.task.cancel()
             await asyncio.wait({self.task})
@@ -123,12 +102,15 @@ class Course:
     async def _run(self) -> None:
         try:
             ended = await self._see_through()
+        except Gone as gone:
+            ended = ending.record(ending.LOST, str(gone))
         except Exception as error:
             # A bug costs this step, which says so, and nothing else.
             log.exception("a bug in the course of %s", self.kept.container)
             ended = ending.record(ending.BUG, f"{type(error).__name__}: {error}")
         ended["limits"] = {"timeout": self.kept.timeout, "memory": self.kept.memory}
         await self._record(ended)
+        self._remove(places.BODIES)
         for phase in self.kept.phases:
             self._pass_over(phase)
         if not self._outcome.done():
@@ -162,26 +144,51 @@ class Course:
 
     async def _set_up(self) -> ending.Record | None:
         """What keeps the step from beginning, if anything does."""
+        if await self._has_begun(MAIN):
+            await self._note_setup()
+            return None
         ended = await self._carry(SETUP)
         if not ending.is_good(ended):
             return {**ended, "during": SETUP}
-        found = await asyncio.to_thread(places.read_bounded, os.path.join(self.directory, places.STEP, places.ENV))
-        values = outputs.parse(found)
-        if values.problem:
-            message = values.problem.replace("outputs", "environment", 1)
-            return ending.record(ending.CANNOT_START, message, during=SETUP)
-        return await self._hand_on(values.values) if values.values else None
-
-    async def _hand_on(self, values: Mapping[str, Json]) -> ending.Record | None:
-        """What the setup says of the environment, to the containers that follow."""
-        if self._bodies is None:
-            return ending.record(ending.LOST, "the server was restarted between the setup and the step")
-        more = [f"{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in values.items()]
-        for phase, body in self._bodies.items():
-            name, changed = self.kept.name(phase), {**body, "Env": [*body["Env"], *more]}
-            await self._patiently(functools.partial(self.api.remove, name))
-            await self._patiently(functools.partial(self.api.create, name, changed, self.kept.platform))
+        path = os.path.join(self.directory, places.STEP, places.ENV)
+        try:
+            await self._hand_on(environment.variables(await asyncio.to_thread(places.read_bounded, path)))
+        except (Fail, Refused) as error:
+            return ending.record(ending.CANNOT_START, error.message, during=SETUP)
         return None
+
+    async def _has_begun(self, phase: str) -> bool:
+        state = await self._found(self.kept.name(phase))
+        return state is not None and state.status != "created"
+
+    async def _note_setup(self) -> None:
+        """An earlier server saw it through."""
+        state = await self._found(self.kept.name(SETUP))
+        if state is not None:
+            self._bound(state)
+        self._begun[SETUP].set()
+
+    async def _hand_on(self, variables: list[str]) -> None:
+        """What the setup says of the environment, to the containers that follow, once. Raises Refused."""
+        path = os.path.join(self.directory, places.BODIES)
+        bodies: Any = await asyncio.to_thread(layout.read_json, path) if variables else None
+        for phase, body in (bodies or {}).items():
+            changed = {**body, "Env": [*body["Env"], *variables]}
+            await self._patiently(functools.partial(self._make_anew, self.kept.name(phase), changed))
+        self._remove(places.BODIES)
+
+    async def _make_anew(self, name: str, body: dict[str, Any]) -> None:
+        await self.api.remove(name)
+        try:
+            await self.api.create(name, body, self.kept.platform)
+        except Refused as error:
+            if error.status == 409:
+                raise Unavailable(error.message) from None
+            raise
+
+    def _remove(self, file: str) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(self.directory, file))
 
     async def _tear_down(self, ended: ending.Record) -> ending.Record:
         """It has a time of its own, and only a failure of it that follows a success counts."""
@@ -203,10 +210,11 @@ class Course:
         state = await self._found(name)
         if state is not None and state.status == "created" and self._stop is None:
             try:
-                await self._patiently(lambda: begin(self.api, self.kept, phase, self.directory))
+                state = await self._patiently(functools.partial(self._begin, phase), START_PATIENCE)
             except Fail as error:
                 return ending.record(ending.CANNOT_START, error.message)
-            state = await self._found(name)
+            except Gone as gone:
+                return await self._not_begun(phase, gone)
         if state is None:
             return ending.record(ending.LOST, "its container is gone")
         if state.status == "created":
@@ -214,7 +222,36 @@ class Course:
             return ending.record(ending.STOPPED)
         self._begun[phase].set()
         self._bound(state)
-        return await self._verdict(name, await self._until_end(name))
+        if phase == MAIN and self._given is None and beginning.is_cut_short(self.directory):
+            return await self._cut_short(name)
+        ended = await self._until_end(name)
+        if phase == MAIN and self._given is not None:
+            await self._given.end()
+            if beginning.is_cut_short(self.directory):
+                return await self._cut_short(name)
+        return await self._verdict(name, ended)
+
+    async def _begin(self, phase: str) -> State | None:
+        """The container once it was started; one that was is not started again."""
+        name = self.kept.name(phase)
+        state = await self.api.inspect(name)
+        if state is None or state.status != "created":
+            return state
+        given = await beginning.begin(self.api, self.kept, phase, self.directory)
+        self._given = given or self._given
+        return await self.api.inspect(name)
+
+    async def _not_begun(self, phase: str, gone: Gone) -> ending.Record:
+        """The engine may fail to start what it has, again and again: that is not the step's fault."""
+        if await self._has_begun(phase):
+            return ending.record(ending.LOST, str(gone))
+        return ending.record(ending.CANNOT_START, str(gone), can_retry=True)
+
+    async def _cut_short(self, name: str) -> ending.Record:
+        """What it made of a part of its input is worth nothing."""
+        with contextlib.suppress(Refused):
+            await self._patiently(functools.partial(self.api.kill, name, "SIGKILL"))
+        return ending.record(ending.LOST, "the server or the engine ended while the step was being given its input")
 
     def _bound(self, state: State) -> None:
         """The time of the attempt counts from the start of its first container."""
@@ -228,17 +265,23 @@ class Course:
         if was_restarted and state.exit_code and self._stop is None:
             return ending.record(ending.LOST, "the machine was restarted while the step ran")
         if state.exit_code in ending.INIT_CODES and self._stop is None:
-            lines = await self._patiently(lambda: self.api.last_lines(name, 5))
-            if why := ending.why_not_begun(state.program, lines or b""):
+            lines = await self._last_lines(name)
+            if why := ending.why_not_begun(state.program, lines):
                 return ending.record(ending.CANNOT_START, why)
-        is_ours = self._stop is not None and not _ended_before(state, self._stop["at"])
+        stop = None if self._stop is None or _ended_before(state, self._stop["at"]) else self._stop
         return ending.of(
             state,
-            stopped_for=self._stop["cause"] if is_ours else "",
+            stopped_for="" if stop is None else stop["cause"],
             was_away=self._was_away,
             memory=self.kept.memory,
             is_podman=self.kept.is_podman,
         )
+
+    async def _last_lines(self, name: str) -> bytes:
+        try:
+            return await self._patiently(lambda: self.api.last_lines(name, 5))
+        except (Gone, Refused):
+            return b""
 
     async def _until_end(self, name: str) -> State | None:
         """Waits for the end, and brings it about when its time has come."""
@@ -275,70 +318,46 @@ class Course:
             self._kill_at = now + RETRY
 
     async def _ended(self, name: str) -> State | None:
-        """The container when it does not run any more; None when it is gone, or its engine is for long."""
-        away_since = math.inf
+        """The container when it does not run any more; None when it is gone. Raises Gone.
+
+        Only a question that is not answered says that the engine is away: waiting may end for many reasons.
+        """
         while True:
-            try:
-                await self.api.wait(name, LONGEST_WAIT)
-                state = await self.api.inspect(name)
-                if state is None or state.has_ended:
-                    return state
-                away_since = math.inf
-            except Unavailable as error:
-                now = time.monotonic()
-                if away_since == math.inf:
-                    log.warning("waiting for container %s: %s", name, error)
-                away_since = min(away_since, now)
-                if now - away_since > ENGINE_PATIENCE:
-                    return None
-                self._was_away = True
-            except Refused as error:
-                if error.status == 404:
-                    return None
-                log.warning("waiting for container %s: %s", name, error)
-            await asyncio.sleep(RETRY if away_since < math.inf else 0.05)
+            is_cut_off = await self._is_cut_off(name)
+            state = await self._found(name)
+            if state is None or state.has_ended:
+                self._was_away = self._was_away or is_cut_off
+                return state
+            self._was_away = False
+            await asyncio.sleep(RETRY if is_cut_off else 0.05)
+
+    async def _is_cut_off(self, name: str) -> bool:
+        """Waits for long; whether something else than time or the container's end has ended the waiting."""
+        try:
+            await self.api.wait(name, LONGEST_WAIT)
+        except Silent:
+            return False
+        except Unavailable as error:
+            log.log(logging.DEBUG if self._is_said else logging.WARNING, "waiting for container %s: %s", name, error)
+            self._is_said = True
+            return True
+        return False
 
     async def _found(self, name: str) -> State | None:
-        found: State | None = await self._patiently(lambda: self.api.inspect(name))
-        return found
+        return await self._patiently(lambda: self.api.inspect(name))
 
-    async def _patiently(self, ask: Callable[[], Any]) -> Any:
-        """An answer, unless the engine is away for long."""
+    async def _patiently(self, ask: Callable[[], Awaitable[T]], patience: float | None = None) -> T:
+        """An answer. Raises Gone when the engine has none for long, and what `ask` raises but Unavailable."""
         began = time.monotonic()
         while True:
             try:
                 return await ask()
-            except Unavailable:
+            except Unavailable as error:
                 self._was_away = True
-                if time.monotonic() - began > ENGINE_PATIENCE:
-                    return None
-                await asyncio.sleep(RETRY)
-            except Refused as error:
-                log.warning("container %s: %s", self.kept.container, error)
-                return None
+                if time.monotonic() - began > (ENGINE_PATIENCE if patience is None else patience):
+                    raise Gone(error.message) from None
+            await asyncio.sleep(RETRY)
 
 
 def _ended_before(state: State, at: float) -> bool:
     return state.finished_at is not None and state.finished_at.timestamp() < at
-
-
-async def begin(api: Api, kept: Kept, phase: str, directory: str) -> None:
-    """Start a container and give it its input. Raises Fail when what it runs is not there, Unavailable."""
-    name, path = kept.name(phase), os.path.join(directory, places.STDIN)
-    data = await asyncio.to_thread(places.read, path) if phase == MAIN else b""
-    feed = Feed(api.host, name) if data else None
-    try:
-        if feed is not None:
-            await feed.open()
-        try:
-            await api.start(name)
-        except Refused as error:
-            raise Fail(error.message) from None
-        if kept.has_pty and phase == MAIN:
-            await api.resize(name, spawning.ROWS, spawning.COLUMNS)
-        if feed is not None:
-            await feed.give(data)
-            os.unlink(path)
-    finally:
-        if feed is not None:
-            feed.close()

@@ -79,5 +79,6 @@ def _outcome(directory: str, ended: Mapping[str, Any]) -> Outcome:
             can_retry = bool(ended.get("can_retry"))
             return Outcome(state=RunState.FAILED, reason=Reason.IMAGE, message=message, can_retry=can_retry)
         case "cannot_start":
-            return Outcome(state=RunState.FAILED, reason=Reason.CANNOT_START, message=message, can_retry=False)
+            can_retry = bool(ended.get("can_retry"))
+            return Outcome(state=RunState.FAILED, reason=Reason.CANNOT_START, message=message, can_retry=can_retry)
     return ending.outcome(directory, dict(ended))

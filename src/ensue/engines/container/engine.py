@@ -5,11 +5,11 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ensue.clients.containers.hosts import Host
 from ensue.engines.container import bodies, places
@@ -21,7 +21,9 @@ from ensue.ports.engine import Handle, LogChunk, StepOrder
 
 if TYPE_CHECKING:
     from ensue.clients.containers.api import About, Api
-    from ensue.engines.container.course import Course, Kept
+    from ensue.engines.container.beginning import Input
+    from ensue.engines.container.course import Course
+    from ensue.engines.container.phases import Kept
 
 log = logging.getLogger("ensue.engines.container")
 
@@ -105,8 +107,8 @@ class ContainerEngine:
                     instance=self.instance,
                     options=self.options,
                 )
-                made = await start.make(order, name)
-                await self._take_up(name, made)
+                given = await start.make(order, name)
+                await self._take_up(name, given)
         self._locks.pop(name, None)
         return handle
 
@@ -116,9 +118,10 @@ class ContainerEngine:
     def _has_ended(self, name: str) -> bool:
         return os.path.exists(os.path.join(self._paths.attempt(name), places.EXIT))
 
-    async def _take_up(self, name: str, made: Mapping[str, dict[str, Any]] | None = None) -> bool:
+    async def _take_up(self, name: str, given: "Input | None" = None) -> bool:
         """See it through from where it is; False when there is nothing to see."""
-        from ensue.engines.container.course import Course, Kept
+        from ensue.engines.container.course import Course
+        from ensue.engines.container.phases import Kept
 
         directory = self._paths.attempt(name)
         if name in self._courses or self._has_ended(name):
@@ -127,7 +130,7 @@ class ContainerEngine:
         if kept is None or not await self._has_any(kept):
             return False
         if name not in self._courses:
-            course = self._courses[name] = Course(api=self._api(), directory=directory, kept=kept, bodies=made)
+            course = self._courses[name] = Course(api=self._api(), directory=directory, kept=kept, given=given)
             course.go()
         return True
 
@@ -138,7 +141,7 @@ class ContainerEngine:
         return False
 
     async def tail(self, handle: Handle, offset: int = 0) -> AsyncIterator[LogChunk]:
-        from ensue.engines.container.course import Kept
+        from ensue.engines.container.phases import Kept
         from ensue.engines.container.reading import read
 
         name = _name(handle)

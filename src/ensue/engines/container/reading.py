@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from ensue.clients.containers.api import Api, Refused
 from ensue.clients.containers.frames import Message
-from ensue.engines.container.course import MAIN, Course, Kept
+from ensue.engines.container.course import Course
+from ensue.engines.container.phases import MAIN, Kept
 from ensue.engines.memory import CappedLog
 from ensue.engines.process import logfile
 from ensue.model.errors import Unavailable
@@ -42,7 +43,7 @@ async def _read(api: Api, kept: Kept, course: Course | None) -> AsyncIterator[Lo
             continue
         lines = _Lines(capped, mends_ends=not kept.is_podman)
         try:
-            async for message in _messages(api, kept, phase):
+            async for message in _messages(api, kept, phase, is_over=course is None or course.has_ended):
                 lines.take(message)
                 while chunks:
                     yield chunks.pop(0)
@@ -55,13 +56,14 @@ async def _read(api: Api, kept: Kept, course: Course | None) -> AsyncIterator[Lo
         yield chunk
 
 
-async def _messages(api: Api, kept: Kept, phase: str) -> AsyncIterator[Message]:
-    """Docker may end a log that it follows before the last of it: so the rest is read once more."""
+async def _messages(api: Api, kept: Kept, phase: str, *, is_over: bool) -> AsyncIterator[Message]:
+    """Docker may end a log that it follows before the last of it: so the rest is read once more. What is over is not
+    followed: a lost container may run on."""
     name, is_framed, count = kept.name(phase), not (kept.has_pty and phase == MAIN), 0
-    async for message in api.logs(name, is_framed=is_framed, is_followed=True):
+    async for message in api.logs(name, is_framed=is_framed, is_followed=not is_over):
         count += 1
         yield message
-    if is_framed:
+    if is_framed and not is_over:
         async for message in api.logs(name, is_framed=True, is_followed=False):
             count -= 1
             if count < 0:

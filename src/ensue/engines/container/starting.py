@@ -3,11 +3,12 @@
 import json
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ensue.clients.containers.api import About, Api, Image, Refused
-from ensue.engines.container import allowing, bodies, commands, course, ending, places, pulling
+from ensue.engines.container import allowing, beginning, bodies, commands, ending, phases, places, pulling
 from ensue.engines.container.engine import Options
 from ensue.engines.container.pulling import ImageAbsent
 from ensue.engines.process import layout
@@ -20,8 +21,6 @@ log = logging.getLogger("ensue.engines.container")
 SHELL = ("/bin/sh", "-e")
 """What runs setups and teardowns."""
 
-Bodies = dict[str, dict[str, Any]]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
@@ -33,15 +32,15 @@ class Start:
     instance: str
     options: Options
 
-    async def make(self, order: StepOrder, name: str) -> Bodies | None:
-        """What its containers after the first were made of, unless an earlier try has made them. An image that cannot
-        be had is the attempt's end. Raises Fail when it can never start, Unavailable."""
+    async def make(self, order: StepOrder, name: str) -> beginning.Input | None:
+        """What is being given to it, if anything. An image that cannot be had is the attempt's end. Raises Fail when
+        it can never start, Unavailable."""
         if not layout.is_name(name):
             raise Fail(f"{order.key.run}/{order.key.step} is no name for a directory")
         if order.command is None:
             raise Fail(f"step type {order.step_type} has no command to run")
         directory = self.paths.attempt(name)
-        if course.Kept.read(directory) is not None and await self._is_made(directory):
+        if await self._is_made(directory):
             return None
         try:
             return await self._make(order, order.command, name)
@@ -56,19 +55,21 @@ class Start:
             raise Fail(error.message) from None
 
     async def _is_made(self, directory: str) -> bool:
-        kept = course.Kept.read(directory)
-        return kept is not None and await self.api.inspect(kept.container) is not None
+        kept = phases.Kept.read(directory)
+        if kept is None:
+            return False
+        return all([await self.api.inspect(kept.name(phase)) is not None for phase in kept.phases])
 
     def _end(self, directory: str, ended: ending.Record) -> None:
         if os.path.isdir(directory):
             layout.write_json(os.path.join(directory, places.EXIT), ended, is_durable=True)
 
-    async def _make(self, order: StepOrder, command: Command, name: str) -> Bodies:
+    async def _make(self, order: StepOrder, command: Command, name: str) -> beginning.Input | None:
         command = self._allowed(order, command)
         workspace = self.paths.make_workspace(order.key.run)
         workdir = places.workdir(workspace, command.workdir)
         image = command.image
-        given = {places.SCRIPT: command.script, course.SETUP: image.setup, course.TEARDOWN: image.teardown}
+        given = {places.SCRIPT: command.script, phases.SETUP: image.setup, phases.TEARDOWN: image.teardown}
         scripts = {file: text for file, text in given.items() if text}
         self.paths.make_attempt(name, json.dumps(dict(order.parameters)).encode(), scripts)
         directory = self.paths.attempt(name)
@@ -80,7 +81,6 @@ class Start:
             raise Fail("an argument or environment variable holds a zero byte, which no program can receive")
         in_image = found.workdir if image.stays_in_image and not command.workdir else ""
         kept = self._kept(order, command, name, found)
-        layout.write_json(os.path.join(directory, places.ORDER), kept.as_json())
         room = bodies.Room(
             attempt=name,
             workspace=workspace,
@@ -90,16 +90,28 @@ class Start:
             is_podman=self.about.is_podman,
         )
         aside = replace(command, stdin=b"", has_pty=False)
-        made = {}
+        made: dict[str, Any] = {}
         for phase in kept.phases:
-            is_main = phase == course.MAIN
+            is_main = phase == phases.MAIN
             script = (places.SCRIPT if command.script else "") if is_main else phase
             run = argv if is_main else (*SHELL, places.SCRIPT_INSIDE)
             program = bodies.Program(argv=run, workdir=in_image or workdir, script=script)
             made[phase] = bodies.container(room, self.paths, command if is_main else aside, order.limits, program)
+        is_repeated = phases.Kept.read(directory) is not None
+        self._keep(directory, kept, made)
+        for phase in kept.phases:
             await self._create(kept.name(phase), made[phase], image.platform)
-        await course.begin(self.api, kept, kept.phases[0], directory)
-        return {phase: body for phase, body in made.items() if phase != course.SETUP}
+        if is_repeated:
+            # It may have been begun: its course looks.
+            return None
+        return await beginning.begin(self.api, kept, kept.phases[0], directory)
+
+    def _keep(self, directory: str, kept: phases.Kept, made: Mapping[str, object]) -> None:
+        """What follows a setup is made anew when that has ended, perhaps by another server."""
+        if phases.SETUP in kept.phases:
+            after = {phase: body for phase, body in made.items() if phase != phases.SETUP}
+            layout.write_json(os.path.join(directory, places.BODIES), after)
+        layout.write_json(os.path.join(directory, places.ORDER), kept.as_json())
 
     def _allowed(self, order: StepOrder, command: Command) -> Command:
         image, options = command.image, self.options
@@ -107,9 +119,9 @@ class Start:
         mounts = allowing.mounts(image.mounts, options.mounts, order.key.namespace)
         return replace(command, image=replace(image, network=network, mounts=mounts))
 
-    def _kept(self, order: StepOrder, command: Command, name: str, image: Image) -> course.Kept:
+    def _kept(self, order: StepOrder, command: Command, name: str, image: Image) -> phases.Kept:
         limits = order.limits
-        return course.Kept(
+        return phases.Kept(
             container=f"ensue-{self.instance}-{name.replace('/', '-')}",
             phases=_phases(command.image),
             timeout=limits.timeout.total_seconds() if limits.timeout else None,
@@ -132,8 +144,8 @@ class Start:
 
 
 def _phases(image: ports.Image) -> tuple[str, ...]:
-    before = (course.SETUP,) if image.setup else ()
-    return (*before, course.MAIN, *((course.TEARDOWN,) if image.teardown else ()))
+    before = (phases.SETUP,) if image.setup else ()
+    return (*before, phases.MAIN, *((phases.TEARDOWN,) if image.teardown else ()))
 
 
 def _argv(command: Command, image: Image) -> tuple[str, ...]:
