@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from ensue.engines.process import engine, layout, link
+from ensue.engines import removing
+from ensue.engines.process import layout, link
 from ensue.model.errors import Fail, Unavailable
 from ensue.model.run import Outcome, Reason, State
 from ensue.ports.engine import Limits, StepOrder
@@ -165,14 +166,14 @@ async def test_what_cannot_be_removed_stops_no_sweep(
 ) -> None:
     for step in ("a", "b", "c"):
         await bench.engine.wait(await bench.engine.start(suite.shell("true", step=step)))
-    remove = engine._remove_tree
+    remove = removing.remove_tree
 
     def refuse(directory: str) -> None:
         if "/b." in directory:
             raise PermissionError(13, "Permission denied", directory)
         remove(directory)
 
-    monkeypatch.setattr(engine, "_remove_tree", refuse)
+    monkeypatch.setattr(removing, "remove_tree", refuse)
     with caplog.at_level(logging.WARNING):
         assert await bench.engine.sweep([]) == 3
     assert os.listdir(bench.data / "attempts" / suite.RUN) == ["b.-.1"]

@@ -1,5 +1,5 @@
 """The mutations: each takes away what keeps one guarantee, and names the test that must notice."""
 
-from tests.mutations import access, approvals, events, runs
+from tests.mutations import access, approvals, engines, events, runs
 
-MUTATIONS = (*runs.MUTATIONS, *events.MUTATIONS, *access.MUTATIONS, *approvals.MUTATIONS)
+MUTATIONS = (*runs.MUTATIONS, *events.MUTATIONS, *access.MUTATIONS, *approvals.MUTATIONS, *engines.MUTATIONS)

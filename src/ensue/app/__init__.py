@@ -220,7 +220,8 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
             worker = WorkerId(_instance_id(directory))
             process = ProcessEngine(data_dir=settings.data_dir, step_user=settings.step_user)
             containers = parts.containers_of(settings, worker)
-            running: Running = {engine.name: engine for engine in (process, containers) if engine is not None}
+            # That of containers is first asked to free a run: it may remove more.
+            running: Running = {engine.name: engine for engine in (containers, process) if engine is not None}
             outbound = Outbound(
                 public_only=settings.outbound == "public", certificates=os.environ.get("K_CA_CERTS", "")
             )

@@ -22,6 +22,8 @@ class Cleaner:
         self._engines = tuple(engines)
         self._history = history
         self._period = period
+        self._told: set[tuple[str, RunUid]] = set()
+        """What cannot be freed, once that was said: by engine and run."""
 
     async def run(self) -> None:
         await forever(self._look, "free what ended runs left", log)
@@ -42,13 +44,15 @@ class Cleaner:
         except (EnsueError, OSError) as error:
             log.warning("cannot find what engine %s keeps of ended runs: %s", engine.name, error)
             return 0
-        return sum([await _is_freed(engine, run) for run in over])
+        self._told &= {(name, run) for name, run in self._told if name != engine.name or run in over}
+        return sum([await self._is_freed(engine, run) for run in over])
 
-
-async def _is_freed(engine: Engine, run: RunUid) -> bool:
-    try:
-        await engine.remove_run(run)
-    except (EnsueError, OSError) as error:
-        log.warning("cannot free what engine %s keeps of run %s: %s", engine.name, run, error)
-        return False
-    return True
+    async def _is_freed(self, engine: Engine, run: RunUid) -> bool:
+        try:
+            await engine.remove_run(run)
+        except (EnsueError, OSError) as error:
+            level = logging.DEBUG if (engine.name, run) in self._told else logging.WARNING
+            log.log(level, "cannot free what engine %s keeps of run %s: %s", engine.name, run, error)
+            self._told.add((engine.name, run))
+            return False
+        return True

@@ -134,7 +134,7 @@ class Stepping:
     async def _stop_on_engine(self, engine: Engine, stop: Stop, handle: Handle) -> None:
         try:
             await engine.stop(handle, timedelta() if stop.is_kill else self._engines.limits.grace)
-        except EnsueError as error:
+        except (EnsueError, OSError) as error:
             # The order comes again with the next renewal.
             stop.is_asked = stop.is_kill = False
             log.warning("cannot stop %s: %s", stop.lease.key.title, error)

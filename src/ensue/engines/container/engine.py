@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import logging
 import os
-import shutil
-from collections.abc import AsyncIterator, Collection
+import time
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from ensue.engines.container.phases import Kept
 
 log = logging.getLogger("ensue.engines.container")
+
+SWEEP_PAUSE = 60.0
+"""Seconds until what could not be removed is tried again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +61,17 @@ class ContainerEngine:
         self._opened: Api | None = None
         self._known: About | None = None
         self._courses: dict[str, Course] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+        self._claimed: set[str] | None = None
+        """While what nobody claims is still to be ended: the attempts that somebody does."""
+        self._sweeping = asyncio.Lock()
+        self._sweep_at = 0.0
+        self.served: set[str] = set()
+        """Containers of this process that are no attempts."""
+        self._images: dict[str, str] = {}
+        """By run: an image that may remove what its containers left."""
+        self._stuck: set[str] = set()
+        """What that has not removed."""
 
     @property
     def api(self) -> "Api":
@@ -98,7 +112,9 @@ class ContainerEngine:
 
         handle = self.handle_for(order.key, order.attempt)
         name = _name(handle)
-        async with self._locks.setdefault(name, asyncio.Lock()):
+        lock = self._locks.setdefault(name, asyncio.Lock())
+        async with lock:
+            await self._sweep_before(name)
             if name not in self._courses and not self._has_ended(name):
                 start = Start(
                     api=self._api(),
@@ -108,8 +124,7 @@ class ContainerEngine:
                     options=self.options,
                 )
                 given = await start.make(order, name)
-                await self._take_up(name, given)
-        self._locks.pop(name, None)
+                await self._take_up(name, given, is_made=True)
         return handle
 
     def _is_known(self, name: str) -> bool:
@@ -118,7 +133,7 @@ class ContainerEngine:
     def _has_ended(self, name: str) -> bool:
         return os.path.exists(os.path.join(self._paths.attempt(name), places.EXIT))
 
-    async def _take_up(self, name: str, given: "Input | None" = None) -> bool:
+    async def _take_up(self, name: str, given: "Input | None" = None, *, is_made: bool = False) -> bool:
         """See it through from where it is; False when there is nothing to see."""
         from ensue.engines.container.course import Course
         from ensue.engines.container.phases import Kept
@@ -127,7 +142,7 @@ class ContainerEngine:
         if name in self._courses or self._has_ended(name):
             return True
         kept = Kept.read(directory)
-        if kept is None or not await self._has_any(kept):
+        if kept is None or not (is_made or await self._has_any(kept)):
             return False
         if name not in self._courses:
             course = self._courses[name] = Course(api=self._api(), directory=directory, kept=kept, given=given)
@@ -186,22 +201,73 @@ class ContainerEngine:
             ours = (f"{bodies.OF_INSTANCE}={self.instance}", f"{bodies.OF_ATTEMPT}={name}")
             for each in await self._api().labelled(*ours):
                 await self._api().remove(each["name"])
-            await asyncio.to_thread(shutil.rmtree, self._paths.attempt(name), ignore_errors=True)
+            await self._remove(self._paths.attempt(name), name.partition("/")[0], self._image_of(name))
+
+    def _image_of(self, name: str) -> str:
+        from ensue.engines.container.phases import Kept
+
+        kept = Kept.read(self._paths.attempt(name))
+        return kept.image if kept else ""
+
+    async def _remove(self, path: str, run: str, image: str) -> None:
+        """Raises OSError for what nobody here may remove."""
+        from ensue.engines.container import leftovers
+
+        if image:
+            self._images[run] = image
+        image, seen = self._images.get(run) or self.options.image, self._paths.seen(path)
+        labels = {bodies.OF_INSTANCE: self.instance, bodies.OF_ATTEMPT: "left", bodies.OF_DATA: self.data}
+        try:
+            await leftovers.remove(self._api(), "" if path in self._stuck else image, path, seen=seen, labels=labels)
+        except OSError:
+            self._stuck.add(path)
+            raise
+        self._stuck.discard(path)
 
     async def sweep(self, current: Collection[Handle]) -> int:
-        """Ends what nobody claims. An engine that is away is swept once it is asked for something else."""
-        wanted = {_name(handle) for handle in current}
-        found = {name for name in self._paths.all_names() if name not in wanted}
+        """Ends what nobody claims. What cannot be ended now is ended before a later start."""
+        self._claimed, self._sweep_at = {_name(handle) for handle in current}, 0.0
+        async with self._sweeping:
+            return await self._sweep()
+
+    async def _sweep_before(self, name: str) -> None:
+        if self._claimed is not None:
+            self._claimed.add(name)
+            async with self._sweeping:
+                await self._sweep()
+
+    async def _sweep(self) -> int:
+        """What cannot be removed stays, and stops nobody."""
+        claimed = self._claimed
+        if claimed is None or time.monotonic() < self._sweep_at:
+            return 0
+        found = {name for name in self._paths.all_names() if name not in claimed}
         try:
-            for each in await self._api().labelled(f"{bodies.OF_INSTANCE}={self.instance}"):
-                if each[bodies.OF_ATTEMPT] not in wanted:
-                    found.add(each[bodies.OF_ATTEMPT])
-                    await self._api().remove(each["name"])
-            for name in sorted(found):
-                await self._destroy(name)
+            listed = await self._api().labelled(f"{bodies.OF_INSTANCE}={self.instance}")
         except Unavailable as error:
             log.warning("cannot look for containers that nobody claims: %s", error)
+            return len(found)
+        is_done = True
+        for each in listed:
+            if each[bodies.OF_ATTEMPT] not in claimed and each["name"] not in self.served:
+                found.add(each[bodies.OF_ATTEMPT])
+                is_done = await self._ends(each["name"], self._api().remove(each["name"])) and is_done
+        for name in sorted(found):
+            is_done = await self._ends(name, self._destroy(name)) and is_done
+        if is_done and self._claimed is claimed:
+            self._claimed = None
+        self._sweep_at = time.monotonic() + SWEEP_PAUSE
         return len(found)
+
+    async def _ends(self, what: str, work: Awaitable[None]) -> bool:
+        try:
+            await work
+        except Unavailable as error:
+            log.warning("cannot end %s, which nobody claims: %s", what, error)
+            return False
+        except OSError as error:
+            log.warning("cannot free what %s left: %s", what, error)
+        return True
 
     async def runs(self) -> Collection[RunUid]:
         return {RunUid(run) for run in places.listed(self._paths.attempts)}
@@ -212,7 +278,8 @@ class ContainerEngine:
         for name in self._paths.names(run):
             await self._destroy(name)
         for path in (os.path.join(self._paths.attempts, run), self._paths.workspace(run)):
-            await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+            await self._remove(path, run, "")
+        self._images.pop(run, None)
 
     async def close(self) -> None:
         for course in self._courses.values():

@@ -26,6 +26,7 @@ class Kept:
     stop_signal: str
     boot: str
     platform: str = ""
+    image: str = ""
 
     def name(self, phase: str) -> str:
         return self.container if phase == MAIN else f"{self.container}.{phase}"

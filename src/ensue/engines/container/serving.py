@@ -11,7 +11,7 @@ from typing import Any
 from ensue.clients.containers.api import Api, Refused
 from ensue.engines.container import bodies, commands, pulling
 from ensue.engines.container.engine import ContainerEngine
-from ensue.model.errors import Fail
+from ensue.model.errors import Fail, Unavailable
 from ensue.ports.engine import Image
 
 PORT = 8080
@@ -50,6 +50,7 @@ class Served:
 async def serving(engine: ContainerEngine, wanted: Wanted) -> AsyncIterator[Served]:
     """Runs it until the context ends. Raises Fail when it cannot be run or does not listen, Unavailable."""
     api, name = engine.api, f"ensue-{engine.instance}-hook-{hashlib.sha256(wanted.title.encode()).hexdigest()[:16]}"
+    engine.served.add(name)
     try:
         await api.remove(name)
         await api.create(name, await _body(engine, wanted))
@@ -60,12 +61,14 @@ async def serving(engine: ContainerEngine, wanted: Wanted) -> AsyncIterator[Serv
     except pulling.ImageAbsent as error:
         raise Fail(error.message) from None
     finally:
-        await asyncio.shield(_removed(api, name))
+        await asyncio.shield(_removed(engine, name))
 
 
-async def _removed(api: Api, name: str) -> None:
-    with contextlib.suppress(Refused):
-        await api.remove(name)
+async def _removed(engine: ContainerEngine, name: str) -> None:
+    """One that stays is swept when there is a chance."""
+    with contextlib.suppress(Unavailable):
+        await engine.api.remove(name)
+    engine.served.discard(name)
 
 
 async def _body(engine: ContainerEngine, wanted: Wanted) -> dict[str, Any]:

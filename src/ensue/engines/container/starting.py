@@ -133,6 +133,7 @@ class Start:
             stop_signal=image.stop_signal or "SIGTERM",
             boot=layout.boot_id(),
             platform=command.image.platform,
+            image=image.id,
         )
 
     async def _create(self, name: str, body: dict[str, Any], platform: str) -> None:

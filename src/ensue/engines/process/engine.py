@@ -5,14 +5,13 @@ import contextlib
 import json
 import logging
 import os
-import shutil
-import stat
 import sys
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from ensue.engines import removing
 from ensue.engines.process import ending, layout, logfile
 from ensue.engines.process.link import Answer, Link
 from ensue.model.errors import Fail, OtherVersion
@@ -144,7 +143,7 @@ class ProcessEngine:
             return
         if not _exists(os.path.join(directory, layout.EXIT)):
             await self._end(handle)
-        await _remove(directory)
+        await removing.remove(directory)
 
     async def _end(self, handle: Handle) -> None:
         try:
@@ -175,8 +174,8 @@ class ProcessEngine:
             return
         for name in self._attempts(run):
             await self.destroy(self._handle(name))
-        await _remove(os.path.join(self._paths.attempts, run))
-        await _remove(self._paths.workspace(run))
+        await removing.remove(os.path.join(self._paths.attempts, run))
+        await removing.remove(self._paths.workspace(run))
 
     def _attempts(self, run: str) -> list[str]:
         return [f"{run}/{name}" for name in _names(os.path.join(self._paths.attempts, run))]
@@ -210,27 +209,3 @@ def _names(directory: str) -> list[str]:
 
 def _exists(path: str) -> bool:
     return os.path.lexists(path)
-
-
-async def _remove(directory: str) -> None:
-    if _exists(directory):
-        await asyncio.to_thread(_remove_tree, directory)
-
-
-def _remove_tree(directory: str) -> None:
-    shutil.rmtree(directory, onerror=_open_and_retry)
-
-
-def _open_and_retry(remove: Callable[..., Any], path: str, error: Any) -> None:
-    """Steps leave directories that nobody may write to, such as caches of modules."""
-    if not isinstance(error[1], PermissionError):
-        if not isinstance(error[1], FileNotFoundError):
-            raise error[1]
-        return
-    for place in (os.path.dirname(path), path):
-        if stat.S_ISDIR(os.lstat(place).st_mode):
-            os.chmod(place, 0o700)
-    if remove in (os.rmdir, os.unlink):
-        remove(path)
-    else:
-        _remove_tree(path)
