@@ -91,7 +91,7 @@ async def test_no_route_changes_anything_for_who_may_only_look(
     made = await client.post("/api/v1/tokens", json={"subject": "bob", "groups": groups})
     token = {"Authorization": f"Bearer {made.json()['status']['token']}"}
     for method, path in routes(application):
-        if method == "PATCH":
+        if method == "PATCH" and not path.startswith(OPEN):
             assert (await client.put(path, json=body(path))).status_code in (200, 201)
     for method, path in routes(application):
         if path == "/" or path.startswith(OPEN) or (method, path) in OF_ONESELF or method in READING:

@@ -279,3 +279,10 @@ async def test_definitions_are_checked_for_paths_only_when_one_was_changed(
     assert len(asked) <= 1
     await ready.delete("/api/v1/namespaces/default/sources/first")
     assert "belongs to" not in json.dumps((await ready.get(place)).json())
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+async def test_a_webhook_without_a_container_takes_post_alone(ready: httpx.AsyncClient, method: str) -> None:
+    answer = await ready.request(method, HOOK)
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
+    assert (await ready.request(method, "/hooks/nobody")).status_code == 404

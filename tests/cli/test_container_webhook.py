@@ -1,20 +1,20 @@
 """Relay's webhook triggers: the server runs the container, hands requests to it, and takes the events that it tells."""
 
+import contextlib
 import json
 import re
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests import containers
-from tests.cli.conftest import Cli, Server, document
+from tests.cli.conftest import Cli, Server, document, until
 
 TENANT = """
 apiVersion: relay.sh/v1beta1
@@ -62,13 +62,35 @@ spec:
 """
 
 
-def post(address: str, body: object) -> tuple[int, str]:
-    request = urllib.request.Request(address, json.dumps(body).encode(), {"content-type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=60) as response:
-            return response.status, response.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
+ECHO = f"""
+apiVersion: relay.sh/v1beta1
+kind: WebhookTrigger
+metadata: {{name: echo}}
+spec:
+  image: {containers.IMAGE}
+  input:
+    - |
+      cat > /answer <<'END'
+      #!/bin/sh
+      read -r method path _
+      length=0
+      while read -r line && [ "$line" != "$(printf '\\r')" ]; do
+        case $line in [Cc]ontent-[Ll]ength:*) length=$(echo "${{line#*:}}" | tr -dc 0-9);; esac
+      done
+      body=$(head -c "$length")
+      printf 'HTTP/1.1 207 Multi\\r\\nContent-Type: text/x-echo\\r\\nX-Own: yes\\r\\nSet-Cookie: a=b\\r\\n'
+      printf 'Connection: close\\r\\n\\r\\n%s %s %s' "$method" "$path" "$body"
+      END
+      chmod +x /answer
+      exec nc -ll -p "$PORT" -e /answer
+---
+apiVersion: ensue.dev/v1alpha1
+kind: Trigger
+metadata: {{name: on-echo}}
+spec:
+  sources: [{{ref: echo}}]
+  actions: [{{name: say, type: log, with: {{message: heard}}}}]
+"""
 
 
 @pytest.fixture
@@ -97,9 +119,8 @@ def sink() -> Iterator[tuple[str, list[Any]]]:
         server.server_close()
 
 
-def test_a_container_answers_and_lets_events_in(
-    tmp_path: Path, docker: containers.ContainerEngine, sink: tuple[str, list[Any]]
-) -> None:
+@contextlib.contextmanager
+def serving(tmp_path: Path, docker: containers.ContainerEngine) -> Iterator[tuple[Cli, str]]:
     cli = Cli(
         tmp_path,
         ENSUE_CONTAINER_HOST=docker.address,
@@ -108,22 +129,54 @@ def test_a_container_answers_and_lets_events_in(
     )
     server = Server(cli)
     address = re.search(r"http://[0-9.:]+", server.ready)
-    assert address, server.ready
     try:
+        assert address, server.ready
+        yield cli, address[0]
+    finally:
+        server.stop()
+    assert not docker.names(f"dev.ensue.data={tmp_path}/data")
+
+
+def ask(method: str, address: str, **given: Any) -> httpx.Response:
+    """Once the container is up."""
+    deadline = time.monotonic() + 90
+    with httpx.Client(timeout=60, trust_env=False) as client:
+        while (answer := client.request(method, address, **given)).status_code == 503:
+            assert time.monotonic() < deadline, answer.text
+            time.sleep(0.5)
+    return answer
+
+
+def test_a_container_answers_and_lets_events_in(
+    tmp_path: Path, docker: containers.ContainerEngine, sink: tuple[str, list[Any]]
+) -> None:
+    with serving(tmp_path, docker) as (cli, address):
         cli("apply", "-f", cli.file("door.yaml", TENANT.replace("URL", sink[0]) + FILES))
-        deadline = time.monotonic() + 90
-        while (answer := post(f"{address[0]}/hooks/default/door?a=b", {"who": "Bob"}))[0] == 503:
-            assert time.monotonic() < deadline, (answer, cli("explain", "source", "door").stdout)
-            time.sleep(0.5)
-        assert answer[0] == 201, answer
-        assert answer[1].startswith("hi there a=b {")
-        assert '"Ann"' in answer[1]
-        while not (runs := document(cli("get", "runs", "-o", "json"))["items"]):
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
+        answer = ask("POST", f"{address}/hooks/default/door?a=b", json={"who": "Bob"})
+        assert answer.status_code == 201, answer.text
+        assert answer.text.startswith("hi there a=b {")
+        assert '"Ann"' in answer.text
+        until(lambda: "Succeeded" in cli("get", "runs", "-o", "json").stdout, "the run")
+        runs = document(cli("get", "runs", "-o", "json"))["items"]
         assert runs[0]["spec"]["parameters"] == {"who": "Bob"}  # type: ignore[index]
         event = {"source": {"type": "trigger", "trigger": {"name": "front-door"}}, "data": {"who": "Bob"}}
         assert sink[1] == [("/api/events", "Bearer of-the-sink", event)]
-    finally:
-        server.stop()
-    assert not docker.names("dev.ensue.attempt=hook")
+
+
+@pytest.mark.timeout(240)
+def test_every_method_reaches_the_container_and_its_answer_comes_back(
+    tmp_path: Path, docker: containers.ContainerEngine
+) -> None:
+    with serving(tmp_path, docker) as (cli, address):
+        cli("apply", "-f", cli.file("echo.yaml", ECHO))
+        place = f"{address}/hooks/echo"
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+            body = b"" if method in ("GET", "OPTIONS") else b"what is said"
+            answer = ask(method, f"{place}?a=1&a=2", content=body)
+            assert (answer.status_code, answer.text) == (207, f"{method} /?a=1&a=2 {body.decode()}")
+            assert (answer.headers["content-type"], answer.headers["x-own"]) == ("text/x-echo", "yes")
+            assert "set-cookie" not in answer.headers
+        head = ask("HEAD", place)
+        assert (head.status_code, head.headers["x-own"], head.content) == (207, "yes", b"")
+        large = ask("PUT", place, content=iter([b"x" * 2**20] * 11))
+        assert (large.status_code, large.json()["code"]) == (413, "too_large")

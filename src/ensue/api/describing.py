@@ -117,6 +117,8 @@ EXAMPLES: Mapping[str, Schema] = {
     "rotate_secrets": {"newKey": True},
     "send_events": {"specversion": "1.0", "id": "17", "source": "/shop", "type": "order.paid", "data": {"amount": 40}},
 }
+PASSED = frozenset({"ask_hook", "put_to_hook", "patch_hook", "delete_at_hook"})
+"""What answers is not this server."""
 MANY = re.compile(r"(.+)\[\]")
 
 
@@ -169,6 +171,9 @@ def _answer(operation: Schema, name: str, answer: str) -> None:
     if name == "show_login":
         operation["responses"]["401"] = _content("text/html", {"type": "string"}, "The link is not one, or was used.")
     status = next(iter(sorted(operation["responses"])))
+    if name in PASSED:
+        operation["responses"][status] = {"description": "Whatever the container of the webhook answers."}
+        return
     if name.startswith("greet_"):
         operation["responses"][status] = {"description": "Headers say what may be sent."}
         return

@@ -19,6 +19,8 @@ class Call:
     headers: Mapping[str, str]
     """By lower-case name; those that came repeatedly are joined by a comma and a space."""
     query: Mapping[str, str]
+    query_text: str = ""
+    """As it was sent."""
     read: Callable[[int], Awaitable[bytes]]
     """The body as it was sent. Raises TooLarge when it has more than so many bytes."""
     hold: Callable[[int], None]
@@ -41,12 +43,13 @@ class Hooks(Protocol):
     """May be called concurrently. What one sender does wrong costs the others nothing but time."""
 
     async def receive(self, call: Call) -> Reply:
-        """Answers once the event is durable; the same event again gets the same answer.
+        """Answers once the event is durable; the same event again gets the same answer. Other methods than POST are for
+        sources whose container answers.
 
-        Raises NotFound, Unauthenticated, InvalidInput, TooLarge, UnsupportedMediaType, Unavailable."""
+        Raises NotFound, NotTaken, Unauthenticated, InvalidInput, TooLarge, UnsupportedMediaType, Unavailable."""
 
-    async def greet(self, call: Call) -> Mapping[str, str]:
-        """The headers by which a source tells a sender that asks (OPTIONS) that it may send.
+    async def greet(self, call: Call) -> Reply:
+        """Tells a sender that asks (OPTIONS) whether it may send.
 
         Raises NotFound, Denied, InvalidInput, and NotTaken where a source has no such handshake."""
 

@@ -79,14 +79,19 @@ class Hooks:
         now = self._world.clock.now()
         self._world.rejections.note(namespace, mount.source_key, mount.title, reason, message, now)
 
-    async def greet(self, call: Call) -> Mapping[str, str]:
+    async def greet(self, call: Call) -> Reply:
         mount = await self._mount(call)
+        if isinstance(mount.settings, container_webhook.Settings):
+            return await self.receive(call)
         if not isinstance(mount.settings, cloudevents.Settings):
             raise NotTaken(f"the webhook {call.path} gives no consent to senders: it takes POST")
-        return cloudevents.greet(mount.settings, await self._request(call, 0))
+        headers = cloudevents.greet(mount.settings, await self._request(call, 0))
+        return Reply(status=200, content_type="", headers=headers)
 
     async def _receive(self, call: Call, mount: Mount) -> Reply | Refused:
         given = mount.settings
+        if call.method != "POST" and not isinstance(given, container_webhook.Settings):
+            raise NotTaken(f"the webhook {call.path} takes POST alone")
         request = await self._request(call, given.max_bytes)
         secrets = await self._keys.read(call.namespace, given.verify.secrets, mount.source_key)
         trust = webhook.verify(given, secrets, request)
@@ -106,8 +111,11 @@ class Hooks:
         address = self._guests.address(call.namespace, mount.source_key)
         if not address:
             raise Unavailable(f"the container of the webhook {call.path} is not up here; try again")
-        found = await forwarding.forward(address, request.method, request.headers, request.query, request.body)
-        return Reply(status=found.status, content_type=found.content_type, content=found.content, headers=found.headers)
+        asked = forwarding.Asked(
+            method=request.method, headers=request.headers, query=call.query_text, body=request.body
+        )
+        found = await forwarding.forward(address, asked, call.hold)
+        return Reply(status=found.status, content_type="", content=found.content, headers=found.headers)
 
     async def _take(
         self, namespace: Namespace, mount: Mount, given: webhook.Settings, request: webhook.Request
