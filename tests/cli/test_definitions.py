@@ -23,7 +23,7 @@ LABELLED = """
 apiVersion: ensue.dev/v1alpha1
 kind: Workflow
 metadata: {name: told, labels: {team: red}}
-spec: {steps: [{name: only, run: third}]}
+spec: {steps: [{name: a, run: third}]}
 """
 
 
