@@ -35,7 +35,9 @@ async def problems(world: World, found: Sequence[StoredDefinition]) -> Mapping[s
         if built is not None:
             where = "" if one.namespace == DEFAULT_NAMESPACE else f" -n {one.namespace}"
             lost = await _of_secrets(world, one, built, f"`ensue secret set {{}}{where}` sets it")
-            told[one.uid] = (*lacking.of_steps(built, PARTS[one.kind], offered), *lost)
+            # A server that begins has not entered its own worker yet.
+            waiting = lacking.of_steps(built, PARTS[one.kind], offered) if offered else ()
+            told[one.uid] = (*waiting, *lost)
     return told
 
 
