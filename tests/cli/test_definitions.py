@@ -142,7 +142,7 @@ def test_the_history_has_every_version_and_what_it_changed(cli: Cli) -> None:
     old = cli("history", "workflow", "told", "--generation", "1", "-o", "json")
     cli("apply", "-f", "-", stdin=old.stdout)
     assert script_of(cli, "told") == "first"
-    assert "+    run: third" in cli("history", "workflow", "told", "--generation", "3", "--diff").stdout
+    assert "+    run: second" in cli("history", "workflow", "told", "--generation", "2", "--diff").stdout
     assert "no generation 9" in cli("history", "workflow", "told", "--generation", "9", code=4).stderr
     cli("delete", "workflow", "told")
     assert len(document(cli("history", "workflow", "told", "-o", "json"))["items"]) == 5  # type: ignore[arg-type]
