@@ -46,15 +46,15 @@ def microseconds(function: Callable[[], Any], seconds: float) -> float:
     """The median over batches that share the time."""
     count = 1
     while True:
-        took = batch(function, count)
+        took = _batch(function, count)
         if took > 0.002 or count > 10**6:
             break
         count *= 4
     count = max(1, int(count * seconds / BATCHES / took))
-    return statistics.median(batch(function, count) / count for _ in range(BATCHES)) * 1e6
+    return statistics.median(_batch(function, count) / count for _ in range(BATCHES)) * 1e6
 
 
-def batch(function: Callable[[], Any], count: int) -> float:
+def _batch(function: Callable[[], Any], count: int) -> float:
     began = time.perf_counter()
     for _ in range(count):
         function()

@@ -150,6 +150,37 @@ def test_a_push_with_the_token_of_a_trigger_starts_its_workflow(site: Cli) -> No
     assert httpx.get(f"{url}/api/v1/runs", headers=headers).status_code == 403
 
 
+CAPITALS = """
+apiVersion: v1
+name: capitals
+steps:
+  - {name: Look-ELBv2, image: x, engine: process, input: ['echo word=green >> "$ENSUE_OUTPUTS"']}
+  - {name: Ask, type: approval, dependsOn: Look-ELBv2}
+  - name: Tell_it
+    image: x
+    engine: process
+    dependsOn: Ask
+    env: {WORD: !Output [Look-ELBv2, word], KNOWN: "${steps.Look-ELBv2.succeeded}"}
+    input: ['echo "it is $WORD $KNOWN"']
+"""
+
+
+def test_steps_with_capitals_are_run_approved_shown_and_run_again(site: Cli) -> None:
+    site("apply", "-f", site.file("capitals.yaml", CAPITALS))
+    run = site("start", "capitals").stdout.strip().removeprefix("run/")
+    while "Ask" not in site("get", "approvals").stdout:
+        pass
+    site("approve", run, "Ask")
+    site("wait", run)
+    assert ends(document(site("get", "run", run, "-o", "json"))) == dict.fromkeys(
+        ["Look-ELBv2", "Ask", "Tell_it"], "Succeeded"
+    )
+    assert "it is green true" in site("logs", run, "--step", "Tell_it").stdout
+    again = site("rerun", run, "--from", "Tell_it").stdout.strip().removeprefix("run/")
+    site("wait", again)
+    assert "it is green true" in site("logs", again).stdout
+
+
 @pytest.mark.parametrize(("said", "state"), [("y\n", "Succeeded"), ("n\n", "Skipped")])
 def test_a_terminal_is_asked(examples: Cli, said: str, state: str) -> None:
     ours, theirs = pty.openpty()

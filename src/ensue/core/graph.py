@@ -146,8 +146,26 @@ def needs_of(step: Step, names: Collection[str], flavour: relay.Flavour = relay.
 
 
 def _outputs_read(step: Step, flavour: relay.Flavour) -> Iterable[str]:
-    fields = [value for _, value in expressions(step)]
-    return _names(relay.refs(fields, flavour), "outputs")
+    # Most fields read no outputs, and to look for the word costs far less than to compile them.
+    fields = [value for _, value in expressions(step) if _has_word(value, "outputs", "Output")]
+    return _names(relay.refs(fields, flavour), "outputs") if fields else ()
+
+
+def _has_word(value: Json, root: str, tag: str) -> bool:
+    """Whether a document can refer to a root: by its name in a text, or by a tagged object."""
+    pending = [value]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, str):
+            if root in node:
+                return True
+        elif isinstance(node, dict):
+            if node.get("$type") == tag:
+                return True
+            pending.extend(node.values())
+        elif isinstance(node, list):
+            pending.extend(node)
+    return False
 
 
 def _names(refs: Iterable[tuple[str, ...]], root: str) -> list[str]:
