@@ -113,6 +113,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         test="tests/operations/test_file_sources.py::test_what_happened_while_no_server_ran_is_told_by_the_next_once",
     ),
     Mutation(
+        name="scripts-not-followed",
+        guarantee=FOLLOWED,
+        edits=(("following/reading.py", " and known.scripts == scripts", ""),),
+        test="tests/following/test_scripts.py::test_a_changed_script_is_another_version_of_the_workflow",
+    ),
+    Mutation(
         name="vanished-deleted-at-once",
         guarantee=FOLLOWED,
         edits=(("core/following.py", "is_renamed or now - since >= grace", "is_renamed or now >= since"),),
