@@ -1,12 +1,13 @@
 """Runs the containers of webhook triggers: their environment, their token, their place behind /hooks."""
 
+import logging
 import uuid
 from collections.abc import Mapping
 
 from ensue.app.sinks import Sinks, Told
 from ensue.engines.container import serving
 from ensue.engines.container.engine import ContainerEngine
-from ensue.model.errors import Fail
+from ensue.model.errors import EnsueError, Fail
 from ensue.model.values import Json
 from ensue.ports.pulling import Happening, Pull, SourceState, SourceStatus
 from ensue.runtime import passes, stepping
@@ -14,6 +15,8 @@ from ensue.runtime.guests import Guest, Guests
 from ensue.runtime.passes import Passes
 from ensue.runtime.secrets import OpenedSecrets
 from ensue.sources.container_webhook import Settings
+
+log = logging.getLogger("ensue.sources")
 
 EVENT_TYPE = "dev.ensue.webhook.v1"
 
@@ -43,7 +46,11 @@ class HookStage:
                 key=key,
             )
             # First: what a sink refuses is sent again by the container, and is let in here once.
-            await self._sinks.tell(told)
+            try:
+                await self._sinks.tell(told)
+            except EnsueError as error:
+                log.warning("an event of the source %s of namespace %s: %s", pull.key, pull.namespace, error)
+                raise
             now = pull.now()
             await pull.emit([Happening(type=EVENT_TYPE, id=key or uuid.uuid4().hex, time=now, data=dict(data))])
 
