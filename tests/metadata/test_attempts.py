@@ -8,13 +8,17 @@ import pytest
 
 from ensue.api import views
 from ensue.cli import describe
+from ensue.metadata.application import Application
+from ensue.metadata.attempts import AttemptDoor
 from ensue.model.errors import TooLarge
 from ensue.model.run import Outcome, Reason, State
+from ensue.model.secret import SecretPlace
 from ensue.model.values import DEFAULT_NAMESPACE
-from ensue.operations import logs, runs
+from ensue.operations import logs, runs, secrets
 from ensue.ports import reports
 from ensue.ports.metadata import Line, SetOutput
 from ensue.ports.store import Ending
+from ensue.runtime.hiding import Confidence, Screen
 from ensue.store.care import Care
 from tests.metadata import sides
 from tests.metadata.asking import Asker
@@ -101,7 +105,7 @@ async def test_decorators_messages_and_status_are_in_the_json_of_the_run(stored:
     one = stored.side.one
     await one.post("/decorators/docs", {"type": "link", "description": "Open", "uri": "https://example.org"})
     status = {
-        "process_state": {"exit_code": 3, "timestamp": "2026-01-01T00:00:00Z"},
+        "process_state": {"exit_code": 3, "timestamp": "2026-01-01T02:00:00+02:00"},
         "when_condition": {"when_condition_status": "WhenConditionSatisfied", "timestamp": "2026-01-01T00:00:00Z"},
     }
     await one.put("/status", status)
@@ -132,15 +136,28 @@ async def test_lines_that_were_sent_stand_behind_those_that_were_printed(stored:
     ]
 
 
-async def test_an_output_that_holds_a_known_secret_is_not_shown(stored: Stored) -> None:
-    one = stored.side.one
-    assert (await one.get("/secrets/hello")).status == 200
-    # Of the smallest size that is looked for; `world` is shorter.
-    confidence = stored.place.node.stepping.confidence_in(stored.leases["one"])
-    assert confidence is None
-    await one.put("/outputs/plain", "nothing")
-    whole = await runs.get(ANN, stored.place.world, DEFAULT_NAMESPACE, stored.run.name)
-    assert views.whole(whole)["status"]["steps"][0]["outputs"] == {"plain": "nothing"}
+@pytest.mark.parametrize("is_ours", [False, True])
+async def test_an_output_that_holds_a_known_secret_is_not_shown(stored: Stored, is_ours: bool) -> None:
+    world, lease = stored.place.world, stored.leases["one"]
+    hello = SecretPlace(namespace=DEFAULT_NAMESPACE, name="hello", key="value", workflow="")
+    await secrets.set_value(ANN, world, hello, b"a longer world")
+    kept = Confidence(lease=lease, secrets=stored.place.node.secrets, screen=Screen())
+    # Of an attempt that this process runs, or of one that another does.
+    door = AttemptDoor(world=world, secrets=stored.place.node.secrets, known=lambda _: kept if is_ours else None)
+    one = Asker(app=Application(door=door), token=stored.side.one.token)
+    await one.put("/outputs/before", "a longer world")
+    assert (await one.get("/secrets/hello")).json["value"] == "a longer world"
+    for name, value in (
+        ("plain", "a longer"),
+        ("held", {"a": ["say: a longer world!"]}),
+        ("coded", "YSBsb25nZXIgd29ybGQ="),
+    ):
+        assert (await one.put(f"/outputs/{name}", value)).status == 201
+    whole = await runs.get(ANN, world, DEFAULT_NAMESPACE, stored.run.name)
+    shown = views.whole(whole)["status"]["steps"][0]
+    assert shown["outputs"] == {"before": "a longer world", "plain": "a longer"}
+    assert sorted(shown["sensitiveOutputs"]) == ["coded", "held"]
+    assert (await stored.side.two.get("/outputs/one/held")).json["value"] == {"a": ["say: a longer world!"]}
 
 
 async def test_a_step_reads_the_secrets_that_it_names_and_no_other(stored: Stored) -> None:

@@ -10,6 +10,7 @@ from ensue.expr import interface, relay
 from ensue.model import token as tokens
 from ensue.model.errors import InvalidInput
 from ensue.model.values import Json, Namespace
+from ensue.runtime import hiding
 from ensue.runtime.secrets import OpenedSecrets
 
 MAX_ROUNDS = 8
@@ -60,7 +61,7 @@ class Guest:
         for ref in needs.refs:
             if len(ref) > 1 and ref[0] == "secrets":
                 found = await self.secrets.read_for_source(self.namespace, ref[1], self.key)
-                held["secrets"][ref[1]] = {name: value.decode("utf-8", "replace") for name, value in found.items()}
+                held["secrets"][ref[1]] = {name: hiding.as_json(value) for name, value in found.items()}
             elif len(ref) > 1 and ref[0] == "connections":
                 held["connections"].setdefault(ref[1], {})
 
@@ -74,7 +75,7 @@ class Guest:
             found = await self.secrets.connection_for_source(self.namespace, kind, name, self.key)
             of_kind = held.setdefault(kind, {})
             if found and isinstance(of_kind, dict) and name not in of_kind:
-                of_kind[name] = {key: value.decode("utf-8", "replace") for key, value in found.items()}
+                of_kind[name] = {key: hiding.as_json(value) for key, value in found.items()}
                 is_new = True
         return is_new
 

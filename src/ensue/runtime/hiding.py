@@ -110,14 +110,14 @@ class Confidence:
         if title not in self._known:
             values = await patiently(ask)
             self.screen.hide(values.values())
-            found = {key: _json(value) for key, value in values.items()}
+            found = {key: as_json(value) for key, value in values.items()}
             if not found:
                 return {}
             self._known[title] = found
         return self._known[title]
 
 
-def _json(value: bytes) -> Json:
+def as_json(value: bytes) -> Json:
     """Text, or as relay writes bytes that are none."""
     try:
         return value.decode()
