@@ -15,7 +15,7 @@ from ensue.model.run import Run, State
 from ensue.model.values import Json, WorkerId
 from ensue.model.workflow import Step, Workflow
 from ensue.ports.engine import Command, Engine, Limits, StepType
-from ensue.ports.secrets import Vault
+from ensue.ports.secrets import Elsewhere, Vault
 from ensue.runtime import shipping, stepping
 from ensue.runtime.access import Access
 from ensue.runtime.intake import Intake
@@ -116,11 +116,12 @@ class Site:
     engine: Engine
     step_types: dict[str, StepType] = field(default_factory=steps.installed)
     wakeup: LocalWakeup = field(default_factory=LocalWakeup)
+    elsewhere: Sequence[Elsewhere] = ()
     ttl: timedelta = timedelta(minutes=5)
     slots: int = 10
 
     def secrets(self) -> OpenedSecrets:
-        return OpenedSecrets(table=self.store.secrets, vault=self.vault)
+        return OpenedSecrets(table=self.store.secrets, vault=self.vault, elsewhere=self.elsewhere)
 
     def stepping(self) -> Stepping:
         store, clock = self.store, RealClock()

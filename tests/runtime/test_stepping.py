@@ -1,10 +1,15 @@
 """What an engine is asked for."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from ensue.clients import kv2
 from ensue.model.event import NO_CAUSE, Cause
-from ensue.model.run import Reason
+from ensue.model.run import Reason, State
 from ensue.ports.engine import Limits
+from ensue.vaults.kv2 import Kv2Vault
 from tests.core.playing import workflow
 from tests.engines.scripted import ScriptedEngine
 from tests.runtime.sites import Site
@@ -51,3 +56,22 @@ async def test_a_computed_url_is_not_asked_in_a_run_of_an_event(site: Site) -> N
     found = [await site.store.step(run, name) for name in ("a", "b")]
     assert [step.reason for step in found] == [Reason.NOT_ALLOWED, Reason.NOT_ALLOWED]
     assert all("no pattern of spec.allow.urls allows it" in step.message for step in found)
+
+
+@pytest.mark.parametrize(("retry", "attempts"), [({}, 1), ({"limit": 2}, 3), ({"limit": 2, "when": "false"}, 1)])
+@pytest.mark.parametrize("engine", ["inline", "scripted"])
+async def test_a_vault_that_is_away_costs_an_attempt_that_retry_counts(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, engine: str, retry: dict[str, Any], attempts: int
+) -> None:
+    monkeypatch.setattr(kv2, "PATIENCE", 0.0)
+    (tmp_path / "token").write_text("root")
+    client = kv2.Kv2(address="http://127.0.0.1:1", mount="secret", token_path=tmp_path / "token")
+    site.elsewhere = [Kv2Vault(client=client, secret_paths=("{namespace}",), connection_path="connections")]
+    step = {"name": "a", "engine": engine, "retry": {"backoff": {"duration": "10ms"}, **retry}}
+    inline = {"run": None, "type": "log", "with": {"message": "${secrets.token}"}}
+    own = inline if engine == "inline" else {"env": {"TOKEN": "${secrets.token}"}}
+    async with site.serving() as runner:
+        run = await site.ended(await site.start(workflow([{**step, **own}]), runner))
+    found = await site.store.step(run, "a")
+    assert (found.state, found.reason, found.attempt) == (State.FAILED, Reason.CANNOT_START, attempts)
+    assert "the vault at http://127.0.0.1:1 does not answer" in found.message

@@ -52,3 +52,12 @@ def put(address: str, path: str, **fields: object) -> None:
     """A secret in the mount `secret`."""
     url = f"{address}/v1/secret/data/{path}"
     httpx.post(url, json={"data": fields}, headers={"x-vault-token": TOKEN}).raise_for_status()
+
+
+def token_for(address: str, *paths: str) -> str:
+    """A token that may read these in the mount `secret`, and nothing else."""
+    rules = "\n".join(f'path "secret/data/{path}" {{ capabilities = ["read"] }}' for path in paths)
+    with httpx.Client(base_url=f"{address}/v1", headers={"x-vault-token": TOKEN}) as client:
+        client.put("/sys/policies/acl/some", json={"policy": rules}).raise_for_status()
+        made = client.post("/auth/token/create", json={"policies": ["some"], "no_default_policy": True})
+    return str(made.raise_for_status().json()["auth"]["client_token"])

@@ -1,12 +1,14 @@
 """A vault that speaks KV version 2: relay's paths and form, on a real OpenBao; missing and silent vaults are told."""
 
-from collections.abc import Iterator
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from ensue.clients import kv2 as client
-from ensue.model.errors import SecretsLocked
+from ensue.model.errors import SecretsLocked, VaultAway
 from ensue.vaults.kv2 import Kv2Vault
 from tests.vaults import bao
 
@@ -84,8 +86,9 @@ async def test_a_token_is_read_anew_and_a_refusal_is_said(
     monkeypatch.setattr(client, "PAUSE", 0.01)
     put(token, "wrong")
     kept = vault(address, token)
-    with pytest.raises(SecretsLocked, match="answers 403"):
+    with pytest.raises(SecretsLocked, match="answers 403 for secret/data/team/token") as raised:
         await kept.secret("team", "", "token")
+    assert not isinstance(raised.value, VaultAway)
     put(token, bao.TOKEN)
     assert await kept.secret("team", "", "token")
     remove(token)
@@ -97,5 +100,62 @@ async def test_a_vault_that_is_not_there_is_said_and_not_waited_for(
     token: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "PAUSE", 0.01)
-    with pytest.raises(SecretsLocked, match=r"http://127\.0\.0\.1:1 does not answer"):
+    monkeypatch.setattr(client, "PATIENCE", 0.05)
+    with pytest.raises(VaultAway, match=r"http://127\.0\.0\.1:1 does not answer"):
         await vault("http://127.0.0.1:1", token).secret("team", "", "token")
+
+
+async def test_a_path_that_may_not_be_read_hides_no_other(
+    address: str, token: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "PAUSE", 0.01)
+    put(token, bao.token_for(address, "team/*"))
+    kept = vault(address, token)
+    assert await kept.secret("team", "build", "token") == {"value": b"of the namespace"}
+    # Whether the workflow has one of its own cannot be known.
+    with pytest.raises(SecretsLocked, match="answers 403 for secret/data/workflows/build/nothing"):
+        await kept.secret("team", "build", "nothing")
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_a_vault_that_cannot_answer_for_a_while_is_asked_again(
+    token: Path, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(client, "PAUSE", 0.01)
+    async with answering([(status, b"{}")] * 5 + [(200, b'{"data": {"data": {"value": "here"}}}')]) as address:
+        assert await vault(address, token).secret("team", "", "token") == {"value": b"here"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (400, b"{}", "answers 400"),
+        (200, b"no json", "answers no JSON"),
+        (200, b" " * (client.LARGEST + 1), "answers more than"),
+    ],
+)
+async def test_what_will_not_get_better_is_said_at_once(token: Path, status: int, body: bytes, said: str) -> None:
+    async with answering([(status, body)]) as address:
+        with pytest.raises(SecretsLocked, match=said) as raised:
+            await vault(address, token).secret("team", "", "token")
+    assert not isinstance(raised.value, VaultAway)
+
+
+@contextlib.asynccontextmanager
+async def answering(answers: Sequence[tuple[int, bytes]]) -> AsyncIterator[str]:
+    """A vault in trouble: one connection for each answer."""
+    left = iter(answers)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        status, body = next(left)
+        head = f"HTTP/1.1 {status} Said\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        with contextlib.suppress(ConnectionError):
+            writer.write(head.encode() + body)
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"

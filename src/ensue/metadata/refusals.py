@@ -16,6 +16,7 @@ from ensue.model.errors import (
     TooSlow,
     Unauthenticated,
     Unavailable,
+    VaultAway,
 )
 from ensue.model.values import Json
 
@@ -104,7 +105,7 @@ def of(error: EnsueError, *, is_write: bool) -> Refused | None:
             return Refused("rma_api_malformed_request_error", cause=str(error))
         case Unauthenticated():
             return None
-    status = UNAVAILABLE if isinstance(error, Unavailable) else 0
+    status = UNAVAILABLE if isinstance(error, Unavailable | VaultAway) else 0
     code = "rma_model_write_error" if is_write else "rma_model_read_error"
     return Refused(code, cause=str(error), status=status)
 

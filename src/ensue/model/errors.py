@@ -192,6 +192,10 @@ class SecretsLocked(EnsueError):
     code = "secrets_locked"
 
 
+class VaultAway(SecretsLocked):
+    """The vault that keeps the secrets does not answer; trying again later may help."""
+
+
 class Fail(EnsueError):
     """The step failed."""
 

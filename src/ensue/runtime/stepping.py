@@ -11,7 +11,7 @@ from typing import Protocol
 from ensue.core import allowing, approving, resulting
 from ensue.core.graph import Graph, Node
 from ensue.expr import relay
-from ensue.model.errors import EnsueError, Unavailable
+from ensue.model.errors import EnsueError, Unavailable, VaultAway
 from ensue.model.run import Lease, Outcome, Reason, State
 from ensue.model.values import Json, RunUid
 from ensue.model.workflow import Step
@@ -194,6 +194,12 @@ class Stepping:
         return await nesting.begin(graph, node.step, lease, resolver)
 
     async def _order(self, graph: Graph, lease: Lease, resolver: Resolver) -> StepOrder | Outcome:
+        try:
+            return await self._ordered(graph, lease, resolver)
+        except VaultAway as error:
+            return Outcome(state=State.FAILED, reason=Reason.CANNOT_START, message=str(error))
+
+    async def _ordered(self, graph: Graph, lease: Lease, resolver: Resolver) -> StepOrder | Outcome:
         node = graph.nodes[lease.key.step]
         if (skipped := await _skipped(node, resolver)) is not None:
             return skipped

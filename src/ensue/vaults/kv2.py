@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ensue.clients.kv2 import Kv2
+from ensue.model.errors import SecretsLocked, VaultAway
 from ensue.model.secret import DEFAULT_KEY
 
 ENCODED = "base64:"
@@ -28,12 +29,22 @@ class Kv2Vault:
     async def secret(self, namespace: str, workflow: str, name: str) -> Mapping[str, bytes]:
         if not _is_part(name):
             return {}
+        refused: SecretsLocked | None = None
         for path in self._secret_paths:
             if not workflow and "{workflow}" in path:
                 continue
-            found = await self._client.read(f"{_filled(path, namespace, workflow)}/{name}")
+            try:
+                found = await self._client.read(f"{_filled(path, namespace, workflow)}/{name}")
+            except VaultAway:
+                raise
+            except SecretsLocked as error:
+                # A policy may cover only some of the paths.
+                refused = refused or error
+                continue
             if found is not None:
                 return {key: _decoded(value) for key, value in found.items()}
+        if refused is not None:
+            raise refused
         return {}
 
     async def connection(self, namespace: str, workflow: str, type: str, name: str) -> Mapping[str, bytes]:
