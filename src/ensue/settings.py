@@ -119,7 +119,7 @@ class Settings(BaseModel):
     """The data directory as the container engine sees it, where that is another path (a server in a container)."""
     container_mounts: str = ""
     """What containers of steps may mount besides their own volumes, as /srv/cache,models: directories of the engine's
-    machine (and what is below them) and volumes of the engine."""
+    machine, themselves and not what is below, and volumes of the engine."""
     container_networks: str = ""
     """The networks that containers of steps may join besides the engine's default and `none`, as build,host."""
     inline_slots: int = Field(default=200, ge=1, le=10_000)

@@ -25,8 +25,8 @@ def mounts(wanted: Iterable[Mount], allowed: Sequence[str], namespace: str) -> t
 def _mounted(name: str, allowed: Sequence[str], namespace: str) -> str:
     if not name.startswith("/"):
         return name if name in allowed else f"ensue-{namespace}.{name}"
+    # Not what is below: a step could make a link of it, which the engine follows as root.
     path = posixpath.normpath(name)
-    for directory in allowed:
-        if directory.startswith("/") and (path + "/").startswith(directory.rstrip("/") + "/"):
-            return path
+    if path in [posixpath.normpath(directory) for directory in allowed if directory.startswith("/")]:
+        return path
     raise Fail(f"the step may not mount the directory {name}", remedy="let ENSUE_CONTAINER_MOUNTS name it")
