@@ -117,6 +117,7 @@ class Site:
     step_types: dict[str, StepType] = field(default_factory=steps.installed)
     wakeup: LocalWakeup = field(default_factory=LocalWakeup)
     elsewhere: Sequence[Elsewhere] = ()
+    is_metadata_here: bool = True
     ttl: timedelta = timedelta(minutes=5)
     slots: int = 10
 
@@ -128,7 +129,9 @@ class Site:
         return Stepping(
             counted=Telemetry(),
             records=stepping.Records(
-                passes=Passes(reports=self.store.reports, key=b"a key of this site"),
+                passes=Passes(
+                    reports=self.store.reports, key=b"a key of this site", is_served_here=self.is_metadata_here
+                ),
                 access=self.access(),
                 definitions=store.definitions,
                 feed=store.feed,

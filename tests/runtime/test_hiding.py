@@ -13,6 +13,7 @@ from ensue.model.run import Outcome, State
 from ensue.model.secret import SecretPlace
 from ensue.model.values import Json
 from ensue.ports.engine import LogChunk
+from ensue.ports.metadata import SetOutput
 from ensue.runtime import hiding
 from ensue.runtime.hiding import Confidence, Masked, Screen
 from tests.core.playing import NOW, workflow
@@ -178,3 +179,44 @@ async def test_a_secret_that_was_deleted_meanwhile_does_not_keep_an_attempt_from
     async with site.serving():
         assert (await site.ended(run)).state is State.SUCCEEDED
     assert "secrets in the log of a may not be masked" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"with": {"A": "${secrets.token}"}},
+        {"spec": {"A": "${secrets.token}"}},
+        {"spec": {"A": "${secrets.gone} ${parameters.nope}", "B": "${secrets.token}"}},
+    ],
+)
+async def test_what_an_adopted_attempt_may_ask_for_is_masked_whatever_else_cannot_be_known(
+    site: Site, given: dict[str, Json]
+) -> None:
+    await keep(site, {"value": b"s3cret"})
+    site.engine = engine = scripted({"a": [Act(delay=0.3, lines=("is s3cret",))]})
+    async with site.serving() as runner:
+        run = await site.start(workflow([{"name": "a", "engine": "scripted", **given}]), runner)
+        await eventually(lambda: engine.calls("wait"))
+    async with site.serving():
+        await site.ended(run)
+    assert await site.text(run) == "is ***\n"
+
+
+@pytest.mark.parametrize("is_served_here", [False, True])
+async def test_an_output_that_another_process_took_is_sensitive_if_it_holds_a_secret(
+    site: Site, is_served_here: bool
+) -> None:
+    await keep(site, {"value": b"s3cret"})
+    site.is_metadata_here = is_served_here
+    site.engine = engine = scripted({"a": [Act(delay=0.3)]})
+    made = workflow([{"name": "a", "engine": "scripted", "env": {"V": "${secrets.token}"}}])
+    async with site.serving() as runner:
+        run = await site.start(made, runner)
+        await eventually(lambda: engine.calls("wait"))
+        (lease,) = runner._tasks.values()
+        for name, value in (("held", "is s3cret"), ("other", "is not")):
+            await site.store.reports.record(lease, SetOutput(name=name, value=value))
+        await site.ended(run)
+    found = (await site.store.reports.of_run(run.namespace, run.uid))[lease.key]
+    assert found.sensitive == (frozenset() if is_served_here else {"held"})
+    assert (await site.store.step(run, "a")).outputs == {"held": "is s3cret", "other": "is not"}

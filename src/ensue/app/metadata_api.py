@@ -99,7 +99,7 @@ async def serving_steps(node: "Node", tls: serving.Tls | None = None) -> AsyncIt
     listen on, somebody else serves it. Raises Conflict when the port is in use."""
     settings = node.settings
     if settings.metadata_url and settings.metadata_listen == ANY_PORT:
-        node.passes.url = settings.metadata_url.rstrip("/")
+        node.passes.url, node.passes.is_served_here = settings.metadata_url.rstrip("/"), False
         yield node.passes.url
         return
     listener = serving.bind(settings.metadata_listen)

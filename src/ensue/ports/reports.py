@@ -78,6 +78,9 @@ class Reports(Protocol):
     async def record(self, lease: Lease, fact: Fact) -> bool:
         """Whether the attempt still runs. Raises TooLarge when it has said too much."""
 
+    async def outputs_of(self, lease: Lease) -> Mapping[str, Json]:
+        """What the attempt has set, by name."""
+
     async def output(self, namespace: Namespace, run: RunUid, step: str, name: str) -> Output | None:
         """Of a step that has ended, or of the current attempt of one that runs."""
 

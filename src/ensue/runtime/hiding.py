@@ -64,8 +64,12 @@ class Screen:
     def outcome(self, outcome: Outcome) -> Outcome:
         """The same with its messages masked; outputs stay what they are, and are sensitive if a secret is in them."""
         message, ends = self.mask.of_text(outcome.message), self.mask.of_text(outcome.ends_message)
-        sensitive = frozenset(name for name, value in outcome.outputs.items() if self._is_told(value))
-        return replace(outcome, message=message, ends_message=ends, sensitive=outcome.sensitive | sensitive)
+        sensitive = outcome.sensitive | self.told_in(outcome.outputs)
+        return replace(outcome, message=message, ends_message=ends, sensitive=sensitive)
+
+    def told_in(self, outputs: Mapping[str, Json]) -> frozenset[str]:
+        """The names of those in which a secret is."""
+        return frozenset(name for name, value in outputs.items() if self._is_told(value))
 
     def _is_told(self, value: Json) -> bool:
         """Whether the value has a secret, as it is or in a form that a mask knows."""

@@ -20,6 +20,8 @@ class Passes:
     key: bytes
     url: str = ""
     """Where steps reach the API; empty as long as nobody serves it."""
+    is_served_here: bool = True
+    """By this process, which knows what it gave its attempts in confidence."""
     container_url: str = ""
     """Where steps in containers do, if that is elsewhere."""
 

@@ -108,8 +108,17 @@ class Stepping:
         finally:
             del self._stops[lease.key, lease.attempt]
         self._counted.count(telemetry.STEPS, lease.engine, outcome.state.value.lower())
+        outcome = await self._looked_through(lease, outcome, screen)
         ending = Ending(outcome=screen.outcome(outcome), draw=self._clock.draw(), log=await shipper.close())
         return Carried(ending=ending, handle=stop.handle)
+
+    async def _looked_through(self, lease: Lease, outcome: Outcome, screen: Screen) -> Outcome:
+        """Another process that takes what the step sets does not know which secrets it was given."""
+        passes = self._records.passes
+        if passes.is_served_here or lease.engine == "inline":
+            return outcome
+        told = screen.told_in(await patiently(lambda: passes.reports.outputs_of(lease)))
+        return replace(outcome, sensitive=outcome.sensitive | told)
 
     def confidence_in(self, lease: Lease) -> Confidence | None:
         """What an attempt of this process was told in confidence: what it is told besides is hidden from its log."""
@@ -350,12 +359,18 @@ async def _skipped(node: Node, resolver: Resolver) -> Outcome | None:
 
 
 async def _recall(node: Node, resolver: Resolver) -> None:
-    """Ask again for what the attempt was given, so that the rest of its log is masked as well."""
-    for name, values in (("with", node.step.with_), ("env", node.step.env)):
-        try:
-            await resolver.fields(name, values)
-        except (EnsueError, Unusable) as error:
-            log.warning("secrets in the log of %s may not be masked: %s", resolver.lease.key.title, error)
+    """Ask again for what the attempt was given or may ask for, so that the rest of its log is masked as well."""
+    step = node.step
+    for name, values in (("with", step.with_), ("env", step.env), ("spec", step.spec)):
+        for key, value in values.items():
+            if not any(ref[0] in allowing.SECRET_ROOTS for ref in relay.refs(value, resolver.flavour)):
+                continue
+            try:
+                await resolver.value(f"{name}.{key}", value)
+            except (EnsueError, Unusable) as error:
+                log.warning("secrets in the log of %s may not be masked: %s", resolver.lease.key.title, error)
+                if isinstance(error, VaultAway):
+                    return
 
 
 def environment(lease: Lease) -> dict[str, str]:

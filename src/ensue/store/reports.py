@@ -92,6 +92,9 @@ class ReportTable:
     async def record(self, lease: Lease, fact: Fact) -> bool:
         return await self._driver.write(lambda: _record(lease, fact))
 
+    async def outputs_of(self, lease: Lease) -> Mapping[str, Json]:
+        return await self._driver.read(lambda: outputs_of(lease.key, lease.attempt))
+
     async def output(self, namespace: Namespace, run: RunUid, step: str, name: str) -> Output | None:
         found = await self._driver.fetch(OUTPUT(namespace, run, step, name))
         return _output(step, name, found[0]) if found else None
