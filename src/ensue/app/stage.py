@@ -72,6 +72,11 @@ class HookStage:
             self._guests.dismiss(token)
 
     async def _serve(self, pull: Pull, settings: Settings, guest: Guest, token: str) -> None:
+        if not self._passes.is_served_here:
+            raise Fail(
+                "its container would ask a metadata API that another process serves, and is known to this one alone",
+                remedy="set ENSUE_METADATA_LISTEN, so that this server serves the API as well",
+            )
         pull.report(SourceStatus(state=SourceState.WAITING, message="its container is being started"))
         url = self._passes.container_url or self._passes.url
         wanted = serving.Wanted(
