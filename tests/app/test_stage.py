@@ -1,8 +1,10 @@
 """The containers of webhook triggers, before one begins."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from ensue import app
+from ensue.app import metadata_api
 from ensue.app.sinks import Sinks
 from ensue.app.stage import HookStage
 from ensue.clients.containers import hosts
@@ -16,8 +18,7 @@ from tests.runtime.sites import eventually
 async def test_a_container_whose_token_nobody_would_know_does_not_begin_and_says_why(tmp_path: Path) -> None:
     async with place_at(tmp_path / "data") as place:
         node = place.node
-        # As where ENSUE_METADATA_URL says that another process serves the API.
-        node.passes.url, node.passes.is_served_here = "http://127.0.0.1:1", False
+        elsewhere = node.settings.model_copy(update={"metadata_url": "http://127.0.0.1:1"})
         options = Options(host=hosts.parse(f"unix://{tmp_path}/none.sock"), image="none", pull="never")
         engine = ContainerEngine(data_dir=tmp_path / "engine", instance="one", options=options)
         sinks = Sinks(definitions=node.world.definitions, secrets=node.secrets, outbound=node.outbound)
@@ -26,7 +27,7 @@ async def test_a_container_whose_token_nobody_would_know_does_not_begin_and_says
         await place.apply("Trigger", "hooked", {"sources": [source], "actions": [LOG]})
         hand = Hand(node.world.clock.now())
         server = Server(place, hand, app.puller_of(node.driver, hand, "one", stage))
-        async with server.running():
+        async with metadata_api.serving_steps(replace(node, settings=elsewhere)), server.running():
             await eventually(lambda: any(one.state is SourceState.FAILING for one in statuses(server)))
             assert "ENSUE_METADATA_LISTEN" in statuses(server)[0].message
         await engine.close()

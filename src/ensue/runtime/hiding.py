@@ -64,8 +64,8 @@ class Screen:
     def outcome(self, outcome: Outcome) -> Outcome:
         """The same with its messages masked; outputs stay what they are, and are sensitive if a secret is in them."""
         message, ends = self.mask.of_text(outcome.message), self.mask.of_text(outcome.ends_message)
-        sensitive = outcome.sensitive | self.told_in(outcome.outputs)
-        return replace(outcome, message=message, ends_message=ends, sensitive=sensitive)
+        sensitive = self.told_in(outcome.outputs)
+        return replace(outcome, message=message, ends_message=ends, sensitive=outcome.sensitive | sensitive)
 
     def told_in(self, outputs: Mapping[str, Json]) -> frozenset[str]:
         """The names of those in which a secret is."""
