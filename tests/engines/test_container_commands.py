@@ -2,7 +2,7 @@
 
 import pytest
 
-from ensue.engines.container import allowing, commands
+from ensue.engines.container import allowing, commands, pulling
 from ensue.model.errors import Fail
 from ensue.ports.engine import Mount
 
@@ -71,3 +71,26 @@ def test_other_networks_than_the_default_have_to_be_allowed() -> None:
     assert [allowing.network(name, ["build"]) for name in ("", "none", "default", "build")] == ["", "none", "", "build"]
     with pytest.raises(Fail, match="ENSUE_CONTAINER_NETWORKS"):
         allowing.network("host", ["build"])
+
+
+@pytest.mark.parametrize(
+    ("platform", "wanted", "is_it"),
+    [
+        ("linux/amd64", "", True),
+        ("", "linux/arm64", True),
+        ("linux/amd64", "linux/amd64", True),
+        ("linux/amd64", "linux/x86_64", True),
+        ("linux/amd64", "amd64", True),
+        ("linux/amd64", "linux", True),
+        ("linux/amd64", "linux/arm64", False),
+        ("linux/amd64", "arm64", False),
+        ("linux/amd64", "windows/amd64", False),
+        ("linux/arm64/v8", "linux/arm64", True),
+        ("linux/arm64", "linux/aarch64/v8", True),
+        ("linux/arm64/v8", "arm64", True),
+        ("linux/arm/v7", "linux/arm", True),
+        ("linux/arm/v6", "linux/arm/v7", False),
+    ],
+)
+def test_an_image_is_for_a_platform(platform: str, wanted: str, is_it: bool) -> None:
+    assert pulling.is_for(platform, wanted) is is_it

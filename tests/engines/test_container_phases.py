@@ -86,6 +86,14 @@ async def test_an_image_that_is_not_there_is_told_apart(bench: ContainerBench, p
     assert outcome.can_retry is (policy != "never")
 
 
+@pytest.mark.parametrize(("policy", "message"), [("never", "is for linux/amd64"), ("ifNotPresent", "cannot be pulled")])
+async def test_an_image_of_another_platform_is_not_taken(bench: ContainerBench, policy: str, message: str) -> None:
+    image = Image(reference=containers.IMAGE, pull=policy, platform="linux/arm64")
+    outcome = await suite.outcome_of(bench.engine, on(image, "true"))
+    assert (outcome.state, outcome.reason) == (State.FAILED, Reason.IMAGE)
+    assert message in outcome.message
+
+
 async def test_a_later_server_takes_up_what_runs(bench: ContainerBench) -> None:
     script = "echo first; while ! test -e go; do sleep 0.05; done; echo second; echo a=b > $ENSUE_OUTPUTS; exit 2"
     handle = await bench.engine.start(suite.shell(script))

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import logging
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ensue.api import serving
+from ensue.app import metadata_ports
 from ensue.app.parts import SystemClock
 from ensue.metadata import sample_file, schemas
 from ensue.metadata.application import Application
@@ -17,15 +17,13 @@ from ensue.metadata.attempts import AttemptDoor
 from ensue.metadata.guests import GuestDoor
 from ensue.metadata.sample import SampleDoor
 from ensue.metadata.sample_tokens import Subject
-from ensue.model.errors import EnsueError, InvalidInput, NotFound
+from ensue.model.errors import InvalidInput, NotFound
 from ensue.ports.metadata import Door
 from ensue.settings import Settings
 from ensue.store.wakeups import PostgresWakeup
 
 if TYPE_CHECKING:
     from ensue.app import Node
-
-log = logging.getLogger("ensue.app")
 
 ANY_PORT = "127.0.0.1:0"
 """Where the API of a node's own steps listens, unless the settings say otherwise."""
@@ -102,7 +100,7 @@ async def serving_steps(node: "Node", tls: serving.Tls | None = None) -> AsyncIt
         node.passes.url, node.passes.is_served_here = settings.metadata_url.rstrip("/"), False
         yield node.passes.url
         return
-    listener = serving.bind(settings.metadata_listen)
+    listener = metadata_ports.bind(settings.metadata_listen, settings.data_dir, metadata_ports.OWN)
     attempts = AttemptDoor(
         world=node.world, secrets=node.secrets, known=node.stepping.confidence_in, url=settings.url.rstrip("/")
     )
@@ -111,22 +109,18 @@ async def serving_steps(node: "Node", tls: serving.Tls | None = None) -> AsyncIt
     known, url = schemas_of(str(settings.step_schemas or "")), _url(listener, tls)
     async with _serving(door, listener, known, tls), contextlib.AsyncExitStack() as more:
         node.passes.url = settings.metadata_url.rstrip("/") or url
-        if not settings.metadata_url and (beyond := await _beyond(node)) is not None:
-            node.outbound.avoid(*beyond.socket.getsockname()[:2])
-            await more.enter_async_context(_serving(door, beyond, known, tls))
-            node.passes.container_url = _url(beyond, tls)
+        if node.containers is not None and not settings.metadata_url:
+
+            def serve(beyond: serving.Listener) -> contextlib.AbstractAsyncContextManager[None]:
+                node.outbound.avoid(*beyond.socket.getsockname()[:2])
+                return _serving(door, beyond, known, tls)
+
+            beyond = metadata_ports.Beyond(
+                engine=node.containers, data_dir=settings.data_dir, serve=serve, url_of=lambda one: _url(one, tls)
+            )
+            await more.enter_async_context(beyond.found())
+            node.passes.beyond = beyond.url
         yield url
-
-
-async def _beyond(node: "Node") -> serving.Listener | None:
-    """Where containers reach this machine; None without an engine, or one that says no such address."""
-    if node.containers is None or not (address := await node.containers.gateway()):
-        return None
-    try:
-        return serving.bind(f"{address}:0")
-    except (EnsueError, OSError) as error:
-        log.warning("steps in containers cannot reach the metadata API: %s", error)
-        return None
 
 
 @contextlib.asynccontextmanager

@@ -66,6 +66,7 @@ class HookStage:
             emit=emit,
         )
         token = self._guests.admit(guest)
+        guest.screen.hide([token.encode()])
         try:
             await self._serve(pull, settings, guest, token)
         finally:
@@ -78,19 +79,20 @@ class HookStage:
                 remedy="set ENSUE_METADATA_LISTEN, so that this server serves the API as well",
             )
         pull.report(SourceStatus(state=SourceState.WAITING, message="its container is being started"))
-        url = self._passes.container_url or self._passes.url
+        url = await self._passes.url_for(self._engine.name)
         wanted = serving.Wanted(
             title=f"{pull.namespace}/{pull.key}",
             image=settings.image,
             command=settings.command,
             args=settings.args,
             script="\n".join(settings.input),
+            mask=lambda said: guest.screen.mask.of_text(said),
             env={
                 "CI": "true",
                 "RELAY": "true",
                 "ENSUE": "true",
                 **stepping.as_texts(await guest.evaluated(settings.env)),
-                passes.ADDRESS: url.replace("://", f"://:{token}@", 1),
+                **({passes.ADDRESS: url.replace("://", f"://:{token}@", 1)} if url else {}),
             },
         )
         async with serving.serving(self._engine, wanted) as served:

@@ -49,7 +49,7 @@ class GuestCaller:
     async def secret(self, name: str) -> str | bytes:
         if ("secrets", name) not in relay.refs([dict(self.guest.spec), dict(self.guest.env)], RELAY):
             raise Denied(f"the trigger {self.name} names no secret {name}", remedy="name it in its spec or env")
-        found = await self.guest.secrets.read_for_source(self.guest.namespace, name, self.guest.key)
+        found = await self.guest.secret(name)
         if secrets.DEFAULT_KEY not in found:
             raise NotFound(f"there is no secret {name}")
         value = found[secrets.DEFAULT_KEY]

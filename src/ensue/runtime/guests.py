@@ -11,6 +11,7 @@ from ensue.model import token as tokens
 from ensue.model.errors import InvalidInput
 from ensue.model.values import Json, Namespace
 from ensue.runtime import hiding
+from ensue.runtime.hiding import Screen
 from ensue.runtime.secrets import OpenedSecrets
 
 MAX_ROUNDS = 8
@@ -33,6 +34,8 @@ class Guest:
     now: Callable[[], datetime]
     emit: Callable[[Mapping[str, Json], str], Awaitable[None]]
     """Let an event in: its data, and the key by which repeats are known."""
+    screen: Screen = field(default_factory=Screen)
+    """Knows what it was told in confidence."""
 
     async def ask(self, question: Callable[[interface.Scope], T | interface.Needs]) -> T:
         """What a question about its documents answers. Raises InvalidInput, SecretsLocked."""
@@ -57,10 +60,16 @@ class Guest:
             return result.value
         raise InvalidInput(interface.reason(result))
 
+    async def secret(self, name: str) -> Mapping[str, bytes]:
+        """By key; empty if there is none. Raises SecretsLocked."""
+        found = await self.secrets.read_for_source(self.namespace, name, self.key)
+        self.screen.hide(found.values())
+        return found
+
     async def _load(self, needs: interface.Needs, held: dict[str, dict[str, Json]]) -> None:
         for ref in needs.refs:
             if len(ref) > 1 and ref[0] == "secrets":
-                found = await self.secrets.read_for_source(self.namespace, ref[1], self.key)
+                found = await self.secret(ref[1])
                 held["secrets"][ref[1]] = {name: hiding.as_json(value) for name, value in found.items()}
             elif len(ref) > 1 and ref[0] == "connections":
                 held["connections"].setdefault(ref[1], {})
@@ -74,6 +83,7 @@ class Guest:
             kind, name = one.names[:2]
             found = await self.secrets.connection_for_source(self.namespace, kind, name, self.key)
             of_kind = held.setdefault(kind, {})
+            self.screen.hide(found.values())
             if found and isinstance(of_kind, dict) and name not in of_kind:
                 of_kind[name] = {key: hiding.as_json(value) for key, value in found.items()}
                 is_new = True

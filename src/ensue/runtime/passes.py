@@ -2,6 +2,7 @@
 
 import base64
 import hmac
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ensue.model import token as tokens
@@ -22,8 +23,8 @@ class Passes:
     """Where steps reach the API; empty as long as nobody serves it."""
     is_served_here: bool = True
     """By this process, which knows what it gave its attempts in confidence."""
-    container_url: str = ""
-    """Where steps in containers do, if that is elsewhere."""
+    beyond: Callable[[], Awaitable[str]] | None = None
+    """Where containers do, if that is elsewhere; says nothing when they cannot."""
 
     def secret_of(self, lease: Lease) -> str:
         """The same whenever it is asked for."""
@@ -34,9 +35,13 @@ class Passes:
 
     async def issue(self, lease: Lease) -> dict[str, str]:
         """What the attempt finds in its environment; from now on its token is valid."""
-        if not self.url:
+        url = await self.url_for(lease.engine)
+        if not url:
             return {}
         secret = self.secret_of(lease)
         await patiently(lambda: self.reports.issue(lease, tokens.hash_of(secret)))
-        url = self.container_url if lease.engine == "container" and self.container_url else self.url
         return {ADDRESS: url.replace("://", f"://:{secret}@", 1)}
+
+    async def url_for(self, engine: str) -> str:
+        """Empty when the steps of that engine cannot reach it."""
+        return await self.beyond() if engine == "container" and self.beyond is not None else self.url

@@ -114,6 +114,8 @@ class Image:
     env: tuple[str, ...]
     workdir: str
     stop_signal: str
+    platform: str = ""
+    """As `linux/arm64/v8`, as far as it says."""
 
 
 class Api:
@@ -203,6 +205,7 @@ class Api:
             env=_words(config.get("Env")),
             workdir=config.get("WorkingDir") or "",
             stop_signal=config.get("StopSignal") or "",
+            platform="/".join(str(found[part]) for part in ("Os", "Architecture", "Variant") if found.get(part)),
         )
 
     async def pull(self, reference: str, *, auth: Mapping[str, str], platform: str, seconds: float) -> None:
@@ -279,17 +282,19 @@ class Api:
             "timestamps": "1" if is_framed else "0",
         }
         async with self._asked("GET", f"/containers/{name}/logs", None, query, 86400.0 * 365) as answer:
-            if is_framed:
-                async for message in frames.read(answer.aiter_raw()):
-                    yield message
-            else:
-                async for data in answer.aiter_raw():
-                    yield frames.Message("stdout", None, data)
+            async for message in _messages(answer, is_framed=is_framed):
+                yield message
 
-    async def last_lines(self, name: str, count: int) -> bytes:
-        query = {"stdout": "1", "stderr": "1", "tail": str(count)}
+    async def last_lines(self, name: str, count: int, *, is_framed: bool = True) -> bytes:
+        """What was logged last, of both streams; of long lines the end."""
+        stamps = "1" if is_framed else "0"
+        query = {"stdout": "1", "stderr": "1", "tail": str(count), "timestamps": stamps}
+        said = bytearray()
         async with self._asked("GET", f"/containers/{name}/logs", None, query, None) as answer:
-            return await answer.aread()
+            async for message in _messages(answer, is_framed=is_framed):
+                said += message.data
+                del said[:-LONGEST_WORDS]
+        return bytes(said)
 
     async def resize(self, name: str, rows: int, columns: int) -> None:
         """The size of its terminal. One that has ended meanwhile is no error."""
@@ -303,6 +308,15 @@ class Api:
             if part.get("Gateway"):
                 return str(part["Gateway"]).partition("/")[0]
         return ""
+
+
+async def _messages(answer: httpx.Response, *, is_framed: bool) -> AsyncIterator[frames.Message]:
+    if is_framed:
+        async for message in frames.read(answer.aiter_raw()):
+            yield message
+    else:
+        async for data in answer.aiter_raw():
+            yield frames.Message("stdout", None, data)
 
 
 def _words(found: Json) -> tuple[str, ...]:

@@ -279,7 +279,8 @@ class Course:
 
     async def _last_lines(self, name: str) -> bytes:
         try:
-            return await self._patiently(lambda: self.api.last_lines(name, 5))
+            is_framed = not (self.kept.has_pty and name == self.kept.container)
+            return await self._patiently(lambda: self.api.last_lines(name, 5, is_framed=is_framed))
         except (Gone, Refused):
             return b""
 

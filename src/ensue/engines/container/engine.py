@@ -96,13 +96,9 @@ class ContainerEngine:
         return self._known
 
     async def gateway(self) -> str:
-        """The address by which containers reach this machine; empty when the engine cannot be asked or says none."""
-        try:
-            network = "podman" if (await self.about()).is_podman else "bridge"
-            return await self._api().gateway(network)
-        except Unavailable as error:
-            log.warning("%s", error)
-            return ""
+        """The address by which containers reach this machine; empty when the engine says none. Raises Unavailable."""
+        network = "podman" if (await self.about()).is_podman else "bridge"
+        return await self._api().gateway(network)
 
     def handle_for(self, key: StepKey, attempt: int) -> Handle:
         return Handle(layout.attempt_name(key.run, key.step, key.item, attempt))

@@ -15,6 +15,10 @@ _NEVER = (
     "no match for platform",
     "name unknown",
 )
+_SYSTEMS = frozenset({"linux", "windows", "darwin", "freebsd"})
+_ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386", "armhf": "arm"}
+_USUAL_VARIANTS = frozenset({("amd64", "v1"), ("arm64", "v8")})
+"""Which an image may leave unsaid."""
 _UNKNOWN_USER = ("unauthorized", "no basic auth", "authentication required", "denied", "forbidden")
 
 
@@ -32,9 +36,12 @@ async def bring(api: Api, wanted: ports.Image, options: Options) -> Image:
     reference = tagged(wanted.reference or options.image)
     policy = wanted.pull or options.pull
     found = None if policy == "always" else await api.image(reference)
-    if found is not None:
+    if found is not None and is_for(found.platform, wanted.platform):
         return found
     if policy == "never":
+        if found is not None:
+            message = f"the image {reference} is for {found.platform}, not {wanted.platform}, and the step says"
+            raise ImageAbsent(f"{message} `pull: never`", can_retry=False)
         raise ImageAbsent(f"there is no image {reference}, and the step says `pull: never`", can_retry=False)
     try:
         await api.pull(reference, auth=_auth(wanted.login), platform=wanted.platform, seconds=PULL_SECONDS)
@@ -43,6 +50,24 @@ async def bring(api: Api, wanted: ports.Image, options: Options) -> Image:
     if (found := await api.image(reference)) is None:
         raise ImageAbsent(f"the image {reference} was pulled and is not there", can_retry=True)
     return found
+
+
+def is_for(platform: str, wanted: str) -> bool:
+    """Whether an image of this platform is what a step asks for: `os/architecture/variant`, of which the step may leave
+    out the first and the last. One that does not say which it is for is."""
+    if not platform or not wanted:
+        return True
+    has, wants = _parts(platform), _parts(wanted)
+    return all(not mine or not other or mine == other for mine, other in zip(has, wants, strict=True))
+
+
+def _parts(platform: str) -> tuple[str, str, str]:
+    names = platform.lower().split("/")
+    if names[0] not in _SYSTEMS:
+        names.insert(0, "")
+    system, architecture, variant = [*names, "", ""][:3]
+    architecture = _ARCHITECTURES.get(architecture, architecture)
+    return system, architecture, "" if (architecture, variant) in _USUAL_VARIANTS else variant
 
 
 def tagged(reference: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from ensue.ports.engine import Image
 PORT = 8080
 START_SECONDS = 60.0
 MEMORY = 2**30
+LAST_LINES, LONGEST_WORDS = 3, 300
 SCRIPT = ("/bin/sh", "-c")
 
 
@@ -30,6 +31,8 @@ class Wanted:
     args: tuple[str, ...] = ()
     script: str = ""
     env: Mapping[str, str]
+    mask: Callable[[str], str] = str
+    """Takes out of its words what nobody else may know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +42,11 @@ class Served:
     address: str
     api: Api
     name: str
+    mask: Callable[[str], str]
 
     async def ended(self) -> str:
         await self.api.wait(self.name, 86400.0 * 365)
-        said = await self.api.last_lines(self.name, 3)
-        return said.decode("utf-8", "replace").strip()[-300:]
+        return await _last_words(self.api, self.name, self.mask)
 
 
 @contextlib.asynccontextmanager
@@ -55,7 +58,7 @@ async def serving(engine: ContainerEngine, wanted: Wanted) -> AsyncIterator[Serv
         await api.remove(name)
         await api.create(name, await _body(engine, wanted))
         await api.start(name)
-        yield Served(address=await _address(api, name), api=api, name=name)
+        yield Served(address=await _address(api, name, wanted.mask), api=api, name=name, mask=wanted.mask)
     except Refused as error:
         raise Fail(error.message) from None
     except pulling.ImageAbsent as error:
@@ -98,12 +101,18 @@ async def _body(engine: ContainerEngine, wanted: Wanted) -> dict[str, Any]:
     }
 
 
-async def _address(api: Api, name: str) -> str:
+async def _last_words(api: Api, name: str, mask: Callable[[str], str]) -> str:
+    """Without secrets, and without what would do something to a terminal. Masked while it is whole."""
+    said = mask((await api.last_lines(name, LAST_LINES)).decode("utf-8", "replace"))
+    return "".join(char if char.isprintable() or char == "\n" else " " for char in said).strip()[-LONGEST_WORDS:]
+
+
+async def _address(api: Api, name: str, mask: Callable[[str], str]) -> str:
     """Once it listens. The engine listens before it does: only an answer tells."""
     for _ in range(int(START_SECONDS / 0.1)):
         state = await api.inspect(name)
         if state is None or state.has_ended:
-            said = (await api.last_lines(name, 3)).decode("utf-8", "replace").strip()[-300:] if state else ""
+            said = await _last_words(api, name, mask) if state else ""
             raise Fail(f"the container ended before it listened at $PORT: {said}")
         bound = ((state.body.get("NetworkSettings") or {}).get("Ports") or {}).get(f"{PORT}/tcp") or ()
         if bound and await asyncio.to_thread(_answers, int(bound[0]["HostPort"])):

@@ -1,0 +1,55 @@
+"""Steps that run on while no server does find the metadata API where it was."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import containers
+from tests.cli.conftest import Cli, Server, document, until
+
+WAITING = "touch begun.$ENSUE_STEP; while ! test -e go; do sleep 0.05; done"
+ASKING = f"""
+apiVersion: ensue.dev/v1alpha1
+kind: Workflow
+metadata: {{name: asking}}
+spec:
+  steps:
+    - name: own
+      engine: process
+      run: |
+        {WAITING}
+        {sys.executable} -m ensue step set answer 42
+    - name: boxed
+      image: {containers.IMAGE}
+      with: {{pull: never}}
+      spec: {{greeting: hello}}
+      run: |
+        {WAITING}
+        wget -qO- "$METADATA_API_URL/spec?q=greeting"
+"""
+
+
+@pytest.mark.timeout(240)
+def test_steps_that_are_taken_up_reach_the_metadata_api_where_it_was(
+    tmp_path: Path, docker: containers.ContainerEngine
+) -> None:
+    cli = Cli(tmp_path, ENSUE_CONTAINER_HOST=docker.address, ENSUE_DATA_DIR=str(tmp_path / "data"))
+    server = Server(cli)
+    try:
+        cli("apply", "-f", cli.file("asking.yaml", ASKING))
+        run = cli("start", "asking").stdout.strip()
+        uid = document(cli("get", "run", run, "-o", "json"))["metadata"]["uid"]  # type: ignore[index]
+        workspace = tmp_path / "data" / "workspaces" / uid
+        until(lambda: len(list(workspace.glob("begun.*"))) == 2, "both steps run")
+        server.process.kill()
+        server.process.wait()
+        server = Server(cli)
+        (workspace / "go").touch()
+        cli("wait", run)
+        found = document(cli("get", "run", run, "-o", "json"))["status"]["steps"]  # type: ignore[index]
+        assert [(step["state"], step["attempt"]) for step in found] == [("Succeeded", 1)] * 2
+        assert [(one["name"], one["value"]) for step in found for one in step["outputs"]] == [("answer", 42)]
+        assert '"value":"hello"' in cli("logs", run, "--step", "boxed").stdout
+    finally:
+        server.stop()
