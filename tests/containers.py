@@ -124,7 +124,8 @@ def running(name: str) -> Iterator[ContainerEngine]:
         try:
             engine = ContainerEngine(name, home / "engine.sock")
             if not _answers(engine):
-                _start(engine, home)
+                command, more = _docker(engine, home) if name == "docker" else _podman(engine, home)
+                _start(engine, home, command, more)
             engine.make_image(IMAGE, busybox_archive(), 'CMD ["sh"]', "ENV PATH=/bin:/usr/bin")
         finally:
             fcntl.flock(starting, fcntl.LOCK_UN)
@@ -140,11 +141,86 @@ def _stop_unless_used(users: IO[str], home: Path) -> None:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return
+    _end(home, signal.SIGTERM)
+
+
+def _end(home: Path, number: int) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.kill(int((home / "pid").read_text()), signal.SIGTERM)
+        os.kill(int((home / "pid").read_text()), number)
     deadline = time.monotonic() + START_SECONDS
     while _is_alive(home) and time.monotonic() < deadline:
         time.sleep(0.05)
+
+
+class OwnEngine:
+    """An engine of one test's own, to kill. Podman's has the images of all, Docker's is told more arguments."""
+
+    def __init__(self, name: str, home: Path, *arguments: str) -> None:
+        self.home = home
+        self.real = ContainerEngine(name, home / "engine.sock")
+        self.bridge = f"ensue{os.getpid()}" if name == "docker" else ""
+        shared = Path(tempfile.gettempdir()) / f"ensue-test-podman-{os.geteuid()}"
+        self._command, self._more = _docker(self.real, home) if name == "docker" else _podman(self.real, shared)
+        self._command += arguments
+        if self.bridge:
+            # The network is that of all engines: without a bridge of its own, it would take or remove the first one's.
+            self._command += [f"--bridge={self.bridge}", "--iptables=false", "--ip6tables=false"]
+
+    def make_bridge(self) -> None:
+        self._ip("link", "add", self.bridge, "type", "bridge")
+        self._ip("address", "add", f"10.219.{os.getpid() % 250}.1/24", "dev", self.bridge)
+        self._ip("link", "set", self.bridge, "up")
+
+    def remove_bridge(self) -> None:
+        self._ip("link", "delete", self.bridge)
+
+    def _ip(self, *words: str) -> None:
+        program = busybox()
+        assert program is not None
+        subprocess.run([program, "ip", *words], check=True)
+
+    def start(self) -> None:
+        (self.home / "docker.pid").unlink(missing_ok=True)
+        _start(self.real, self.home, self._command, self._more)
+
+    def kill(self) -> None:
+        """Docker's containerd with it, which would keep its database from the next one."""
+        _end(self.home, signal.SIGKILL)
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(int((self.home / "exec/containerd/containerd.pid").read_text()), signal.SIGKILL)
+
+    def stop(self) -> None:
+        _end(self.home, signal.SIGTERM)
+        if self.bridge:
+            self._clear()
+
+    def _clear(self) -> None:
+        """What a test that failed has left."""
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if f"{self.home}/exec".encode() in (entry / "cmdline").read_bytes():
+                    children = (entry / "task" / entry.name / "children").read_text().split()
+                    for pid in (entry.name, *children):
+                        os.kill(int(pid), signal.SIGKILL)
+        below = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines() if f" {self.home}/" in line]
+        for path in sorted(below, reverse=True):
+            subprocess.run(["umount", "-l", path], check=False)
+
+
+@contextlib.contextmanager
+def own(name: str, *arguments: str) -> Iterator[OwnEngine]:
+    """Not started yet. Paths of sockets have to be short."""
+    with tempfile.TemporaryDirectory(prefix="ensue-own-", ignore_cleanup_errors=True) as home:
+        engine = OwnEngine(name, Path(home), *arguments)
+        if engine.bridge:
+            engine.make_bridge()
+        try:
+            yield engine
+        finally:
+            if (engine.home / "pid").exists():
+                engine.stop()
+            if engine.bridge:
+                engine.remove_bridge()
 
 
 def _is_alive(home: Path) -> bool:
@@ -162,13 +238,15 @@ def _answers(engine: ContainerEngine) -> bool:
             probe.connect(str(engine.socket))
         except OSError:
             return False
-    with engine.client() as client:
-        return client.get("/_ping", timeout=20).status_code == 200
+    try:
+        with engine.client() as client:
+            return client.get("/_ping", timeout=20).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
-def _start(engine: ContainerEngine, home: Path) -> None:
+def _start(engine: ContainerEngine, home: Path, command: list[str], more: dict[str, str]) -> None:
     engine.socket.unlink(missing_ok=True)
-    command, more = _docker(engine, home) if engine.name == "docker" else _podman(engine, home)
     path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
     subprocess.run(
         ["sh", "-c", '"$@" </dev/null >>log 2>&1 & echo $! >pid', "sh", *command],

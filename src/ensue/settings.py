@@ -26,7 +26,11 @@ CHOICES = {
 }
 OF_COMMANDS = frozenset({"URL", "TOKEN", "CONFIG", "CONTEXT", "EDITOR", "NAMESPACE", "SECRET"})
 """Variables that commands read and that are no settings of a server."""
-EXAMPLES = {"url": "https://ensue.example.org", "metadata_url": "http://172.17.0.1:7000"}
+EXAMPLES = {
+    "url": "https://ensue.example.org",
+    "metadata_url": "http://172.17.0.1:7000",
+    "container_proxy": "http://proxy.example.org:3128",
+}
 
 
 def default_data_dir() -> Path:
@@ -109,8 +113,21 @@ class Settings(BaseModel):
     container_slots: int = Field(default_factory=lambda: max(4, 2 * (os.cpu_count() or 2)), ge=0, le=10_000)
     """Steps run in containers at once."""
     container_host: str = ""
-    """The container engine, as unix:///run/docker.sock; none: there is none. Default: DOCKER_HOST, CONTAINER_HOST, else
-    the usual sockets of Docker and Podman."""
+    """The container engine, as unix:///run/docker.sock, tcp://engine:2376 or ssh://user@machine; none: there is none.
+    Default: DOCKER_HOST, DOCKER_CONTEXT, CONTAINER_HOST, Docker's current context, else the usual sockets of Docker
+    and Podman."""
+    container_context: str = ""
+    """The Docker context whose engine is used, instead of naming the engine."""
+    container_certs: Path | None = None
+    """A directory with ca.pem, cert.pem and key.pem, for an engine at tcp:// that speaks TLS."""
+    container_verify: bool = True
+    """Whether an engine that speaks TLS has to prove who it is."""
+    container_proxy: str = Field(default="", pattern=r"^(http://[^\s@/]+)?$")
+    """An HTTP proxy on the way to an engine at tcp://, as http://proxy.example.org:3128; containers know nothing of
+    it."""
+    container_config: Path | None = None
+    """Docker's directory of configuration: contexts, logins to registries, proxies of containers. Default:
+    DOCKER_CONFIG, else ~/.docker."""
     container_image: str = "docker.io/library/alpine:latest"
     """The image of a step that runs in a container and names none."""
     container_pull: str = Field(default="ifNotPresent", pattern="^(always|ifNotPresent|never)$")

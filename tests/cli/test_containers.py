@@ -1,5 +1,8 @@
 """Steps with an image, from the command line to a real engine."""
 
+import hashlib
+import json
+
 from tests import containers
 from tests.cli.conftest import Cli, document
 
@@ -68,3 +71,35 @@ def test_doctor_says_which_engine_answers(cli: Cli, docker: containers.Container
     assert docker.address in found.stdout
     gone = cli("doctor", code=1, env={"ENSUE_CONTAINER_HOST": "unix:///nowhere.sock"})
     assert "unix:///nowhere.sock does not answer" in gone.stdout
+
+
+PROXIED = f"""
+apiVersion: ensue.dev/v1alpha1
+kind: Workflow
+metadata: {{name: proxied}}
+spec:
+  steps:
+    - name: say
+      image: {containers.IMAGE}
+      with: {{pull: never}}
+      env: {{NO_PROXY: own}}
+      run: echo "$HTTP_PROXY $http_proxy $NO_PROXY $no_proxy"
+"""
+
+
+def test_dockers_context_and_proxies_count(cli: Cli, docker: containers.ContainerEngine) -> None:
+    meta = cli.home / "docker/contexts/meta" / hashlib.sha256(b"there").hexdigest() / "meta.json"
+    meta.parent.mkdir(parents=True)
+    meta.write_text(json.dumps({"Name": "there", "Endpoints": {"docker": {"Host": docker.address}}}))
+    proxies = {"default": {"httpProxy": "http://p:1", "noProxy": "a,b"}}
+    (cli.home / "docker" / "config.json").write_text(json.dumps({"proxies": proxies}))
+    environment = {"ENSUE_CONTAINER_CONTEXT": "there", "ENSUE_CONTAINER_CONFIG": str(cli.home / "docker")}
+    done = cli("run", cli.file("a.yaml", PROXIED), env=environment)
+    assert done.stdout.endswith("http://p:1 http://p:1 own a,b\n")
+
+
+def test_an_address_that_cannot_be_used_is_said_at_once(cli: Cli) -> None:
+    pipe = cli("run", cli.file("a.yaml", PROXIED), code=2, env={"ENSUE_CONTAINER_HOST": "npipe:////./pipe/docker"})
+    assert "a pipe of Windows" in pipe.stderr
+    context = cli("doctor", code=1, env={"ENSUE_CONTAINER_CONTEXT": "nowhere"})
+    assert "Docker has no context nowhere" in context.stdout

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ensue.clients.containers import hosts
+from ensue.clients.containers.config import DockerConfig
 from ensue.engines.container.engine import ContainerEngine, Options
 from ensue.ports.engine import Limits, StepOrder
 from tests import containers
@@ -15,11 +16,14 @@ class ContainerBench:
     def __init__(self, real: containers.ContainerEngine, data: Path) -> None:
         self.real = real
         self.data = data
+        self.config = DockerConfig(data / "docker")
         self.engine = self.another()
 
     def another(self, *, address: str = "", pull: str = "never") -> ContainerEngine:
         """The engine of a server that comes later, on the same directory."""
-        options = Options(host=hosts.parse(address or self.real.address), image=containers.IMAGE, pull=pull)
+        options = Options(
+            host=hosts.parse(address or self.real.address), config=self.config, image=containers.IMAGE, pull=pull
+        )
         return ContainerEngine(data_dir=self.data, instance=str(self.data), options=options)
 
     def writes(self, *lines: str, limits: Limits | None = None) -> StepOrder:

@@ -104,3 +104,33 @@ async def test_an_image_that_the_registry_has_not_is_not_asked_for_again(bench: 
     outcome = await suite.outcome_of(bench.engine, replace(order, command=replace(order.command, image=image)))
     assert (outcome.reason, outcome.can_retry) == (Reason.IMAGE, False)
     assert "there is no image" in outcome.message
+
+
+@pytest.mark.parametrize("is_helper", [False, True])
+async def test_dockers_configuration_says_who_we_are(
+    bench: ContainerBench, registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_helper: bool
+) -> None:
+    auth = base64.b64encode(":".join(ANN.values()).encode()).decode()
+    says = {"credHelpers": {registry: "test"}} if is_helper else {"auths": {registry: {"auth": auth}}}
+    helper = tmp_path / "docker-credential-test"
+    helper.write_text(f'#!/bin/sh\necho \'{{"Username": "{ANN["username"]}", "Secret": "{ANN["password"]}"}}\'\n')
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    bench.config.directory.mkdir()
+    (bench.config.directory / "config.json").write_text(json.dumps(says))
+    order = suite.shell("echo here")
+    assert order.command is not None
+    image = Image(reference=f"{registry}/tool:1", pull="always")
+    outcome, log = await suite.run(bench.engine, replace(order, command=replace(order.command, image=image)))
+    assert (outcome.state, log) == (State.SUCCEEDED, "here\n")
+
+
+async def test_a_helper_that_fails_is_no_failure_of_the_step(bench: ContainerBench, registry: str) -> None:
+    bench.config.directory.mkdir()
+    (bench.config.directory / "config.json").write_text('{"credsStore": "is-not-here"}')
+    order = suite.shell("true")
+    assert order.command is not None
+    image = Image(reference=f"{registry}/tool:1", pull="always")
+    outcome = await suite.outcome_of(bench.engine, replace(order, command=replace(order.command, image=image)))
+    assert (outcome.reason, outcome.can_retry) == (Reason.IMAGE, True)
+    assert "docker-credential-is-not-here cannot be run" in outcome.message

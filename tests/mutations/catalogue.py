@@ -1,5 +1,12 @@
 """The mutations: each takes away what keeps one guarantee, and names the test that must notice."""
 
-from tests.mutations import access, approvals, engines, events, runs
+from tests.mutations import access, approvals, boxes, engines, events, runs
 
-MUTATIONS = (*runs.MUTATIONS, *events.MUTATIONS, *access.MUTATIONS, *approvals.MUTATIONS, *engines.MUTATIONS)
+MUTATIONS = (
+    *runs.MUTATIONS,
+    *events.MUTATIONS,
+    *access.MUTATIONS,
+    *approvals.MUTATIONS,
+    *engines.MUTATIONS,
+    *boxes.MUTATIONS,
+)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ensue import steps
-from ensue.app import parts
+from ensue.app import container_engine, parts
 from ensue.app.parts import SystemClock as SystemClock
 from ensue.app.parts import puller_of as puller_of
 from ensue.app.tables import Tables, tables_of
@@ -125,7 +125,8 @@ async def serve(
 ) -> None:
     """A whole server, until `stop`: then it takes no more steps, drains, and answers requests meanwhile.
 
-    `announce` gets its address once it answers and what files define is applied; `is_last` is as for `open_node`.
+    `announce` gets its address once it answers and what files define is applied; `is_last` is as for `open_node`,
+    and the data directory is not kept.
     Raises what `open_node` raises, and Conflict when the port is in use.
     """
     from ensue import api
@@ -134,7 +135,7 @@ async def serve(
     if not settings.data_dir.exists():
         # An address that is in use must not leave a new directory behind.
         serving.bind(settings.listen).socket.close()
-    async with open_node(settings, is_last=is_last) as node:
+    async with open_node(settings, is_last=is_last, is_kept=not is_last) as node:
         listener = serving.bind(settings.listen)
         node.outbound.avoid(*listener.socket.getsockname()[:2])
         if follow is not None:
@@ -205,10 +206,11 @@ def local_identity() -> Identity:
 
 
 @contextlib.asynccontextmanager
-async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterator[Node]:
+async def open_node(settings: Settings, *, is_last: bool = False, is_kept: bool = True) -> AsyncIterator[Node]:
     """Own the data directory, open and upgrade the database, wire everything. Nothing runs yet.
 
-    With `is_last`, nobody comes after: the supervisor of steps is ended too, unless it still has some.
+    With `is_last`, nobody comes after: the supervisor of steps is ended too, unless it still has some. Where the data
+    directory is not kept, what is left of this process is of use to nobody.
     Raises DataDirectoryOwned, InvalidInput, StoreBroken, StoreUnreachable.
     """
     _require_step_user(settings.step_user)
@@ -219,7 +221,7 @@ async def open_node(settings: Settings, *, is_last: bool = False) -> AsyncIterat
             await migrate(driver)
             worker = WorkerId(_instance_id(directory))
             process = ProcessEngine(data_dir=settings.data_dir, step_user=settings.step_user)
-            containers = parts.containers_of(settings, worker)
+            containers = container_engine.engine_of(settings, os.environ, worker, is_kept=is_kept)
             # That of containers is first asked to free a run: it may remove more.
             running: Running = {engine.name: engine for engine in (containers, process) if engine is not None}
             outbound = Outbound(

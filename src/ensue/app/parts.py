@@ -12,10 +12,9 @@ from pathlib import Path
 
 from ensue import __version__, sources, steps
 from ensue.app.tables import Tables
-from ensue.clients.containers import hosts
 from ensue.clients.kv2 import Kv2
 from ensue.clients.outbound import Outbound
-from ensue.engines.container.engine import ContainerEngine, Options
+from ensue.engines.container.engine import ContainerEngine
 from ensue.engines.inline import InlineEngine
 from ensue.model.event import Accepted, Cause, Event
 from ensue.model.identity import Identity
@@ -189,22 +188,6 @@ def elsewhere_of(settings: Settings) -> tuple[Elsewhere, ...]:
             )
         )
     return tuple(found)
-
-
-def containers_of(settings: Settings, worker: WorkerId) -> ContainerEngine | None:
-    """The container engine that the settings name or that is found here; None when there is none."""
-    host = hosts.find(settings.container_host, os.environ)
-    if host is None or not settings.container_slots:
-        return None
-    options = Options(
-        host=host,
-        image=settings.container_image,
-        pull=settings.container_pull,
-        data_seen_as=str(settings.container_data or ""),
-        mounts=names_in(settings.container_mounts),
-        networks=names_in(settings.container_networks),
-    )
-    return ContainerEngine(data_dir=settings.data_dir, instance=worker, options=options)
 
 
 def names_in(text: str) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ from enum import StrEnum
 
 from ensue import __version__, settings
 from ensue.api import guarding, serving
+from ensue.app import container_engine
 from ensue.cli import waiting
-from ensue.clients.containers import hosts
 from ensue.engines.process import layout, spawning
 from ensue.model.errors import Conflict, EnsueError, InvalidInput, SecretsLocked
 from ensue.model.values import from_micros
@@ -189,7 +189,7 @@ async def _containers(chosen: Settings, environment: Mapping[str, str]) -> list[
     """Which engine runs the steps that have an image. Having none is a fault only where one is named."""
     remedy = "start it, or let ENSUE_CONTAINER_HOST name another (or none)"
     try:
-        host = hosts.find(chosen.container_host, environment)
+        host = container_engine.host_of(chosen, environment)
     except InvalidInput as error:
         return [Finding("containers", State.FAULT, error.message, error.remedy)]
     if host is None:
@@ -201,7 +201,7 @@ async def _containers(chosen: Settings, environment: Mapping[str, str]) -> list[
     try:
         about = await api.about()
     except (EnsueError, Refused) as error:
-        is_wanted = bool(chosen.container_host)
+        is_wanted = bool(chosen.container_host or chosen.container_context)
         return [Finding("containers", State.FAULT if is_wanted else State.WARNING, str(error), remedy)]
     finally:
         await api.close()

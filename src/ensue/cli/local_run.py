@@ -36,6 +36,8 @@ class Order:
     """What steps may run besides."""
     parameters: Mapping[str, Json]
     secrets: Mapping[SecretPlace, bytes]
+    is_kept: bool
+    """The data directory is there afterwards."""
     approved: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """Steps that ask, and are told yes with these values of their forms."""
 
@@ -49,7 +51,7 @@ class Result:
 async def execute(settings: Settings, order: Order, invocation: Invocation, interruption: "Interruption") -> Result:
     """Run it to its end. Nothing of it is left running, however this ends."""
     with interruption.heeded():
-        async with app.open_node(settings, is_last=True) as node:
+        async with app.open_node(settings, is_last=True, is_kept=order.is_kept) as node:
             stop = asyncio.Event()
             work = asyncio.create_task(app.work(node, stop))
             show = Show(world=node.world, invocation=invocation, data_dir=settings.data_dir)

@@ -13,6 +13,7 @@ import click
 
 from ensue import files, settings, steps
 from ensue.api import views
+from ensue.app import container_engine
 from ensue.cli import (
     approvals,
     definition_files,
@@ -26,7 +27,6 @@ from ensue.cli import (
     step_table,
 )
 from ensue.cli.invocation import Invocation
-from ensue.clients.containers import hosts
 from ensue.core import checking, checking_calls, graph
 from ensue.files.documents import Document
 from ensue.model import secret
@@ -115,17 +115,17 @@ def command(
     values = parameters.read(definition, assignments, params_file, wished.parameters)
     interruption = local_run.Interruption(invocation=invocation)
     with _directory(data) as directory:
-        chosen = _settings(directory, is_kept=data is not None)
+        is_kept = data is not None
+        chosen = _settings(directory, is_kept=is_kept)
         called = checking_calls.workflows(other.definition for other in others)
         for reached in checking_calls.reached(definition, called):
             _require_place(reached, chosen.labels, _engines(chosen))
             _say_unheard(invocation, reached)
         own_secrets = _secrets(definition, secret_files)
         order = local_run.Order(
-            document=document, others=others, parameters=values, secrets=own_secrets, approved=answers
+            document=document, others=others, parameters=values, secrets=own_secrets, is_kept=is_kept, approved=answers
         )
-        result = asyncio.run(local_run.execute(chosen, order, invocation, interruption))
-    return _ended(invocation, result)
+        return _ended(invocation, asyncio.run(local_run.execute(chosen, order, invocation, interruption)))
 
 
 def _ended(invocation: Invocation, result: local_run.Result) -> int:
@@ -223,7 +223,7 @@ def _say_unheard(invocation: Invocation, definition: Workflow) -> None:
 
 def _engines(chosen: settings.Settings) -> tuple[str, ...]:
     """Those that steps can run on here."""
-    has_containers = hosts.find(chosen.container_host, os.environ) is not None
+    has_containers = container_engine.host_of(chosen, os.environ) is not None
     return ENGINES if has_containers else tuple(name for name in ENGINES if name != "container")
 
 

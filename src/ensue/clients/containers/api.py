@@ -7,6 +7,7 @@ do.
 import base64
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +16,9 @@ from urllib.parse import quote
 
 import httpx
 
-from ensue.clients.containers import frames
+from ensue.clients.containers import dialing, frames
 from ensue.clients.containers.hosts import Host
+from ensue.clients.containers.tunnel import Tunnel
 from ensue.model.errors import Unavailable
 
 CONNECT_SECONDS = 5.0
@@ -105,6 +107,17 @@ class State:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A container in a list of them."""
+
+    name: str
+    labels: Mapping[str, str]
+    is_running: bool
+    made_at: float
+    """In seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """What an image says of itself."""
 
@@ -122,16 +135,27 @@ class Api:
     """One engine. Safe for concurrent use."""
 
     def __init__(self, host: Host) -> None:
+        """Raises InvalidInput for certificates that cannot be used."""
         self.host = host
+        self._tunnel = Tunnel(host.ssh) if host.ssh else None
+        self.dialled = Host(socket=self._tunnel.path, title=str(host)) if self._tunnel else host
+        """Where connections go."""
         timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS, pool=None)
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=10, keepalive_expiry=5.0)
-        transport = httpx.AsyncHTTPTransport(uds=host.socket or None, limits=limits)
+        transport = httpx.AsyncHTTPTransport(
+            uds=self.dialled.socket or None,
+            verify=dialing.context(host.tls) if host.tls else False,
+            proxy=host.proxy or None,
+            limits=limits,
+        )
         self._client = httpx.AsyncClient(
             transport=transport, base_url=host.url or "http://engine", timeout=timeout, trust_env=False
         )
 
     async def close(self) -> None:
         await self._client.aclose()
+        if self._tunnel is not None:
+            await self._tunnel.close()
 
     async def about(self) -> About:
         found = await self.ask("/version") or {}
@@ -176,6 +200,8 @@ class Api:
         timeout = httpx.Timeout(read or ANSWER_SECONDS, connect=CONNECT_SECONDS, pool=None)
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         kind = {"content-type": "application/x-tar" if isinstance(body, bytes) else "application/json"}
+        if self._tunnel is not None:
+            self._tunnel.open()
         try:
             async with self._client.stream(
                 method, path, content=content, params=query, headers={**kind, **headers}, timeout=timeout
@@ -185,8 +211,8 @@ class Api:
                 yield response
         except httpx.ReadTimeout:
             raise Silent(f"the container engine at {self.host} does not answer: nothing came for a long time") from None
-        except httpx.HTTPError as error:
-            why = str(error) or type(error).__name__
+        except (httpx.HTTPError, ssl.SSLError) as error:
+            why = (self._tunnel.said if self._tunnel else "") or str(error) or type(error).__name__
             raise Unavailable(f"the container engine at {self.host} does not answer: {why}") from None
 
     async def image(self, reference: str) -> Image | None:
@@ -267,11 +293,20 @@ class Api:
             if error.status != 404 and "already in progress" not in error.message:
                 raise Unavailable(f"container {name} cannot be removed: {error.message or error.status}") from None
 
-    async def labelled(self, *labels: str) -> list[Mapping[str, str]]:
-        """The labels of the containers that have these, each with its name as `name`."""
+    async def labelled(self, *labels: str) -> list[Listed]:
+        """The containers that have these labels, running or not."""
         filters = json.dumps({"label": list(labels)})
         found = await self.ask("/containers/json", all="1", filters=filters) or ()
-        return [{**(each.get("Labels") or {}), "name": each["Names"][0].lstrip("/")} for each in found if each["Names"]]
+        return [
+            Listed(
+                name=each["Names"][0].lstrip("/"),
+                labels=each.get("Labels") or {},
+                is_running=each.get("State") in ("running", "paused", "restarting"),
+                made_at=float(each.get("Created") or 0),
+            )
+            for each in found
+            if each["Names"]
+        ]
 
     async def logs(self, name: str, *, is_framed: bool, is_followed: bool) -> AsyncIterator[frames.Message]:
         """All that was logged and, when followed, will be until the container ends."""

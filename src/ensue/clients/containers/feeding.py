@@ -1,8 +1,8 @@
 """Gives a container its standard input, over a connection that becomes a stream once the engine has answered."""
 
 import asyncio
-from urllib.parse import urlsplit
 
+from ensue.clients.containers import dialing
 from ensue.clients.containers.hosts import Host
 from ensue.model.errors import Unavailable
 
@@ -21,7 +21,7 @@ class Feed:
     async def open(self) -> None:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                self._reader, self._writer = await self._connect()
+                self._reader, self._writer = await dialing.dial(self._host)
                 path = f"/containers/{self._name}/attach?stream=1&stdin=1"
                 self._writer.write(
                     f"POST {path} HTTP/1.1\r\nHost: engine\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
@@ -35,12 +35,6 @@ class Feed:
             self.close()
             raise Unavailable(f"the container engine at {self._host} takes no input for {self._name}")
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        if self._host.socket:
-            return await asyncio.open_unix_connection(self._host.socket)
-        parts = urlsplit(self._host.url)
-        return await asyncio.open_connection(parts.hostname, parts.port or 80)
-
     async def give(self, data: bytes) -> bool:
         """However long that takes; False when the other side wants no more, or is gone."""
         writer = self._writer
@@ -50,7 +44,12 @@ class Feed:
             writer.transport.set_write_buffer_limits(0)
             writer.write(data)
             await writer.drain()
-            writer.write_eof()
+            if writer.can_write_eof():
+                writer.write_eof()
+            else:
+                # TLS has no end of one direction: that of both is the end of the input too.
+                writer.close()
+                await writer.wait_closed()
         except OSError:
             return False
         return True

@@ -66,7 +66,7 @@ async def begin(api: Api, kept: Kept, phase: str, directory: str) -> Input | Non
     """Start a container; gives what is being given to it. Raises Fail when what it runs is not there, Unavailable."""
     name, path = kept.name(phase), os.path.join(directory, places.STDIN)
     data = await asyncio.to_thread(places.read, path) if kept.is_main(phase) else b""
-    feed = Feed(api.host, name) if data else None
+    feed = Feed(api.dialled, name) if data else None
     try:
         if feed is not None:
             await feed.open()

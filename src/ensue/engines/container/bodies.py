@@ -11,6 +11,8 @@ LABEL = "dev.ensue"
 OF_INSTANCE = f"{LABEL}.instance"
 OF_ATTEMPT = f"{LABEL}.attempt"
 OF_DATA = f"{LABEL}.data"
+OF_OWNER = f"{LABEL}.owner"
+"""Of containers that are to end with a process: which one."""
 
 PIDS = 4096
 """Processes and threads of a container that asks for no other number."""
@@ -26,8 +28,8 @@ class Room:
     attempt: str
     workspace: str
     image_id: str
-    instance: str
     labels: Mapping[str, str]
+    proxies: Mapping[str, str]
     is_podman: bool
 
 
@@ -40,10 +42,16 @@ class Program:
     script: str = ""
 
 
+def marks(*, instance: str, attempt: str, data: str, owner: str) -> dict[str, str]:
+    """The labels by which a container is found again."""
+    return {OF_INSTANCE: instance, OF_ATTEMPT: attempt, OF_DATA: data, **({OF_OWNER: owner} if owner else {})}
+
+
 def container(room: Room, paths: places.Places, command: Command, limits: Limits, program: Program) -> dict[str, Any]:
     """The body of a request to make the container that runs a program."""
     argv = program.argv
     environment = {
+        **room.proxies,
         **command.env,
         "ENSUE_WORKSPACE": places.WORKSPACE,
         "ENSUE_OUTPUTS": f"{places.STEP_INSIDE}/outputs",
@@ -64,7 +72,7 @@ def container(room: Room, paths: places.Places, command: Command, limits: Limits
         "StdinOnce": has_stdin,
         "AttachStdin": has_stdin,
         "Healthcheck": {"Test": ["NONE"]},
-        "Labels": {**room.labels, OF_INSTANCE: room.instance, OF_ATTEMPT: room.attempt, OF_DATA: paths.data},
+        "Labels": dict(room.labels),
         "HostConfig": _host(room, paths, command, limits, program.script),
     }
 

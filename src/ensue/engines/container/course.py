@@ -117,11 +117,11 @@ class Course:
             self._outcome.set_result(await asyncio.to_thread(ending.outcome, self.directory, ended))
 
     async def _record(self, ended: ending.Record) -> None:
-        """A full disk is waited for."""
+        """A full disk is waited for; what a power cut takes, the engine still knows."""
         path = os.path.join(self.directory, places.EXIT)
         while True:
             try:
-                await asyncio.to_thread(layout.write_json, path, ended, is_durable=True)
+                await asyncio.to_thread(layout.write_json, path, ended)
             except FileNotFoundError:
                 # Its directory was removed: nobody will ask.
                 return

@@ -6,14 +6,15 @@ import logging
 import os
 import time
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Collection
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ensue.clients.containers.config import DockerConfig
 from ensue.clients.containers.hosts import Host
-from ensue.engines.container import bodies, places
+from ensue.engines.container import bodies, owning, places
 from ensue.engines.process import layout
 from ensue.model.errors import Fail, Unavailable
 from ensue.model.run import Outcome, StepKey
@@ -37,6 +38,8 @@ class Options:
     """How an operator has set the engine up."""
 
     host: Host
+    config: DockerConfig
+    """Who we are for registries, where a step does not say."""
     image: str = ""
     """For steps that name none."""
     pull: str = "ifNotPresent"
@@ -46,6 +49,10 @@ class Options:
     """Directories and volumes that steps may mount besides the volumes of their namespace."""
     networks: tuple[str, ...] = ()
     """Networks that steps may join besides the default one and `none`."""
+    proxies: Mapping[str, str] = field(default_factory=dict)
+    """Variables of all containers."""
+    owner: str = ""
+    """The process with which all containers are to end; empty: they outlive it, and the next one takes them up."""
 
 
 class ContainerEngine:
@@ -196,7 +203,7 @@ class ContainerEngine:
         if self._is_known(name):
             ours = (f"{bodies.OF_INSTANCE}={self.instance}", f"{bodies.OF_ATTEMPT}={name}")
             for each in await self._api().labelled(*ours):
-                await self._api().remove(each["name"])
+                await self._api().remove(each.name)
             await self._remove(self._paths.attempt(name), name.partition("/")[0], self._image_of(name))
 
     def _image_of(self, name: str) -> str:
@@ -212,7 +219,7 @@ class ContainerEngine:
         if image:
             self._images[run] = image
         image, seen = self._images.get(run) or self.options.image, self._paths.seen(path)
-        labels = {bodies.OF_INSTANCE: self.instance, bodies.OF_ATTEMPT: "left", bodies.OF_DATA: self.data}
+        labels = bodies.marks(instance=self.instance, attempt="left", data=self.data, owner=self.options.owner)
         try:
             await leftovers.remove(self._api(), "" if path in self._stuck else image, path, seen=seen, labels=labels)
         except OSError:
@@ -245,11 +252,12 @@ class ContainerEngine:
             return len(found)
         is_done = True
         for each in listed:
-            if each[bodies.OF_ATTEMPT] not in claimed and each["name"] not in self.served:
-                found.add(each[bodies.OF_ATTEMPT])
-                is_done = await self._ends(each["name"], self._api().remove(each["name"])) and is_done
+            if each.labels[bodies.OF_ATTEMPT] not in claimed and each.name not in self.served:
+                found.add(each.labels[bodies.OF_ATTEMPT])
+                is_done = await self._ends(each.name, self._api().remove(each.name)) and is_done
         for name in sorted(found):
             is_done = await self._ends(name, self._destroy(name)) and is_done
+        await self._ends("what others left", self._clear_after_others())
         if is_done and self._claimed is claimed:
             self._claimed = None
         self._sweep_at = time.monotonic() + SWEEP_PAUSE
@@ -264,6 +272,15 @@ class ContainerEngine:
         except OSError as error:
             log.warning("cannot free what %s left: %s", what, error)
         return True
+
+    async def _clear_after_others(self) -> None:
+        """Removes what processes that leave nothing behind were killed too suddenly to remove."""
+        long_ago = time.time() - owning.LONG_ENDED
+        for each in await self._api().labelled(bodies.OF_OWNER):
+            has_long_ended = not each.is_running and each.made_at < long_ago
+            if has_long_ended or owning.is_gone(each.labels[bodies.OF_OWNER]):
+                log.info("removing container %s, whose process is gone", each.name)
+                await self._ends(each.name, self._api().remove(each.name))
 
     async def runs(self) -> Collection[RunUid]:
         return {RunUid(run) for run in places.listed(self._paths.attempts)}

@@ -1,5 +1,6 @@
 """Brings the image of a step here, as its policy says, and tells why it cannot be had."""
 
+from ensue.clients.containers import logins
 from ensue.clients.containers.api import Api, Image, Refused
 from ensue.engines.container.engine import Options
 from ensue.ports import engine as ports
@@ -44,9 +45,12 @@ async def bring(api: Api, wanted: ports.Image, options: Options) -> Image:
             raise ImageAbsent(f"{message} `pull: never`", can_retry=False)
         raise ImageAbsent(f"there is no image {reference}, and the step says `pull: never`", can_retry=False)
     try:
-        await api.pull(reference, auth=_auth(wanted.login), platform=wanted.platform, seconds=PULL_SECONDS)
+        auth = _auth(wanted.login) or await logins.find(options.config, reference)
+        await api.pull(reference, auth=auth, platform=wanted.platform, seconds=PULL_SECONDS)
     except Refused as error:
         raise _absent(reference, error.message) from None
+    except logins.HelperFailed as error:
+        raise ImageAbsent(f"the image {reference} cannot be pulled: {error}", can_retry=True) from None
     if (found := await api.image(reference)) is None:
         raise ImageAbsent(f"the image {reference} was pulled and is not there", can_retry=True)
     return found

@@ -79,16 +79,17 @@ async def _body(engine: ContainerEngine, wanted: Wanted) -> dict[str, Any]:
     argv = (*SCRIPT, wanted.script) if wanted.script else (*wanted.command, *wanted.args)
     if not (wanted.script or wanted.command):
         argv = commands.resolve(image.entrypoint, image.cmd, wanted.args, keeps_arguments=True)
-    port, data = f"{PORT}/tcp", engine.data
+    port = f"{PORT}/tcp"
     about = await api.about()
+    environment = {**engine.options.proxies, **wanted.env, "PORT": str(PORT)}
     log = {"Type": "k8s-file", "Config": {}} if about.is_podman else {"Type": "local", "Config": {"max-size": "1m"}}
     return {
         "Image": image.id,
         "Entrypoint": [argv[0]],
         "Cmd": list(argv[1:]),
-        "Env": [f"{name}={value}" for name, value in {**wanted.env, "PORT": str(PORT)}.items()],
+        "Env": [f"{name}={value}" for name, value in environment.items()],
         "ExposedPorts": {port: {}},
-        "Labels": {bodies.OF_INSTANCE: engine.instance, bodies.OF_ATTEMPT: "hook", bodies.OF_DATA: data},
+        "Labels": bodies.marks(instance=engine.instance, attempt="hook", data=engine.data, owner=engine.options.owner),
         "HostConfig": {
             "Init": True,
             "PortBindings": {port: [{"HostIp": "127.0.0.1", "HostPort": ""}]},

@@ -85,8 +85,8 @@ class Start:
             attempt=name,
             workspace=workspace,
             image_id=found.id,
-            instance=self.instance,
-            labels=_labels(order),
+            labels={**_labels(order), **self._marks(name)},
+            proxies=self.options.proxies,
             is_podman=self.about.is_podman,
         )
         aside = replace(command, stdin=b"", has_pty=False)
@@ -112,6 +112,9 @@ class Start:
             after = {phase: body for phase, body in made.items() if phase != phases.SETUP}
             layout.write_json(os.path.join(directory, places.BODIES), after)
         layout.write_json(os.path.join(directory, places.ORDER), kept.as_json())
+
+    def _marks(self, name: str) -> dict[str, str]:
+        return bodies.marks(instance=self.instance, attempt=name, data=self.paths.data, owner=self.options.owner)
 
     def _allowed(self, order: StepOrder, command: Command) -> Command:
         image, options = command.image, self.options
