@@ -180,7 +180,9 @@ class OwnEngine:
         subprocess.run([program, "ip", *words], check=True)
 
     def start(self) -> None:
-        (self.home / "docker.pid").unlink(missing_ok=True)
+        # One that was killed may be there as a zombie, which Docker takes for alive.
+        for name in ("docker.pid", "exec/containerd/containerd.pid"):
+            (self.home / name).unlink(missing_ok=True)
         _start(self.real, self.home, self._command, self._more)
 
     def kill(self) -> None:
