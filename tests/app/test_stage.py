@@ -8,6 +8,7 @@ from ensue.app import metadata_api
 from ensue.app.sinks import Sinks
 from ensue.app.stage import HookStage
 from ensue.clients.containers import hosts
+from ensue.clients.containers.config import DockerConfig
 from ensue.engines.container.engine import ContainerEngine, Options
 from ensue.ports.pulling import SourceState
 from tests.operations.places import LOG, place_at
@@ -19,7 +20,8 @@ async def test_a_container_whose_token_nobody_would_know_does_not_begin_and_says
     async with place_at(tmp_path / "data") as place:
         node = place.node
         elsewhere = node.settings.model_copy(update={"metadata_url": "http://127.0.0.1:1"})
-        options = Options(host=hosts.parse(f"unix://{tmp_path}/none.sock"), image="none", pull="never")
+        host = hosts.parse(f"unix://{tmp_path}/none.sock")
+        options = Options(host=host, config=DockerConfig(tmp_path / "docker"), image="none", pull="never")
         engine = ContainerEngine(data_dir=tmp_path / "engine", instance="one", options=options)
         sinks = Sinks(definitions=node.world.definitions, secrets=node.secrets, outbound=node.outbound)
         stage = HookStage(engine=engine, guests=node.guests, secrets=node.secrets, passes=node.passes, sinks=sinks)

@@ -16,6 +16,7 @@ COOKIE: Final = "ensue_session"
 CSRF: Final = "x-csrf-token"
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 REMEDY: Final = "send Authorization: Bearer TOKEN with a token of `ensue token create`, or that of the data directory"
+SIGN_IN: Final = f"{REMEDY}; a browser signs in with what `ensue login --link` prints"
 
 
 class Recognition:
@@ -40,7 +41,7 @@ class Recognition:
 
     async def _bearer(self, authorization: str) -> Identity:
         if not authorization:
-            raise Unauthenticated("the request has no Authorization header", remedy=REMEDY)
+            raise Unauthenticated("the request has no Authorization header", remedy=SIGN_IN)
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated("the Authorization header holds no bearer token", remedy=REMEDY)
