@@ -51,6 +51,8 @@ class Input:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
+        # A task that was cancelled before it began has closed nothing.
+        self._feed.close()
 
     def _has_all(self) -> None:
         with contextlib.suppress(OSError):
