@@ -30,6 +30,7 @@ async def test_conclusions_of_windows_are_counted_with_their_reason(place: Place
         ("default", "once", "fired", ""): 1,
         ("default", "once", "notFired", "Duplicate"): 2,
         ("default", "later", "held", "Debounced"): 3,
+        ("default", "later", "notFired", "Superseded"): 2,
     }
     assert totals(place, telemetry.EVENTS) == {("default", "events", "stored"): 3}
 
