@@ -107,6 +107,24 @@ def test_the_command_that_failed_is_a_failure(cli: Cli) -> None:
     assert "/no/such/program cannot be run" in gone.stderr
 
 
+def test_what_a_step_sends_is_printed(cli: Cli) -> None:
+    tell = """
+import os, urllib.parse, urllib.request as r
+u = urllib.parse.urlsplit(os.environ['METADATA_API_URL'])
+def send(path, body):
+    given = r.Request(f'http://{u.hostname}:{u.port}{path}', body.encode(), {'Content-Type': 'application/json'})
+    given.add_header('Authorization', 'Bearer ' + u.password)
+    return r.urlopen(given).status
+print(send('/events', '{"data": {"a": 1}, "key": "k"}'))
+print(send('/decorators/docs', '{"type": "link", "description": "the page", "uri": "https://example.org"}'))
+"""
+    cli.file("tell.py", tell)
+    done = at_desk(cli, f"$S log --level error well done; {shlex.quote(sys.executable)} tell.py")
+    assert done.stdout.split() == ["202", "201"]
+    for said in ("default: well done", "event {'a': 1} with the key k", "decorator docs: the page https://example.org"):
+        assert said in done.stderr
+
+
 def test_a_step_that_there_is_not_is_named_with_those_that_there_are(cli: Cli) -> None:
     cli.file("sample.yaml", SAMPLE)
     done = cli("metadata", "--sample", "sample.yaml", "--step", "other", "--", "true", code=4)

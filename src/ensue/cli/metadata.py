@@ -18,6 +18,8 @@ from ensue.model.errors import InvalidInput, NotFound
 
 RELAY: Final = "RELAY_METADATA_API_"
 SIGNING_KEY: Final = f"{RELAY}SAMPLE_HS256_SIGNING_KEY"
+TOLD_BY_STEPS: Final = "ensue.metadata.sample"
+"""The log of what steps of a sample send."""
 ANY_PORT: Final = "127.0.0.1:0"
 UNUSED: Final = (
     "ENVIRONMENT",
@@ -97,6 +99,7 @@ def command(
             raise click.UsageError("--run, --step, --compat and a command need a sample: give --sample FILE")
         return _serve_stored(environment, listen, schemas, data, database, config)
     logging_setup.set_up(logging.INFO if not command else logging.WARNING)
+    logging.getLogger(TOLD_BY_STEPS).setLevel(logging.INFO)
     from ensue.app import metadata_api
 
     order = metadata_api.SampleOrder(

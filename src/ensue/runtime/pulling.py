@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from pydantic import ValidationError
 
@@ -24,6 +25,8 @@ log = logging.getLogger("ensue.sources")
 LOOK_SECONDS = 1.0
 STOP_SECONDS = 10.0
 """How long a source may take to stop before its follower is started."""
+QUIET = timedelta(minutes=1)
+"""At most so often the log tells the same of one source."""
 TROUBLED = (SourceState.FAILING, SourceState.WAITING)
 
 
@@ -109,13 +112,10 @@ class Puller:
                 return
 
     def _note(self, work: Work, error: Exception) -> None:
-        want = work.want
-        if isinstance(error, EnsueError | ValidationError):
-            log.warning("the source %s of namespace %s fails: %s", want.key, want.namespace, error)
-        else:
-            log.error("the source %s of namespace %s fails", want.key, want.namespace, exc_info=error)
-        told = _told(error)
-        now = self._clock.now()
+        told, now, before = _told(error), self._clock.now(), work.complained
+        if before is None or before[0] != told or now - before[1] >= QUIET:
+            work.complained = told, now
+            _complain(work.want, error)
         work.status = SourceStatus(state=SourceState.FAILING, message=told, failed_at=now, last_error=told)
 
     def statuses(self, definition: StoredDefinition) -> Mapping[str, SourceStatus]:
@@ -143,6 +143,13 @@ class Puller:
         except ValidationError:
             return Outlook(memory=memory)
         return Outlook(memory=memory, next_times=source.outlook(settings, memory, self._clock.now(), count))
+
+
+def _complain(want: Want, error: Exception) -> None:
+    if isinstance(error, EnsueError | ValidationError):
+        log.warning("the source %s of namespace %s fails: %s", want.key, want.namespace, error)
+    else:
+        log.error("the source %s of namespace %s fails", want.key, want.namespace, exc_info=error)
 
 
 def _told(error: Exception) -> str:

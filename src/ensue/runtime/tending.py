@@ -56,6 +56,8 @@ class Work:
     def __init__(self, want: Want) -> None:
         self.want = want
         self.status = SourceStatus()
+        self.complained: tuple[str, datetime] | None = None
+        """What the log told of it last, and when."""
         self.task: asyncio.Task[None] | None = None
 
 
