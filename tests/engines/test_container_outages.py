@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from ensue.clients.containers.api import Refused
+from ensue.clients.containers import hosts
+from ensue.clients.containers.api import Api, Refused
 from ensue.engines.container import course
 from ensue.model.errors import Fail, Unavailable
 from ensue.model.run import Outcome, Reason, State
 from ensue.ports.engine import Handle, Image, Limits, StepOrder
 from tests import containers
-from tests.engines import suite, wry
+from tests.engines import door, suite, wry
 from tests.engines.boxes import ContainerBench
 from tests.engines.wry import AWAY, BUSY, FOREVER, SHUTTING_DOWN, Fault
 
@@ -94,6 +95,32 @@ async def test_an_engine_that_stays_away_loses_the_step(bench: ContainerBench, m
     outcome = await suite.soon(bench.engine.wait(handle))
     assert outcome.is_lost
     assert "server is shutting down" in outcome.message
+
+
+@pytest.mark.parametrize("signal", ["SIGTERM", "SIGKILL"])
+async def test_an_engine_that_is_told_to_end_loses_the_step_that_it_ends(
+    bench: ContainerBench, tmp_path: Path, signal: str
+) -> None:
+    real = Api(hosts.parse(bench.real.address))
+    async with door.to(bench.real.socket, tmp_path / "engine.sock") as way:
+        await bench.engine.close()
+        bench.engine = bench.another(address=f"unix://{way.path}")
+        handle = await bench.engine.start(suite.shell("trap 'exit 143' TERM; echo on; while :; do sleep 0.05; done"))
+        await suite.soon(anext(bench.engine.tail(handle)))
+        way.shut()
+        (name,) = bench.real.names(f"dev.ensue.data={bench.data}")
+        await real.kill(name, signal)
+        outcome = await suite.soon(bench.engine.wait(handle))
+        await bench.engine.close()
+    await real.close()
+    bench.engine = bench.another()
+    assert outcome.is_lost
+    assert outcome.message == "the container engine ended while the step ran"
+
+
+async def test_a_step_that_ends_itself_by_a_signal_is_not_lost(bench: ContainerBench) -> None:
+    outcome, _ = await ended(bench, await bench.engine.start(suite.shell("exit 143")))
+    assert (outcome.reason, outcome.message) == (Reason.SIGNAL, "killed by SIGTERM")
 
 
 async def test_an_engine_that_fails_for_a_moment_costs_no_step(bench: ContainerBench) -> None:

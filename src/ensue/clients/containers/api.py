@@ -4,6 +4,7 @@ Raises Unavailable when the engine cannot be reached, breaks off or fails, Refus
 do.
 """
 
+import asyncio
 import base64
 import contextlib
 import json
@@ -24,6 +25,7 @@ from ensue.model.errors import Unavailable
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
 """An engine under load takes its time to make or remove a container."""
+SOON_SECONDS = 2.0
 LONGEST_MESSAGE = 2000
 LONGEST_WORDS = 64 * 1024
 """Bytes of the last lines of a log."""
@@ -162,6 +164,20 @@ class Api:
         names = [str(part.get("Name", "")) for part in found.get("Components") or ()]
         is_podman = any("podman" in name.lower() for name in names)
         return About(name="Podman" if is_podman else "Docker", version=str(found.get("Version")), is_podman=is_podman)
+
+    async def is_there(self) -> bool:
+        """Whether a new connection is answered soon: an engine that is ending takes none, and goes on answering on old
+        ones."""
+        fresh = Api(self.host)
+        try:
+            async with asyncio.timeout(SOON_SECONDS):
+                await fresh.ask("/version")
+        except (Unavailable, TimeoutError):
+            return False
+        else:
+            return True
+        finally:
+            await fresh.close()
 
     async def call(self, method: str, path: str, body: Json = None, **query: str) -> Json:
         """One question and its whole answer; None for an empty one."""

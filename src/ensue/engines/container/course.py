@@ -327,10 +327,16 @@ class Course:
             is_cut_off = await self._is_cut_off(name)
             state = await self._found(name)
             if state is None or state.has_ended:
-                self._was_away = self._was_away or is_cut_off
+                self._was_away = self._was_away or is_cut_off or await self._is_ending(state)
                 return state
             self._was_away = False
             await asyncio.sleep(RETRY if is_cut_off else 0.05)
+
+    async def _is_ending(self, state: State | None) -> bool:
+        """Whether the engine ends, and what it ran with it, which nobody here asked for."""
+        if state is None or self._stop is not None or state.exit_code not in ending.OF_AN_ENDING_ENGINE:
+            return False
+        return not (state.is_oom or await self.api.is_there())
 
     async def _is_cut_off(self, name: str) -> bool:
         """Waits for long; whether something else than time or the container's end has ended the waiting."""

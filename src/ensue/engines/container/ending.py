@@ -24,6 +24,8 @@ _FATAL = frozenset(
     }
 )
 _OF_A_LOST_ENGINE = frozenset({137, 143, 255})
+OF_AN_ENDING_ENGINE = frozenset({137, 143})
+"""With which an engine that is told to end has its containers end."""
 _INITS = (b"[FATAL tini", b"(catatonit:")
 INIT_CODES = frozenset({1, 126, 127})
 """With which they end then."""
