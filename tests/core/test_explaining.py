@@ -1,5 +1,6 @@
 """Why a run is where it is."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -78,6 +79,15 @@ def test_a_run_that_is_being_stopped_names_what_it_waits_for() -> None:
     said = texts(play)
     assert said["w-bcdfg"] == "it is being stopped and waits for a"
     assert said["a"].endswith("and has been asked to end")
+
+
+def test_a_step_whose_engine_is_away_does_not_run() -> None:
+    play = Play(workflow([{"name": "a"}]))
+    play.claim("a")
+    play.steps["a"] = replace(play.steps["a"], engine="container", message="it is away; it is asked again until 12:00")
+    said = texts(play)["a"]
+    assert said.startswith("attempt 1 waits to start on worker ")
+    assert said.endswith("(engine container): it is away; it is asked again until 12:00")
 
 
 def test_a_step_of_a_cancelled_run_says_whether_it_ran() -> None:

@@ -77,3 +77,24 @@ async def test_a_start_given_up_for_good_says_why(tmp_path: Path) -> None:
         step = await site.store.step(run, "a")
     assert (step.attempt, step.reason) == (2, Reason.CANNOT_START)
     assert step.message == "the engine cannot be reached: it is away"
+
+
+async def test_a_start_that_waits_for_its_engine_says_so_meanwhile(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = Refusing(1_000_000, Unavailable("it is away"))
+    async with site_at(tmp_path, engine) as site, site.serving():
+        run = await site.start(workflow(STEPS))
+
+        async def is_told() -> bool:
+            return bool((await site.store.step(run, "a")).message)
+
+        await eventually(is_told)
+        step = await site.store.step(run, "a")
+        assert (step.state, step.attempt) == (State.RUNNING, 1)
+        assert step.message.startswith("it is away; it is asked again until ")
+        assert f"a of run {run.name} cannot start yet: {step.message}" in caplog.messages
+        engine.refusals = 0
+        assert (await site.ended(run)).state is State.SUCCEEDED
+        assert (await site.store.step(run, "a")).message == ""
+    assert len([text for text in caplog.messages if "cannot start yet" in text]) == 1

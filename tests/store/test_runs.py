@@ -268,12 +268,23 @@ async def test_an_output_set_by_mistake_fails_the_run(store: Store) -> None:
     assert (run.state, run.reason) == (State.FAILED, Reason.INVALID_OUTPUT)
 
 
+async def test_what_an_attempt_waits_for_is_forgotten_by_the_next(store: Store) -> None:
+    run = await store.start(workflow([{"name": "a", "retry": {"limit": 1, "backoff": {"duration": "0s"}}}]))
+    lease = await store.take_one()
+    assert await store.runs.note_handle(lease, "h1", "its engine is away")
+    assert (await store.step(run, "a")).message == "its engine is away"
+    await store.end(lease, FAILED)
+    await store.take_one()
+    assert (await store.step(run, "a")).message == ""
+
+
 async def test_a_handle_is_noted_for_the_current_lease_only(store: Store) -> None:
     run = await store.start(ONE_STEP)
     lease = await store.take_one()
     assert await store.runs.note_handle(lease, "h1")
-    assert not await store.runs.note_handle(stale(lease), "h0")
-    assert (await store.step(run, "a")).handle == "h1"
+    assert not await store.runs.note_handle(stale(lease), "h0", "no")
+    step = await store.step(run, "a")
+    assert (step.handle, step.message) == ("h1", "")
     assert await store.runs.is_current(lease)
     assert not await store.runs.is_current(stale(lease))
     await store.end(lease)

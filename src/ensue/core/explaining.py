@@ -70,7 +70,9 @@ def _step(node: Node, step: StepRun, steps: Mapping[str, StepRun], places: Seque
             return _waiting(node, step)
         case State.RUNNING:
             stopping = ", and has been asked to end" if step.is_stopping else ""
-            return f"attempt {step.attempt} runs on worker {step.worker} (engine {step.engine}){stopping}"
+            does = "waits to start" if step.message else "runs"
+            why = f": {step.message}" if step.message else ""
+            return f"attempt {step.attempt} {does} on worker {step.worker} (engine {step.engine}){stopping}{why}"
     tries = f" after {step.attempt} attempts" if step.attempt > 1 else ""
     return (step.message or _WORDS.get(step.reason) or _ending(step)) + tries
 

@@ -1,6 +1,7 @@
 """Starts an attempt on its engine: asked again while that cannot be reached, ended by whoever stops the attempt."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +28,13 @@ class Stop:
     is_kill: bool = False
 
 
-async def begin(engine: Engine, order: StepOrder, stop: Stop) -> Handle | Outcome:
+Tell = Callable[[str, float | None], Awaitable[None]]
+"""Why an engine cannot start the attempt now, and for how many seconds it is asked again; None: as long as it takes."""
+
+
+async def begin(engine: Engine, order: StepOrder, stop: Stop, tell: Tell) -> Handle | Outcome:
     """Start, and ask again while the engine cannot be reached; an upgrade, as long as steps of the old version run."""
-    delay, waited = 0.1, 0.0
+    delay, waited, told = 0.1, 0.0, ""
     while not stop.is_asked:
         try:
             return await _starting(engine, order, stop)
@@ -43,6 +48,9 @@ async def begin(engine: Engine, order: StepOrder, stop: Stop) -> Handle | Outcom
                 stop.handle = engine.handle_for(order.key, order.attempt)
                 message = f"the engine cannot be reached: {error}"
                 return Outcome(state=State.FAILED, reason=Reason.CANNOT_START, message=message)
+            if error.message != told:
+                told = error.message
+                await tell(told, None if is_upgrade else max(0.0, START_PATIENCE - waited))
             waited += 0.0 if is_upgrade else delay
             await asyncio.sleep(delay)
             delay = min(delay * 2, 5.0)

@@ -1,6 +1,7 @@
 """One attempt, from its lease to its end: resolve, start, tail, wait, destroy."""
 
 import asyncio
+import functools
 import json
 import logging
 from collections.abc import Iterable, Mapping
@@ -276,7 +277,7 @@ class Stepping:
                 return order
             if stop.is_asked:
                 return beginning.UNSTOPPED
-            started = await beginning.begin(engine, order, stop)
+            started = await beginning.begin(engine, order, stop, functools.partial(self._note_wait, lease))
             if isinstance(started, Outcome):
                 return started
             handle = started
@@ -301,9 +302,17 @@ class Stepping:
         except (EnsueError, OSError) as error:
             log.warning("the log of %s is incomplete: %s", lease.key.title, error)
 
-    async def _note_handle(self, lease: Lease, handle: Handle) -> None:
+    async def _note_wait(self, lease: Lease, why: str, seconds: float | None) -> None:
+        """For who asks what the step waits for."""
+        until = None if seconds is None else self._clock.now() + timedelta(seconds=seconds)
+        message = why if until is None else f"{why}; it is asked again until {until.isoformat(timespec='seconds')}"
+        log.warning("%s of run %s cannot start yet: %s", lease.key.title, lease.run_name, message)
+        handle = self._engines.others[lease.engine].handle_for(lease.key, lease.attempt)
+        await self._note_handle(lease, handle, message)
+
+    async def _note_handle(self, lease: Lease, handle: Handle, message: str = "") -> None:
         try:
-            await self._records.runs.note_handle(lease, handle)
+            await self._records.runs.note_handle(lease, handle, message)
         except Unavailable as error:
             log.warning("handle of %s was not recorded: %s", lease.key.title, error)
 

@@ -24,8 +24,8 @@ CLAIM = Sql(f"""
             AND (home IS NULL OR home = $1)
             AND EXISTS (SELECT 1 FROM workers WHERE id = $1)
         ORDER BY ready_at LIMIT $6 {{skip_locked}})
-    UPDATE step_runs SET state = 'Running', reason = '', attempt = attempt + 1, lease_epoch = lease_epoch + 1,
-        worker = $1, started_at = $2, is_stopping = 0
+    UPDATE step_runs SET state = 'Running', reason = '', message = '', attempt = attempt + 1,
+        lease_epoch = lease_epoch + 1, worker = $1, started_at = $2, is_stopping = 0
     WHERE (namespace, run, step, item) IN (SELECT namespace, run, step, item FROM ready)
     RETURNING {LEASED}
 """)

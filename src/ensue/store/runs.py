@@ -14,7 +14,7 @@ from ensue.store.graphs import Graphs
 from ensue.store.statement import NOW, Sql, Transaction
 from ensue.store.timers import Timers
 
-NOTE_HANDLE = Sql(f"UPDATE step_runs SET handle = $7 WHERE {moves.HELD} RETURNING attempt")
+NOTE_HANDLE = Sql(f"UPDATE step_runs SET handle = $7, message = $8 WHERE {moves.HELD} RETURNING attempt")
 
 
 class Runs:
@@ -34,8 +34,9 @@ class Runs:
     async def finish(self, lease: Lease, ending: Ending, claimant: Claimant | None = None) -> Finished:
         return await self._driver.write(lambda: self._finish(lease, ending, claimant))
 
-    async def note_handle(self, lease: Lease, handle: str) -> bool:
-        return await self._driver.write(lambda: _is_found(NOTE_HANDLE, (*moves.held(lease), handle)))
+    async def note_handle(self, lease: Lease, handle: str, message: str = "") -> bool:
+        args = (*moves.held(lease), handle, rows.text(message))
+        return await self._driver.write(lambda: _is_found(NOTE_HANDLE, args))
 
     async def is_current(self, lease: Lease) -> bool:
         return bool(await self._driver.fetch(moves.IS_CURRENT(*moves.held(lease))))
