@@ -42,6 +42,15 @@ def test_each_state_of_a_step_is_told_as_relay_tells_it(
 
 
 @pytest.mark.parametrize(
+    ("state", "told"),
+    [(State.FAILED, ["", "", "exit code 1"]), (State.SKIPPED, ["", "exit code 1", ""])],
+)
+def test_a_message_stands_where_it_belongs(state: State, told: list[str]) -> None:
+    found = relay_status.of_step(StepRun(key=KEY, position=0, state=state, attempt=1, message="exit code 1"))
+    assert [one.get("message", "") for one in found] == told
+
+
+@pytest.mark.parametrize(
     ("given", "expected"),
     [
         ({}, "Unknown False Unknown"),

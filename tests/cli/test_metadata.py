@@ -99,6 +99,35 @@ def test_what_a_step_cannot_have_is_told_by_its_exit_code(cli: Cli) -> None:
     assert done.stdout.split() == ["1", "4", "4", "4", "2", "2", "1", "2", "2", "5"]
 
 
+def test_what_a_step_cannot_have_is_named_with_what_to_do(cli: Cli) -> None:
+    done = at_desk(
+        cli,
+        """
+        $S get x --from nostep
+        $S get other --secret
+        $S get nope --env
+        $S log --level warn careful
+        true
+        """,
+    )
+    for said in (
+        "the step nostep has no output x",
+        "there is no secret other (`ensue secret set other` sets it)",
+        "the step's env has no variable nope",
+        "default: careful",
+    ):
+        assert said in done.stderr
+
+
+def test_a_step_that_reads_a_secret_it_does_not_name_is_told_how(cli: Cli) -> None:
+    steps = [{"name": "a", "run": f"{STEP} get other --secret || test $? = 5"}]
+    document = {"apiVersion": "ensue.dev/v1alpha1", "kind": "Workflow", "metadata": {"name": "w"}}
+    cli.file("w.json", json.dumps({**document, "spec": {"steps": steps}}))
+    done = cli("run", "w.json", env={"PATH": os.environ["PATH"]})
+    assert "may not read the secret other: its spec, env and with do not name it" in done.stdout + done.stderr
+    assert "${secrets.other}" in done.stdout + done.stderr
+
+
 def test_the_command_that_failed_is_a_failure(cli: Cli) -> None:
     done = at_desk(cli, "exit 7", code=1)
     assert "the command ended with 7" in done.stderr

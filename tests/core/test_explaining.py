@@ -8,14 +8,14 @@ import pytest
 
 from ensue.core import explaining
 from ensue.core.lacking import Place
-from ensue.model.run import Outcome, Reason, State
+from ensue.model.run import Attempt, Outcome, Reason, State
 from tests.core.playing import ASLEEP, FAILED, SUCCEEDED, Play, workflow
 
 PLACES = [Place(name="one", labels={"os": "linux"}, engines=("inline", "process"))]
 
 
-def texts(play: Play, places: list[Place] = PLACES) -> dict[str, str]:
-    found = explaining.explain(play.graph, play.run, list(play.steps.values()), places)
+def texts(play: Play, places: list[Place] = PLACES, attempts: list[Attempt] | None = None) -> dict[str, str]:
+    found = explaining.explain(play.graph, play.run, list(play.steps.values()), attempts or [], places)
     return {item.subject: item.text for item in found}
 
 
@@ -117,8 +117,33 @@ def test_a_pause_lasts_since_it_began() -> None:
     paused = play.now
     play.now += timedelta(minutes=5)
     play.pause()
-    found = {item.subject: item.since for item in explaining.explain(play.graph, play.run, [*play.steps.values()], [])}
+    found = {
+        item.subject: item.since for item in explaining.explain(play.graph, play.run, [*play.steps.values()], [], [])
+    }
     assert found == {"w-bcdfg": paused, "a": paused, "b": begun}
+
+
+def test_a_step_that_only_waited_was_not_tried_before() -> None:
+    play = Play(workflow([{"name": "a"}]))
+    play.carry_out("a", SUCCEEDED)
+    play.steps["a"] = step = replace(play.steps["a"], attempt=3)
+    ended = [
+        Attempt(
+            key=step.key,
+            number=number,
+            worker=None,
+            engine="inline",
+            state=State.SUCCEEDED,
+            reason=Reason.NONE,
+            message="",
+            exit_code=None,
+            started_at=None,
+            completed_at=play.now,
+        )
+        for number in (2, 3)
+    ]
+    assert texts(play, attempts=ended[1:])["a"] == "it ended well"
+    assert texts(play, attempts=ended)["a"] == "it ended well after 2 attempts"
 
 
 def test_an_end_is_explained_by_its_message() -> None:

@@ -47,6 +47,19 @@ def test_a_repeat_is_dropped_until_the_first_is_forgotten() -> None:
     admitted = play(DEDUPE, [0, 1, 9.9, 10, 11])
     assert ends(admitted) == [FIRED, NOT, NOT, FIRED, NOT]
     assert {one.reason for one in admitted if one.conclusion is NOT} == {Reason.DUPLICATE}
+    assert [one.memory.seen_event for one in admitted] == ["e0", "e0", "e0", "e3", "e3"]
+
+
+def test_a_repeat_says_what_it_repeats_and_until_when() -> None:
+    dedupe, memory = DEDUPE.dedupe, play(DEDUPE, [0, 1])[-1].memory
+    assert dedupe is not None
+    said = windows.duplicate_of(dedupe, '"17"', memory)
+    assert said == (
+        'event e0 with the key "17" counted at 2026-01-01T00:00:00+00:00; '
+        "the next counts from 2026-01-01T00:00:10+00:00 on"
+    )
+    before = windows.duplicate_of(dedupe, "k" * 200, Memory(seen_at=START))
+    assert before.startswith(f"an event with the key {'k' * 59}… counted")
 
 
 def test_no_more_than_the_limit_pass_in_any_period() -> None:

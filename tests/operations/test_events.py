@@ -264,9 +264,11 @@ async def test_a_replay_to_one_trigger_is_for_it_alone(place: Place) -> None:
 
 async def test_nobody_can_pass_an_event_off_as_a_replay(place: Place) -> None:
     await place.trigger("once", dedupe={"key": "event.type", "for": "1h"})
-    await place.send_one()
+    first = await place.send_one()
     uid = await place.send_one(extensions={REPLAY_OF: "x", "mine": "y"})
     assert await place.decided(uid) == {"once": "notFired Duplicate"}
+    (decision,) = await events.decisions(ANN, place.world, DEFAULT_NAMESPACE, uid)
+    assert decision.note.startswith(f'event {first} with the key "')
     assert (await events.get(ANN, place.world, DEFAULT_NAMESPACE, uid)).event.extensions == {"mine": "y"}
 
 

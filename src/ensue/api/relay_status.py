@@ -53,8 +53,8 @@ def of_step(step: StepRun) -> list[View]:
     since = step.completed_at or step.started_at or step.queued_at
     return [
         _condition("Completed", completed, since),
-        _condition("Skipped", skipped, since, when.value, step.message),
-        _condition("Succeeded", succeeded, since, step.reason.value),
+        _condition("Skipped", skipped, since, when.value, "" if when is When.SATISFIED else step.message),
+        _condition("Succeeded", succeeded, since, step.reason.value, step.message if when is When.SATISFIED else ""),
     ]
 
 

@@ -18,6 +18,11 @@ def _details(item: View) -> str:
     return " ".join(f"{key}={value}" for key, value in item["spec"]["details"].items())
 
 
+def _outcome(item: View) -> str:
+    is_vain = item["spec"]["details"].get("isFound") is False
+    return f"{item['status']['outcome']}{' (not found)' if is_vain else ''}"
+
+
 COLUMNS = (
     Column(title="SEQ", cell=lambda item: str(item["metadata"]["name"])),
     Column(title="AGE", cell=lambda item: tables.age(item["metadata"]["creationTimestamp"])),
@@ -25,7 +30,7 @@ COLUMNS = (
     Column(title="SUBJECT", cell=lambda item: str(item["spec"]["subject"])),
     Column(title="VERB", cell=lambda item: str(item["spec"]["verb"])),
     Column(title="OBJECT", cell=_object),
-    Column(title="OUTCOME", cell=lambda item: str(item["status"]["outcome"])),
+    Column(title="OUTCOME", cell=_outcome),
     Column(title="DETAILS", cell=_details, is_wide=True),
 )
 

@@ -133,9 +133,9 @@ def _parent(spec: View) -> str:
 
 def _tries(step: View) -> list[str]:
     return [
-        f"  {step['name']} try {attempt['number']}: {step_table.state(attempt)}"
+        f"  {step['name']} try {number}: {step_table.state(attempt)}"
         f" after {tables.age(attempt.get('startTime'), attempt.get('completionTime'))}"
         f" {step_table.note(attempt)}".rstrip()
-        for attempt in step["attempts"]
+        for number, attempt in enumerate(step["attempts"], 1)
         if attempt["number"] != step["attempt"]
     ]

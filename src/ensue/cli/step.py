@@ -1,18 +1,21 @@
 """`ensue step`: what a running step asks and tells, for any shell. Imports little: a step may call it in a loop."""
 
+import contextlib
 import json
 import os
 import sys
+from collections.abc import Iterator
 from typing import IO, Any, Final
 
 import click
 
 from ensue.cli import exits, invocation, step_client
 from ensue.cli.invocation import Invocation
-from ensue.model.errors import InvalidInput, NotFound
+from ensue.model.errors import Denied, EnsueError, InvalidInput, NotFound
 
 FORMS: Final = ("table", "json")
 LEVELS: Final = ("debug", "info", "warning", "error")
+ALIASES: Final = {"warn": "warning"}
 
 
 @click.group("step")
@@ -57,15 +60,30 @@ def get(invocation: Invocation, query: str, lang: str, part: str | None, step: s
     client = step_client.client(os.environ)
     if step is not None:
         _require(query, "--from STEP needs the name of an output")
-        _show(invocation, client.get("outputs", step, query)["value"])
+        remedy = f"there is one once {step}, a step of the same run that ends before, has set it"
+        with _saying(NotFound(f"the step {step} has no output {query}", remedy=remedy)):
+            found = client.get("outputs", step, query)
+        _show(invocation, found["value"])
         return exits.SUCCESS
     if part == "secret":
-        _show(invocation, client.get("secrets", query)["value"])
+        _require(query, "--secret needs the name of a secret")
+        denied = f"this step may not read the secret {query}: its spec, env and with do not name it"
+        with _saying(
+            NotFound(f"there is no secret {query}", remedy=f"`ensue secret set {query}` sets it"),
+            Denied(
+                denied, remedy=f"write `${{secrets.{query}}}`, or `!Secret {query}` in a file of relay, into its spec"
+            ),
+        ):
+            found = client.get("secrets", query)
+        _show(invocation, found["value"])
         return exits.SUCCESS
     if part == "env":
-        found = client.get("environment", *([query] if query else []))
+        absent = f"the step's env has no variable {query}" if query else "the step has no env"
+        with _saying(NotFound(absent, remedy="what a step finds here is written under its `env`")):
+            found = client.get("environment", *([query] if query else []))
     else:
-        found = client.get("spec", query={"q": query, "lang": lang})
+        with _saying(NotFound("the step has no spec", remedy="what a step finds here is written under its `spec`")):
+            found = client.get("spec", query={"q": query, "lang": lang})
     _show(invocation, found["value"])
     if not found["complete"]:
         click.echo(f"error: not known: {json.dumps(found['unresolvable'], ensure_ascii=False)}", err=True)
@@ -103,7 +121,7 @@ def set_output(name: str, value: str | None, is_json: bool, file: IO[bytes] | No
 
 @command.command("log")
 @click.argument("message", nargs=-1, required=True)
-@click.option("--level", type=click.Choice(LEVELS), default="info", help="How bad it is.")
+@click.option("--level", type=click.Choice((*LEVELS, *ALIASES)), default="info", help="How bad it is.")
 def log(message: tuple[str, ...], level: str) -> int:
     """Add a line to the step's log, though its output goes elsewhere.
 
@@ -112,7 +130,7 @@ def log(message: tuple[str, ...], level: str) -> int:
       ensue step log "deployed $version"
       ensue step log --level error "cannot reach $host"
     """
-    step_client.client(os.environ).log(level, " ".join(message))
+    step_client.client(os.environ).log(ALIASES.get(level, level), " ".join(message))
     return exits.SUCCESS
 
 
@@ -135,6 +153,15 @@ def state(invocation: Invocation, name: str) -> int:
     except NotFound:
         return exits.NOT_FOUND
     return exits.SUCCESS
+
+
+@contextlib.contextmanager
+def _saying(*errors: EnsueError) -> Iterator[None]:
+    """The API tells what it refuses by kind alone: these say what of this step it is."""
+    try:
+        yield
+    except (NotFound, Denied) as refused:
+        raise next((error for error in errors if type(error) is type(refused)), refused) from None
 
 
 def _require(text: str, sentence: str) -> None:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from ensue.cli import tables
+from ensue.model.run import FINAL_STATES, State
 
 View = dict[str, Any]
 
@@ -33,13 +34,21 @@ def steps(run: View, *, width: int | None = None) -> str:
         (
             step["name"],
             state(step),
-            str(step["attempt"] or ""),
+            tries(step),
             tables.age(step.get("startTime"), step.get("completionTime")),
             note(step),
         )
         for step in run["status"]["steps"]
     ]
     return tables.table(titles, rows, width=width)
+
+
+def tries(step: View) -> str:
+    """How often it has begun; looking whether it may, and waiting, is no try."""
+    if not step["attempt"]:
+        return ""
+    ended = len(step["attempts"])
+    return str(max(1, ended if step["state"] in (*FINAL_STATES, State.QUEUED) else ended + 1))
 
 
 def state(item: View) -> str:

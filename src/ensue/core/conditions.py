@@ -1,11 +1,11 @@
 """What counts as true where a definition asks yes or no."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ensue.expr import interface, relay
 from ensue.expr.interface import Error, Needs, Ref, Result, Scope, Unresolved, Value
+from ensue.expr.relay import tags
 from ensue.model.values import Json
 
 _WORDS = {"true": True, "false": False}
@@ -48,8 +48,8 @@ def why(result: Result) -> str:
 
 
 def shown(condition: Json) -> str:
-    """A condition as people know it: its text, or the JSON of an object."""
-    return condition if isinstance(condition, str) else json.dumps(condition, ensure_ascii=False)
+    """A condition as people know it: its text, or an object with its tags."""
+    return condition if isinstance(condition, str) else tags.shown(condition)
 
 
 def decide(

@@ -1,5 +1,6 @@
 """Why a run is where it is: what each step waits for, since when, and why it ended as it did."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +8,7 @@ from datetime import datetime
 from ensue.core import lacking
 from ensue.core.graph import Graph, Node
 from ensue.core.lacking import Place
-from ensue.model.run import Reason, Run, State, StepRun
+from ensue.model.run import Attempt, Reason, Run, State, StepRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +22,11 @@ class Explanation:
     since: datetime | None
 
 
-def explain(graph: Graph, run: Run, steps: Sequence[StepRun], places: Sequence[Place]) -> tuple[Explanation, ...]:
+def explain(
+    graph: Graph, run: Run, steps: Sequence[StepRun], attempts: Sequence[Attempt], places: Sequence[Place]
+) -> tuple[Explanation, ...]:
+    """`attempts` are those that have ended."""
+    tries = Counter(attempt.key for attempt in attempts)
     by_name = {step.key.step: step for step in steps}
     return (
         Explanation(subject=run.name, state=run.state, reason=run.reason, text=_run(run, steps), since=_since_run(run)),
@@ -30,7 +35,7 @@ def explain(graph: Graph, run: Run, steps: Sequence[StepRun], places: Sequence[P
                 subject=step.key.title,
                 state=step.state,
                 reason=step.reason,
-                text=_step(graph.nodes[step.key.step], step, by_name, places, run),
+                text=_text(graph.nodes[step.key.step], step, by_name, places, run) + _after(step, tries[step.key]),
                 since=_since_step(run, step),
             )
             for step in steps
@@ -60,7 +65,12 @@ def _since_step(run: Run, step: StepRun) -> datetime:
     return began
 
 
-def _step(node: Node, step: StepRun, steps: Mapping[str, StepRun], places: Sequence[Place], run: Run) -> str:
+def _after(step: StepRun, tries: int) -> str:
+    """Only what was begun counts: a step that waits to be told something looks again without having run."""
+    return f" after {tries} attempts" if step.state.is_final and tries > 1 else ""
+
+
+def _text(node: Node, step: StepRun, steps: Mapping[str, StepRun], places: Sequence[Place], run: Run) -> str:
     match step.state:
         case State.PENDING:
             return _pending(node, steps, run)
@@ -73,8 +83,7 @@ def _step(node: Node, step: StepRun, steps: Mapping[str, StepRun], places: Seque
             does = "waits to start" if step.message else "runs"
             why = f": {step.message}" if step.message else ""
             return f"attempt {step.attempt} {does} on worker {step.worker} (engine {step.engine}){stopping}{why}"
-    tries = f" after {step.attempt} attempts" if step.attempt > 1 else ""
-    return (step.message or _WORDS.get(step.reason) or _ending(step)) + tries
+    return step.message or _WORDS.get(step.reason) or _ending(step)
 
 
 def _ending(step: StepRun) -> str:

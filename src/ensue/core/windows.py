@@ -10,6 +10,9 @@ STORM_LASTS = timedelta(hours=1)
 """How long after a trigger fired last for what an event led to it is known how often it did."""
 
 
+LONGEST_KEY = 60
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storm:
     """What one event led to, as a window: how often a trigger may fire for it, in all chains of causes together."""
@@ -45,6 +48,8 @@ class Memory:
 
     seen_at: datetime | None = None
     """When an event with the key of `dedupe` counted."""
+    seen_event: str = ""
+    """Which one."""
     held: Held | None = None
     """By the key of `debounce`."""
     passed: tuple[datetime, ...] = ()
@@ -77,11 +82,21 @@ def admit(windows: Windows, memory: Memory, event: str, now: datetime) -> Admitt
     if windows.dedupe is not None:
         if memory.seen_at is not None and now - memory.seen_at < windows.dedupe.for_:
             return Admitted(conclusion=Conclusion.NOT_FIRED, reason=Reason.DUPLICATE, memory=memory)
-        memory = replace(memory, seen_at=now)
+        memory = replace(memory, seen_at=now, seen_event=event)
     if windows.debounce is not None:
         return _hold(windows, windows.debounce, memory, event, now)
     conclusion, reason, memory = _pass(windows, memory, now)
     return Admitted(conclusion=conclusion, reason=reason, memory=memory)
+
+
+def duplicate_of(dedupe: Dedupe, key: str, memory: Memory) -> str:
+    """What a repeat repeats, and until when; `memory` has seen it."""
+    if memory.seen_at is None:
+        return ""
+    shown = key if len(key) <= LONGEST_KEY else f"{key[: LONGEST_KEY - 1]}…"
+    which = f"event {memory.seen_event}" if memory.seen_event else "an event"
+    since, until = (at.isoformat(timespec="seconds") for at in (memory.seen_at, memory.seen_at + dedupe.for_))
+    return f"{which} with the key {shown} counted at {since}; the next counts from {until} on"
 
 
 def release(windows: Windows, memory: Memory, now: datetime) -> tuple[Settled | None, Memory]:

@@ -63,7 +63,9 @@ def _parameters(value: Object, findings: Findings, renamed: dict[Path, Path]) ->
         renamed["spec", "parameters", len(result)] = path
         given = findings.mapping({name: inner}, name, ("parameters",))
         if given.get("type") not in (None, *ParameterType):
-            findings.add((*path, "type"), "is not a type that is known, and not checked", severity=Severity.WARNING)
+            shown = json.dumps(given["type"], ensure_ascii=False)
+            said = f"{shown} is not a type that is known, and not checked"
+            findings.add((*path, "type"), said, severity=Severity.WARNING)
             del given["type"]
         if "default" not in given:
             given["required"] = True

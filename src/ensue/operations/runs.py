@@ -207,7 +207,7 @@ async def explain(
     """What the run and each of its steps wait for, or why they ended as they did."""
     whole = await get(identity, world, namespace, name)
     graph = await world.definitions.graph(whole.run.definition_hash, whole.run.workflow)
-    return explaining.explain(graph, whole.run, whole.steps, await lacking.places(world))
+    return explaining.explain(graph, whole.run, whole.steps, whole.attempts, await lacking.places(world))
 
 
 async def workers(identity: Identity, world: World) -> tuple[Worker, ...]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from ensue.core import windows as admitting
 from ensue.core.deciding import Proposal
-from ensue.core.windows import Memory, Settled, Storm, Windows
+from ensue.core.windows import Admitted, Memory, Settled, Storm, Windows
 from ensue.model.decision import Conclusion, Decision, Reason, StartedRun
 from ensue.model.event import Event
 from ensue.model.run import Run
@@ -74,8 +74,9 @@ class Ledger:
         key = (event.namespace, event.uid, proposal.trigger_uid, proposal.generation)
         if conclusion is Conclusion.FIRED and reaction.run is not None:
             if proposal.windows != Windows():
-                conclusion, reason = self._admit(event, reaction.run, proposal)
-                note = _note(reason, proposal.windows.storm)
+                admitted = self._admit(event, reaction.run, proposal)
+                conclusion, reason = admitted.conclusion, admitted.reason
+                note = _repeat(proposal, admitted) or _note(reason, proposal.windows.storm)
             if conclusion is Conclusion.FIRED:
                 self._fired[key] = reaction.run
         self._decisions[key] = Decision(
@@ -91,7 +92,7 @@ class Ledger:
             decided_at=self.now,
         )
 
-    def _admit(self, event: Event, run: Run, proposal: Proposal) -> tuple[Conclusion, Reason]:
+    def _admit(self, event: Event, run: Run, proposal: Proposal) -> Admitted:
         found = {key[1]: self._locked.of(key) for key in _keys(event.namespace, proposal)}
         dedupe, debounce, throttle, storm = (
             found.get(kind) for kind in (Kind.DEDUPE, Kind.DEBOUNCE, Kind.THROTTLE, Kind.STORM)
@@ -102,6 +103,7 @@ class Ledger:
         hold = None if debounce is None else debounce.hold
         memory = Memory(
             seen_at=None if dedupe is None else dedupe.seen_at,
+            seen_event="" if dedupe is None else dedupe.seen_event,
             held=None if hold is None else hold.held,
             passed=() if throttle is None else throttle.passed,
             stormed=0 if storm is None else storm.stormed,
@@ -121,7 +123,7 @@ class Ledger:
                 storm=proposal.windows.storm,
             )
             debounce.is_changed = self.has_timers = True
-        return admitted.conclusion, admitted.reason
+        return admitted
 
     def _let_go(self, window: Window, *, is_active: bool) -> None:
         hold = window.hold
@@ -208,6 +210,13 @@ def _keys(namespace: Namespace, proposal: Proposal) -> Iterator[Key]:
         yield (namespace, Kind.THROTTLE, uid, keys.throttle)
 
 
+def _repeat(proposal: Proposal, admitted: Admitted) -> str:
+    dedupe = proposal.windows.dedupe
+    if admitted.reason is not Reason.DUPLICATE or dedupe is None:
+        return ""
+    return admitting.duplicate_of(dedupe, proposal.keys.dedupe, admitted.memory)
+
+
 def _note(reason: Reason, storm: Storm | None) -> str:
     return storm.note if reason is Reason.STORM and storm is not None else ""
 
@@ -221,6 +230,7 @@ def _remember(found: dict[Kind, Window], proposal: Proposal, memory: Memory) -> 
     _remember_storm(found.get(Kind.STORM), memory)
     dedupe, throttle = found.get(Kind.DEDUPE), found.get(Kind.THROTTLE)
     if dedupe is not None and proposal.windows.dedupe is not None and memory.seen_at != dedupe.seen_at:
-        dedupe.seen_at, dedupe.lasts, dedupe.is_changed = memory.seen_at, proposal.windows.dedupe.for_, True
+        dedupe.seen_at, dedupe.seen_event = memory.seen_at, memory.seen_event
+        dedupe.lasts, dedupe.is_changed = proposal.windows.dedupe.for_, True
     if throttle is not None and proposal.windows.throttle is not None and memory.passed != throttle.passed:
         throttle.passed, throttle.lasts, throttle.is_changed = memory.passed, proposal.windows.throttle.per, True

@@ -75,6 +75,7 @@ class Window:
 
     key: Key
     seen_at: datetime | None = None
+    seen_event: str = ""
     passed: tuple[datetime, ...] = ()
     hold: Hold | None = None
     stormed: int = 0
@@ -122,6 +123,7 @@ def _saved(window: Window, now: datetime) -> Row:
     memory: dict[str, object] = {}
     if window.seen_at is not None:
         memory["seen"] = to_micros(window.seen_at)
+        memory["event"] = window.seen_event
     if window.passed:
         memory["passed"] = [to_micros(time) for time in window.passed]
     if window.stormed:
@@ -139,6 +141,7 @@ def _window(key: Key, text: str) -> Window:
     return Window(
         key=key,
         seen_at=rows.moment(memory.get("seen")),
+        seen_event=memory.get("event", ""),
         passed=tuple(from_micros(time) for time in memory.get("passed", ())),
         hold=_load_hold(memory["hold"]) if "hold" in memory else None,
         stormed=memory.get("stormed", 0),

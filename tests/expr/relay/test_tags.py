@@ -29,6 +29,20 @@ def test_a_tag_stands_for_an_object(tag: str, node: Json, value: Json) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"$fn.equals": [parameter("dryRun"), "false"]}, "!Fn.equals [!Parameter dryRun, 'false']"),
+        ({"$fn.notEquals": [output("a", "n"), 1.5]}, "!Fn.notEquals [!Output [a, n], 1.5]"),
+        ({"$fn.x": {"of": secret("it's"), "b": None}}, "!Fn.x {of: !Secret 'it''s', b: null}"),
+        ({"$type": "Other", "name": "a b"}, "{'$type': Other, name: 'a b'}"),
+        ([True, "two\nlines", ""], "[true, \"two\\nlines\", '']"),
+    ],
+)
+def test_an_object_is_shown_with_its_tags(value: Json, text: str) -> None:
+    assert tags.shown(value) == text
+
+
+@pytest.mark.parametrize(
     ("tag", "node", "message"),
     [
         ("!Secret", ["a", "b"], "expected sequence-style !Secret to have exactly one item"),

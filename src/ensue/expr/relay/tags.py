@@ -1,12 +1,19 @@
-"""relay's YAML tags (`!Secret`, `!Fn.concat`…) as the tagged JSON objects they stand for.
+"""relay's YAML tags (`!Secret`, `!Fn.concat`…) as the tagged JSON objects they stand for, and back for people.
 
 The texts of the errors are relay's own.
 """
+
+import json
+import re
 
 from ensue.model.values import Json
 
 _ONE = {"Secret": "name", "Parameter": "name", "Data": "query"}
 _TWO = {"Connection": ("type", "name"), "Output": ("from", "name"), "Answer": ("askRef", "name")}
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
 
 
 def expand(tag: str, value: Json) -> Json:
@@ -45,3 +52,28 @@ def _fields(tag: str, keys: tuple[str, ...], value: Json) -> dict[str, Json]:
     if len(keys) == 1:
         return {keys[0]: value}
     raise ValueError(f"unexpected scalar value for {tag}, must be a mapping or sequence")
+
+
+def shown(value: Json) -> str:
+    """A value in one line, as YAML has it with tags."""
+    match value:
+        case str():
+            return _text(value)
+        case list():
+            return f"[{', '.join(map(shown, value))}]"
+        case {"$type": str(word), **rest} if word in _ONE and set(rest) == {_ONE[word]}:
+            return f"!{word} {shown(rest[_ONE[word]])}"
+        case {"$type": str(word), **rest} if word in _TWO and set(rest) == set(_TWO[word]):
+            return f"!{word} {shown([rest[key] for key in _TWO[word]])}"
+        case dict() if len(value) == 1 and (key := next(iter(value))).startswith("$fn."):
+            return f"!Fn.{key[4:]} {shown(value[key])}"
+        case dict():
+            return f"{{{', '.join(f'{_text(key)}: {shown(inner)}' for key, inner in value.items())}}}"
+    return json.dumps(value)
+
+
+def _text(text: str) -> str:
+    """Plain where YAML reads it as a text in any place."""
+    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
+        return text
+    return json.dumps(text, ensure_ascii=False) if _CONTROL.search(text) else "'" + text.replace("'", "''") + "'"
