@@ -11,6 +11,7 @@ from ensue.model.values import Json
 _ONE = {"Secret": "name", "Parameter": "name", "Data": "query"}
 _TWO = {"Connection": ("type", "name"), "Output": ("from", "name"), "Answer": ("askRef", "name")}
 
+_CALL = "$fn."
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
@@ -61,15 +62,20 @@ def shown(value: Json) -> str:
             return _text(value)
         case list():
             return f"[{', '.join(map(shown, value))}]"
-        case {"$type": str(word), **rest} if word in _ONE and set(rest) == {_ONE[word]}:
-            return f"!{word} {shown(rest[_ONE[word]])}"
-        case {"$type": str(word), **rest} if word in _TWO and set(rest) == set(_TWO[word]):
-            return f"!{word} {shown([rest[key] for key in _TWO[word]])}"
-        case dict() if len(value) == 1 and (key := next(iter(value))).startswith("$fn."):
-            return f"!Fn.{key[4:]} {shown(value[key])}"
         case dict():
-            return f"{{{', '.join(f'{_text(key)}: {shown(inner)}' for key, inner in value.items())}}}"
+            return _object(value)
     return json.dumps(value)
+
+
+def _object(value: dict[str, Json]) -> str:
+    word, keys = value.get("$type"), set(value) - {"$type"}
+    if isinstance(word, str) and keys == {_ONE.get(word)}:
+        return f"!{word} {shown(value[_ONE[word]])}"
+    if isinstance(word, str) and keys == set(_TWO.get(word, ())) != set():
+        return f"!{word} {shown([value[key] for key in _TWO[word]])}"
+    if len(value) == 1 and (key := next(iter(value))).startswith(_CALL):
+        return f"!Fn.{key.removeprefix(_CALL)} {shown(value[key])}"
+    return f"{{{', '.join(f'{_text(key)}: {shown(inner)}' for key, inner in value.items())}}}"
 
 
 def _text(text: str) -> str:
