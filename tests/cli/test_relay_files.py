@@ -76,6 +76,15 @@ def test_a_parameter_without_a_default_must_be_given(examples: Cli) -> None:
     assert 'the parameter "author" is required (give it: -p author=…)' in done.stderr
 
 
+def test_a_parameter_that_nobody_declared_is_warned_of(examples: Cli) -> None:
+    done = examples("run", "conditions.yaml", "--engine", "process", "-p", "dryrun=false")
+    assert 'warning: the workflow has no parameter "dryrun" (did you mean "dryRun"?)' in done.stderr
+    missed = examples("run", "triggers.yaml", "--engine", "process", "-p", "autor=Ann", code=2)
+    assert 'the parameter "author" is required (give it: -p author=…); the workflow has no parameter "autor"' in (
+        missed.stderr
+    )
+
+
 def test_a_run_that_nobody_can_approve_is_cancelled(examples: Cli) -> None:
     done = examples("run", "approval.yaml", "--engine", "process", code=3)
     assert "give --approve ask" in done.stderr

@@ -40,22 +40,26 @@ def options(command: Decorated) -> Decorated:
 def read(
     workflow: Workflow, assignments: Sequence[str], file: str | None, wished: Mapping[str, Json] | None = None
 ) -> dict[str, Json]:
-    """The values given, over those that a Run wishes. Raises InvalidParameters, with all that is wrong, InvalidInput,
-    NotFound."""
+    """The values given, over those that a Run wishes; those that nobody declared are warned of. Raises
+    InvalidParameters, with all that is wrong, InvalidInput, NotFound."""
     values, wrong, unread = _given(workflow, assignments, file)
     values = {**(wished or {}), **values}
-    return _without_errors(values, [*wrong, *_misfits(workflow, values, unread)])
+    errors, warnings = _misfits(workflow, values, unread)
+    return _settled(values, [*wrong, *errors], warnings)
 
 
 def read_some(workflow: Workflow, assignments: Sequence[str], file: str | None) -> dict[str, Json]:
     """The same where others are there already: nothing that is required is missed."""
-    values, wrong, _ = _given(workflow, assignments, file)
-    return _without_errors(values, wrong)
+    values, wrong, unread = _given(workflow, assignments, file)
+    return _settled(values, wrong, _misfits(workflow, values, unread)[1])
 
 
-def _without_errors(values: dict[str, Json], wrong: Sequence[str]) -> dict[str, Json]:
+def _settled(values: dict[str, Json], wrong: Sequence[str], warnings: Sequence[str]) -> dict[str, Json]:
+    # A name that is misspelt is often why another is missed.
     if wrong:
-        raise InvalidParameters("; ".join(wrong))
+        raise InvalidParameters("; ".join([*wrong, *warnings]))
+    for text in warnings:
+        click.echo(f"warning: {text}", err=True)
     return values
 
 
@@ -79,16 +83,18 @@ def _given(
     return values | given, wrong, unread
 
 
-def _misfits(workflow: Workflow, values: dict[str, Json], unread: set[str]) -> list[str]:
-    """What the server would say of the values, but for those of which something was said already."""
+def _misfits(workflow: Workflow, values: dict[str, Json], unread: set[str]) -> tuple[list[str], list[str]]:
+    """Errors and warnings: what the server would say of the values, but for those of which something was said
+    already."""
     _, problems = checking.check_parameters(workflow, values)
     said = {checking_paths.render(("parameters", name)) for name in unread}
-    errors = [each for each in problems if each.severity is Severity.ERROR and each.path not in said]
     names = {checking_paths.render(("parameters", one.name)): one.name for one in workflow.spec.parameters}
-    return [
-        str(replace(each, path="", remedy=each.remedy.replace(GIVE_IT, f"give it: -p {names.get(each.path)}=…")))
-        for each in errors
-    ]
+    told: dict[Severity, list[str]] = {Severity.ERROR: [], Severity.WARNING: []}
+    for each in problems:
+        if each.path not in said:
+            remedy = each.remedy.replace(GIVE_IT, f"give it: -p {names.get(each.path)}=…")
+            told[each.severity].append(str(replace(each, path="", remedy=remedy)))
+    return told[Severity.ERROR], told[Severity.WARNING]
 
 
 def _of_file(path: str) -> dict[str, Json]:
