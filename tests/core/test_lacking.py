@@ -6,6 +6,7 @@ import pytest
 
 from ensue.core import graph, lacking
 from ensue.core.lacking import Place
+from ensue.expr.interface import Kind, Missing
 from tests.core.playing import workflow
 
 PLACES = [
@@ -35,6 +36,22 @@ def test_an_engine_that_nobody_has_is_told_with_those_that_there_are() -> None:
     lack = lacking.of_workers("ssh", "", PLACES)
     assert lack is not None
     assert lack.remedy == "start a worker that has it, or name another: container, inline, process"
+
+
+@pytest.mark.parametrize(
+    ("missing", "message", "remedy"),
+    [
+        (Missing(Kind.SECRET, ("a",)), "there is no secret a", "`ensue secret set a` sets it"),
+        (Missing(Kind.SECRET, ("a", "value")), "there is no secret a", "--secret a=FILE"),
+        (Missing(Kind.SECRET, ("a", "b")), "there is no secret a with the key b", "--secret a.b=FILE"),
+        (Missing(Kind.CONNECTION, ("aws", "prod", "id")), "there is no connection aws/prod", "set aws__prod KEY` for"),
+    ],
+)
+def test_what_was_missed_is_named_with_the_command_that_sets_it(missing: Missing, message: str, remedy: str) -> None:
+    [lack] = lacking.of_missing([Missing(Kind.PARAMETER, ("x",)), missing], "default")
+    assert lack.message == message
+    assert remedy in lack.remedy
+    assert " -n team`" in lacking.of_missing([missing], "team")[0].remedy
 
 
 def test_secrets_are_looked_for_where_they_may_be_read_and_found_by_name() -> None:

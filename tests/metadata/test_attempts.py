@@ -167,6 +167,15 @@ async def test_a_step_reads_the_secrets_that_it_names_and_no_other(stored: Store
         assert (found.status, found.code) == (403, "rma_model_authorization_error")
 
 
+async def test_what_a_spec_names_and_is_not_there_is_told_to_people(stored: Stored) -> None:
+    for _ in range(2):
+        assert (await stored.side.one.get("/environment/NOPE")).json["complete"] is False
+        assert (await stored.side.one.get("/secrets/nope")).status == 404
+    whole = await runs.get(ANN, stored.place.world, DEFAULT_NAMESPACE, stored.run.name)
+    [told] = views.whole(whole)["status"]["steps"][0]["messages"]
+    assert told["details"].startswith("there is no secret nope (`ensue secret set nope` sets it")
+
+
 async def test_strict_reads_every_secret_and_lets_no_events_in(tmp_path: Path) -> None:
     async with sides.stored(tmp_path / "data", compat="strict") as stored:
         assert (await stored.side.two.get("/secrets/hello")).json["value"] == "world"

@@ -71,6 +71,8 @@ spec:
   - {name: named, type: log, with: {message: !Connection {type: aws, name: !Parameter account}}}
   - {name: after, type: log, with: {message: x}, dependsOn: [Connection]}
 """
+SET = "`ensue secret set nobody-set` sets it; for `ensue run` give --secret nobody-set=FILE"
+KEPT = "it is kept as the secret aws__main: `ensue secret set aws__main KEY` for each key"
 
 
 async def test_a_secret_that_is_missing_fails_the_step_that_names_it_and_the_run_ends(place: Place) -> None:
@@ -83,8 +85,9 @@ async def test_a_secret_that_is_missing_fails_the_step_that_names_it_and_the_run
     assert run.state is FAILED
     assert {name: step.state for name, step in steps.items()} == {**dict.fromkeys(steps, FAILED), "after": SKIPPED}
     assert {name: step.message for name, step in steps.items() if name != "after"} == {
-        "secret": "with.message: there is no secrets.nobody-set.value",
-        "text": "with.message: there is no secrets.nobody-set.value",
-        "Connection": "with.message: there is no connections.aws.main",
-        "named": "with.message: there is no connections.aws.main",
+        "secret": f"with.message: there is no secret nobody-set ({SET})",
+        "text": f"with.message: there is no secret nobody-set ({SET})",
+        "Connection": f"with.message: there is no connection aws/main ({KEPT})",
+        "named": f"with.message: there is no connection aws/main ({KEPT})",
     }
+    assert {step.reason for name, step in steps.items() if name != "after"} == {Reason.MISSING_SECRET}

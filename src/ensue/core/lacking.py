@@ -7,7 +7,10 @@ from ensue.core import graph
 from ensue.core.checking_paths import render
 from ensue.core.graph import Graph, Node
 from ensue.expr import relay
+from ensue.expr.interface import Kind, Missing
 from ensue.model.errors import Problem, Severity
+from ensue.model.secret import DEFAULT_KEY
+from ensue.model.values import DEFAULT_NAMESPACE
 
 SECRET_FIELDS = ("env", "spec", "with")
 CONTAINERS = "start Docker or Podman beside a worker, or let its ENSUE_CONTAINER_HOST say where one listens"
@@ -70,6 +73,28 @@ def of_secrets(built: Graph, part: str, known: Collection[str], remedy: str) -> 
         for name in sorted(_secrets(built, node) - set(known)):
             message = f"step {node.name} reads a secret that is not there: {name}"
             yield _problem(built, node, part, message, remedy.format(name))
+
+
+def of_missing(missing: Sequence[Missing], namespace: str) -> list[Lack]:
+    """The secrets and connections among what an expression missed."""
+    where = "" if namespace == DEFAULT_NAMESPACE else f" -n {namespace}"
+    return [lack for one in missing if (lack := _of_one(one, where)) is not None]
+
+
+def _of_one(missing: Missing, where: str) -> Lack | None:
+    match missing.kind, missing.names:
+        case Kind.SECRET, (name, *keys):
+            key = next((one for one in keys if one != DEFAULT_KEY), "")
+            named, given = (f"{name} with the key {key}", f"{name}.{key}") if key else (name, name)
+            command = " ".join(filter(None, ("ensue secret set", name, key)))
+            remedy = f"`{command}{where}` sets it; for `ensue run` give --secret {given}=FILE"
+            return Lack(message=f"there is no secret {named}", remedy=remedy)
+        case Kind.CONNECTION, (kind, name, *_):
+            remedy = (
+                f"it is kept as the secret {kind}__{name}: `ensue secret set {kind}__{name} KEY{where}` for each key"
+            )
+            return Lack(message=f"there is no connection {kind}/{name}", remedy=remedy)
+    return None
 
 
 def _secrets(built: Graph, node: Node) -> set[str]:

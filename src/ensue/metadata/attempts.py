@@ -1,19 +1,20 @@
 """The steps of stored runs: each reaches its own run by the token of its attempt, which the store knows by its hash."""
 
+import contextlib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from ensue.core import nesting
+from ensue.core import lacking, nesting
 from ensue.core.graph import Graph, Node
-from ensue.expr import relay
+from ensue.expr import interface, relay
 from ensue.expr.relay import Flavour
 from ensue.metadata import answers, transfer
 from ensue.model import secret as secrets
 from ensue.model import token as tokens
-from ensue.model.errors import Denied, InvalidInput, NotFound, Unauthenticated
+from ensue.model.errors import Denied, InvalidInput, NotFound, TooLarge, Unauthenticated
 from ensue.model.event import Event
 from ensue.model.run import Lease, StepKey
 from ensue.model.values import Json
@@ -126,9 +127,19 @@ class AttemptCaller:
             flavour=self.flavour,
         )
         try:
-            return await resolver.ask(part.value, question)
+            result = await resolver.ask(part.value, question)
         except Unusable as unusable:
             raise InvalidInput(unusable.outcome.message) from None
+        if isinstance(result, interface.Unresolved):
+            await self._tell_lacks(result.missing)
+        return result
+
+    async def _tell_lacks(self, missing: Sequence[interface.Missing]) -> None:
+        """A step takes what is not there for nothing; people are told."""
+        for lack in lacking.of_missing(missing, self.lease.key.namespace):
+            # One who asks for too many is answered all the same.
+            with contextlib.suppress(TooLarge):
+                await self.record(Message(source="specValidation", details=str(lack)))
 
     async def secret(self, name: str) -> str | bytes:
         if not self.flavour.is_strict and not self._mentions(name):
@@ -136,6 +147,7 @@ class AttemptCaller:
         found = await self.confidence.read(name)
         value = found.get(secrets.DEFAULT_KEY)
         if value is None:
+            await self._tell_lacks([interface.Missing(interface.Kind.SECRET, (name,))])
             raise NotFound(f"there is no secret {name}")
         return value if isinstance(value, str) else transfer.raw(value)
 

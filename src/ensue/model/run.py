@@ -62,6 +62,7 @@ class Reason(StrEnum):
     IMAGE = "ImageUnavailable"
     INVALID_PARAMETERS = "InvalidParameters"
     INVALID_EXPRESSION = "InvalidExpression"
+    MISSING_SECRET = "MissingSecret"  # noqa: S105 - the name of a reason
     INVALID_OUTPUT = "InvalidOutput"
     NOT_ALLOWED = "NotAllowed"
     REJECTED = "Rejected"

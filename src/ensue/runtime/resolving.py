@@ -1,10 +1,10 @@
 """Evaluates a step's fields for one attempt, loading what the expressions ask for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ensue.core import allowing, approving, conditions, resulting
+from ensue.core import allowing, approving, conditions, lacking, resulting
 from ensue.expr import interface, relay
 from ensue.model import event as events
 from ensue.model.errors import NotFound
@@ -32,6 +32,14 @@ class Unusable(Exception):
             state=State.FAILED, reason=Reason.INVALID_EXPRESSION, message=f"{field}: {message}", can_retry=False
         )
         super().__init__(message)
+
+
+class Unset(Unusable):
+    """A field names a secret or a connection that is not there."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(field, message)
+        self.outcome = replace(self.outcome, reason=Reason.MISSING_SECRET)
 
 
 class Unanswered(Unusable):
@@ -87,6 +95,9 @@ class Resolver:
         )
         if isinstance(result, interface.Value):
             return result.value
+        missing = result.missing if isinstance(result, interface.Unresolved) and _is_guarded(name) else ()
+        if lacks := lacking.of_missing(missing, self.lease.key.namespace):
+            raise Unset(name, "; ".join(map(str, lacks)))
         raise Unusable(name, conditions.why(result))
 
     async def ask(self, name: str, question: Question[T]) -> T:
@@ -160,7 +171,7 @@ class Resolver:
         raise Unusable(name, "it asks for more and more values")
 
     def _scope(self, name: str) -> interface.Mapped:
-        if name.partition(".")[0] in SECRET_FIELDS:
+        if _is_guarded(name):
             roots = {root: value for root, value in self.roots.items() if root != ANSWERS}
             return interface.Mapped(roots=roots, now=self.now, lazy=self.lazy - {ANSWERS})
         secret = allowing.SECRET_ROOTS
@@ -214,6 +225,10 @@ class Resolver:
         except NotFound:
             raise Unusable("event", "the event that started the run is not kept any more") from None
         return events.payload(stored.event) if self.flavour.is_relay else {"event": events.attributes(stored.event)}
+
+
+def _is_guarded(name: str) -> bool:
+    return name.partition(".")[0] in SECRET_FIELDS
 
 
 def _is_asked(missing: Sequence[interface.Missing]) -> bool:
