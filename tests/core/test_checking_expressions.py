@@ -6,11 +6,12 @@ import pytest
 
 from ensue import files
 from ensue.core import checking
-from ensue.model.errors import Severity
+from ensue.model.errors import Problem, Severity
 from ensue.model.trigger import Trigger
 from tests.core.playing import workflow
 
 OTHERS: list[dict[str, Any]] = [{"name": "build"}, {"name": "test"}]
+ANSWER = {"$type": "Answer", "askRef": "build", "name": "colour"}
 PARAMETERS = [{"name": "branch"}, {"name": "count"}]
 
 
@@ -18,6 +19,12 @@ def problems(*steps: dict[str, Any], **spec: Any) -> list[str]:
     spec.setdefault("parameters", PARAMETERS)
     made = workflow([*OTHERS, *steps], spec.pop("finals", []), **spec)
     return [str(problem) for problem in checking.check_workflow(made)]
+
+
+def of_relay(*steps: dict[str, Any]) -> tuple[Problem, ...]:
+    spec = {"steps": [{"name": "build", "image": "x"}, *steps]}
+    body = {"apiVersion": "relay.sh/v1beta1", "kind": "Workflow", "metadata": {"name": "w"}, "spec": spec}
+    return files.accept(body).problems
 
 
 def step(field: str, value: Any, **more: Any) -> dict[str, Any]:
@@ -51,6 +58,21 @@ def step(field: str, value: Any, **more: Any) -> dict[str, Any]:
 def test_a_mistake_in_an_expression_is_found_without_running_it(text: Any, finding: str) -> None:
     [found] = problems(step("env", {"A": text}))
     assert found.startswith(f"spec.steps[2].env.A: {finding}")
+
+
+@pytest.mark.parametrize(
+    ("given", "finding", "severity"),
+    [
+        ({"env": {"A": ANSWER}}, "env.A: an Answer is known in conditions (`when`) alone", Severity.ERROR),
+        ({"spec": {"a": [ANSWER]}}, "spec.a[0]: an Answer is known in conditions (`when`) alone", Severity.WARNING),
+        ({"when": [{**ANSWER, "askRef": "biuld"}]}, 'when[0]: there is no step "biuld" (did', Severity.WARNING),
+    ],
+)
+def test_an_answer_is_known_in_conditions_alone(given: dict[str, Any], finding: str, severity: Severity) -> None:
+    [found] = of_relay({"name": "last", "image": "x", **given})
+    assert f"spec.steps[1].{finding}" in str(found)
+    assert found.severity is severity
+    assert of_relay({"name": "last", "image": "x", "when": [ANSWER]}) == ()
 
 
 @pytest.mark.parametrize(

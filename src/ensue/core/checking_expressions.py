@@ -15,6 +15,8 @@ from ensue.model.workflow import Step, WorkflowSpec
 _RUN = frozenset({"parameters", "run", "outputs", "steps"})
 _GUARDED = frozenset({"secrets", "connections", "credentials"})
 _FAN_OUT = frozenset({"matrix", "item", "index"})
+_ANSWERS = "answers"
+"""What tagged objects alone can name."""
 _EVENT = frozenset({"event"})
 _GUARDED_FIELDS = frozenset({"env", "spec", "with"})
 _PLACES = frozenset({"engine", "requires"})
@@ -89,6 +91,9 @@ def check(value: Json, path: Path, allowed: Collection[str], around: Surrounding
     """The findings in one field; `own` is the step that it belongs to."""
     for finding in relay.findings(value, around.flavour):
         where = render((*path, *finding.path))
+        if isinstance(finding.what, relay.Mention) and finding.what.root == _ANSWERS and finding.what.position < 0:
+            yield from _check_answer(finding.what, path, where, around)
+            continue
         for problem in _problems(finding.what, where, allowed, around, own):
             text = _text_at(value, finding.path)
             yield replace(problem, message=at(problem.message, finding.what.position, text))
@@ -142,6 +147,22 @@ def _check_mention(
         yield Problem(message=message, remedy="name the one that is meant", path=where)
     elif mention.names:
         yield from _check_name(mention, where, around, own)
+
+
+def _check_answer(mention: relay.Mention, path: Path, where: str, around: Surroundings) -> Iterator[Problem]:
+    if path[-1] != "when" or path[-2:] == ("retry", "when"):
+        # A step that asks for its spec is given null for it; any other field cannot be known, ever.
+        is_lenient = path[-1] == "spec" or around.flavour.is_strict
+        yield Problem(
+            message="an Answer is known in conditions (`when`) alone",
+            remedy="a step reads what it was told itself with `ensue step state KEY`",
+            path=where,
+            severity=Severity.WARNING if is_lenient else Severity.ERROR,
+        )
+    elif mention.names and mention.names[0] not in (*around.steps, *around.later):
+        name = mention.names[0]
+        remedy = did_you_mean(name, around.steps) or "it can still be told something"
+        yield Problem(message=f'there is no step "{name}"', remedy=remedy, path=where, severity=Severity.WARNING)
 
 
 def _check_name(mention: relay.Mention, where: str, around: Surroundings, own: str) -> Iterator[Problem]:

@@ -42,7 +42,9 @@ TYPES: Mapping[str, tuple[str, ...]] = {
     "Data": ("query",),
 }
 ROOTS = {"Secret": "secrets", "Connection": "connections", "Output": "outputs", "Parameter": "parameters"}
-_ANSWERS = Collection("answers", Kind.ANSWER, is_nested=True)
+ANSWERS = "answers"
+"""The root of what tagged objects alone can name."""
+_ANSWERS = Collection(ANSWERS, Kind.ANSWER, is_nested=True)
 DEFAULT_DATA = "event"
 CALL = "$fn."
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")

@@ -64,7 +64,7 @@ def _found_tag(
     except Failure as failure:
         yield Error(failure.message, -1, failure.code)
         return
-    root = objects.ROOTS.get(kind)
+    root = objects.ANSWERS if kind == "Answer" else objects.ROOTS.get(kind)
     if root is not None:
         names = list(itertools.takewhile(lambda given: isinstance(given, str), fields))
         yield Mention(root, tuple(map(str, names)), -1, is_whole=len(names) == len(fields))
