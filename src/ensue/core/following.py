@@ -23,6 +23,8 @@ class Found:
     """Of what is to be applied."""
     problems: tuple[Problem, ...] = ()
     """Why it cannot be; empty when it can."""
+    warnings: tuple[Problem, ...] = ()
+    """What is wrong with it although it can."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,7 @@ def _present(before: Held | None, chosen: Found, documents: Sequence[Found]) -> 
         file=chosen.file,
         line=chosen.line,
         digest=before.digest if before is not None else "",
-        problems=(*chosen.problems, *repeated),
+        problems=(*chosen.problems, *chosen.warnings, *repeated),
     )
 
 

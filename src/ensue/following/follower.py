@@ -16,7 +16,7 @@ from ensue.files.documents import Document
 from ensue.following import elsewhere, reading
 from ensue.following.elsewhere import Elsewhere
 from ensue.following.reading import SETTLED_SECONDS, Files
-from ensue.model.errors import Conflict, EnsueError, InvalidDefinition, NotFound, Problem, Unavailable
+from ensue.model.errors import Conflict, EnsueError, InvalidDefinition, NotFound, Problem, Severity, Unavailable
 from ensue.model.identity import Identity
 from ensue.model.values import Namespace
 from ensue.operations import definitions
@@ -34,6 +34,7 @@ RETRY_SECONDS = 10.0
 """How soon what was refused is tried again."""
 FIRST_LOOKS = 10
 MANY = 5
+LEVELS = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING}
 TOGETHER = 64
 
 
@@ -277,10 +278,11 @@ class Follower:
             if not problems:
                 log.info("%s: %s %s is right again", held[key].file, key[1], key[2])
             for problem in problems:
-                told.setdefault(problem, []).extend(self._kept(key, held[key]))
+                is_kept = problem.severity is Severity.ERROR
+                told.setdefault(problem, []).extend(self._kept(key, held[key]) if is_kept else ())
         for problem, names in told.items():
             kept = f"; still as before: {', '.join(names[:MANY])}{'…' if len(names) > MANY else ''}" if names else ""
-            log.error("%s%s", problem, kept)
+            log.log(LEVELS[problem.severity], "%s%s", problem, kept)
         self._blind = blind
 
     def _kept(self, key: Key, held: Held) -> list[str]:

@@ -146,15 +146,20 @@ def _found(document: Document) -> Found | None:
         return None
     errors = tuple(_errors(document))
     known = "" if errors else digest(document.dialect, files.body(document))
-    return Found(key=key, file=document.file, line=_line(document), digest=known, problems=errors)
+    warnings = tuple(_of(document, Severity.WARNING))
+    return Found(key=key, file=document.file, line=_line(document), digest=known, problems=errors, warnings=warnings)
 
 
 def _errors(document: Document) -> Iterator[Problem]:
-    for problem in document.problems:
-        if problem.severity is Severity.ERROR:
-            yield replace(problem, file=document.file)
+    yield from _of(document, Severity.ERROR)
     if document.definition is not None and document.kind not in supporting.KINDS:
         yield document.locate(_unfollowed(document.kind, document.file))
+
+
+def _of(document: Document, severity: Severity) -> Iterator[Problem]:
+    for problem in document.problems:
+        if problem.severity is severity:
+            yield replace(problem, file=document.file)
 
 
 def _unfollowed(kind: str, file: str) -> Problem:
