@@ -23,8 +23,8 @@ def problems(*steps: dict[str, Any], **spec: Any) -> list[str]:
 
 def of_relay(*steps: dict[str, Any]) -> tuple[Problem, ...]:
     spec = {"steps": [{"name": "build", "image": "x"}, *steps]}
-    body = {"apiVersion": "relay.sh/v1beta1", "kind": "Workflow", "metadata": {"name": "w"}, "spec": spec}
-    return files.accept(body).problems
+    body: dict[str, Any] = {"apiVersion": "relay.sh/v1beta1", "kind": "Workflow", "metadata": {"name": "w"}}
+    return files.accept({**body, "spec": spec}).problems
 
 
 def step(field: str, value: Any, **more: Any) -> dict[str, Any]:

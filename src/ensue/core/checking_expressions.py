@@ -14,6 +14,8 @@ from ensue.model.workflow import Step, WorkflowSpec
 
 _RUN = frozenset({"parameters", "run", "outputs", "steps"})
 _GUARDED = frozenset({"secrets", "connections", "credentials"})
+_NATIVE = frozenset({"credentials"})
+"""What relay's dialect has not."""
 _FAN_OUT = frozenset({"matrix", "item", "index"})
 _ANSWERS = "answers"
 """What tagged objects alone can name."""
@@ -134,10 +136,13 @@ def _check_mention(
     mention: relay.Mention, where: str, allowed: Collection[str], around: Surroundings, own: str
 ) -> Iterator[Problem]:
     root = mention.root
-    if root not in _ALL:
+    if around.flavour.is_relay:
+        allowed = frozenset(allowed) - _NATIVE
+    if root not in _ALL or (around.flavour.is_relay and root in _NATIVE):
         if root or (mention.is_whole and not around.flavour.is_strict):
             message = f'there is no "{root}" to refer to' if root else "`$` is everything, secrets included"
-            remedy = did_you_mean(root, sorted(_ALL)) or f"one of {', '.join(sorted(allowed))}"
+            known = _ALL - _NATIVE if around.flavour.is_relay else _ALL
+            remedy = did_you_mean(root, sorted(known)) or f"one of {', '.join(sorted(allowed))}"
             yield Problem(message=message, remedy=remedy, path=where)
     elif root not in allowed:
         remedy = _WHERE.get(root, f"here there are {', '.join(sorted(allowed))}")

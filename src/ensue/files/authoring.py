@@ -15,6 +15,10 @@ STEP_TYPES = ("container", "approval")
 ANNOTATIONS = ("summary", "homepage", "source", "tags")
 """What a file says of itself; kept as annotations of the workflow."""
 PREFIX = "relay.sh/"
+KEYS = (
+    "apiVersion", "kind", "name", "summary", "description", "homepage", "source", "tags",
+    "parameters", "locals", "steps", "triggers",
+)  # fmt: skip
 _ENVELOPE = frozenset({"apiVersion", "kind", "compat", "name", "parameters", "steps", "triggers", *ANNOTATIONS})
 
 
@@ -37,7 +41,7 @@ def translate(value: Object, name: str, script: Script) -> tuple[Part, ...]:
     triggers = [
         authoring_triggers.translate(trigger, path, title) for path, trigger in findings.objects(value, "triggers", ())
     ]
-    return (with_findings(Part(workflow, renamed), findings), *triggers)
+    return (with_findings(Part(workflow, renamed, keys={("spec",): KEYS}), findings), *triggers)
 
 
 def _slug(text: str) -> str:

@@ -9,6 +9,8 @@ from ensue.model.errors import Severity
 from ensue.model.kinds import RELAY
 from ensue.model.values import Json
 
+KEYS = ("name", "source", "binding", "when")
+BINDING_KEYS = ("key", "parameters")
 CONTAINER_KEYS = ("image", "command", "args", "input", "spec", "env")
 SOURCE_TYPES = {"schedule": "cron", "push": "push", "webhook": "container-webhook"}
 SETTINGS = {"schedule": ("schedule",), "push": ("schema",), "webhook": CONTAINER_KEYS}
@@ -31,7 +33,7 @@ def translate(trigger: Object, path: Path, workflow: str) -> Part:
     if trigger.get("when") is not None:
         action["when"] = trigger["when"]
     source = findings.mapping(trigger, "source", path)
-    spec: Object = {"sources": [_source(source, source_path, findings)] if source else [], "actions": [action]}
+    spec: Object = {"sources": [_source(dict(source), source_path, findings)] if source else [], "actions": [action]}
     if key := _key(binding, binding_path, findings):
         spec["dedupe"] = {"key": key, "for": "7d"}
     rest = {key: inner for key, inner in trigger.items() if key not in ("name", "source", "binding", "when")}
@@ -46,7 +48,10 @@ def translate(trigger: Object, path: Path, workflow: str) -> Part:
         ("spec", "actions", 0, "when"): (*path, "when"),
         ("spec", "dedupe"): binding_path,
     }
-    return with_findings(Part(value, renamed), findings)
+    given = SETTINGS.get(str(source.get("type")), ())
+    keys: dict[Path, tuple[str, ...]] = {("spec",): KEYS, ("spec", "sources", 0): ("type", *given)}
+    _check_binding(binding, binding_path, findings)
+    return with_findings(Part(value, renamed, keys=keys), findings)
 
 
 def of_resource(value: Object) -> Part:
@@ -90,6 +95,12 @@ def _source(source: Object, path: Path, findings: Findings) -> Json:
     given: Json = {key: source[key] for key in SETTINGS[kind] if key in source}
     rest = {key: inner for key, inner in source.items() if key not in SETTINGS[kind]}
     return {**rest, "name": kind, "type": SOURCE_TYPES[kind], "with": given}
+
+
+def _check_binding(binding: Object, path: Path, findings: Findings) -> None:
+    for key in binding:
+        if key not in BINDING_KEYS:
+            findings.unknown((*path, key), BINDING_KEYS)
 
 
 def _key(binding: Object, path: Path, findings: Findings) -> str:

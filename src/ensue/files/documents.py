@@ -1,5 +1,6 @@
 """Document: one definition as a file has it, with its problems."""
 
+import re
 from dataclasses import dataclass, replace
 
 from ensue.core import checking_paths
@@ -8,6 +9,9 @@ from ensue.model.definition import Dialect
 from ensue.model.errors import Problem, Severity
 from ensue.model.kinds import Definition
 from ensue.model.values import Json
+
+_SPEC = re.compile(r"\bspec\.(?=[a-z])")
+"""What the paths of files without a `spec` do not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,7 @@ class Document:
         mark = self.marks.key(path) if problem.message.startswith("unknown key") else self.marks.value(path)
         return replace(
             problem,
+            remedy=_SPEC.sub("", problem.remedy) if self.marks.renamed.get(("spec",)) == () else problem.remedy,
             file=self.file,
             path=checking_paths.render(self.marks.written(path)),
             line=problem.line or mark.line,

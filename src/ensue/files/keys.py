@@ -1,6 +1,6 @@
 """Unknown keys: found with a suggestion, and set aside where a foreign dialect lets them live."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from ensue.expr.spelling import did_you_mean
 from ensue.files import shapes
@@ -20,6 +20,7 @@ _OTHER_WORDS = {
     "secretRef": "secret",
     "requirements": "requires",
     "strategy": "matrix",
+    "version": "apiVersion",
     "with_items": "foreach",
     "forEach": "foreach",
     "preserveWhenDecoupled": "retainWhenDecoupled",
@@ -49,6 +50,13 @@ class Keys:
             result[key] = self._inside(inner, shape, (*path, key))
         return result
 
+    def rename(self, own: Mapping[Path, Sequence[str]]) -> None:
+        """Suggest keys as the file has them, where those are others than the model's."""
+        self.unknown = [
+            (path, inner, meant(str(path[-1]), own[path[:-1]]) if remedy and path[:-1] in own else remedy)
+            for path, inner, remedy in self.unknown
+        ]
+
     def _inside(self, value: Json, shape: shapes.Shape, path: Path) -> Json:
         match value, shape:
             case _, shapes.Shape(model=None):
@@ -60,6 +68,14 @@ class Keys:
             case dict(), shapes.Shape(model=model, container="") if model:
                 return self.known(value, model, path)
         return value
+
+
+def meant(key: str, known: Sequence[str]) -> str:
+    """What was probably meant where these keys are known."""
+    other = _OTHER_WORDS.get(key)
+    if other in known:
+        return f'did you mean "{other}"?'
+    return did_you_mean(key, known) or f"the keys here are {', '.join(known)}"
 
 
 def suggest(key: str, model: type[Strict]) -> str:

@@ -210,7 +210,7 @@ def _judge(part: Part, dialect: Dialect, root: Node | None, file: str, index: in
     document = replace(document, kind=_text(value.get("kind")), api_version=_text(value.get("apiVersion")))
     if kind is None:
         return replace(document, problems=(document.locate(problem_),))
-    document = _define(document, value, kind, known)
+    document = _define(document, value, kind, known, part.keys)
     return _with_problems(document, [document.locate(problem) for problem in part.problems])
 
 
@@ -258,13 +258,16 @@ def _not_yet(value: dict[str, Json]) -> str:
     return ""
 
 
-def _define(document: Document, value: dict[str, Json], kind: Kind, known: checking.Known) -> Document:
+def _define(
+    document: Document, value: dict[str, Json], kind: Kind, known: checking.Known, own: Mapping[Path, Sequence[str]]
+) -> Document:
     forms = ShortForms(document.dialect)
     canonical = _envelope(value)
     if "spec" in canonical:
         canonical["spec"] = forms.expand(kind.name, canonical["spec"])
     keys = Keys()
     pruned = keys.known(canonical, kind.model, ())
+    keys.rename(own)
     is_strict = document.dialect is Dialect.ENSUE
     problems = [replace(problem, path=render(path)) for path, problem in forms.problems]
     unknown = [each for each in keys.unknown if is_strict or each[0] not in translating.KEPT]

@@ -2,11 +2,11 @@
 of those is in the file."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ensue.core.checking_paths import render
-from ensue.files import complaints
+from ensue.files import complaints, keys
 from ensue.files.marks import Path
 from ensue.model.errors import Problem, Severity
 from ensue.model.kinds import RELAY
@@ -30,6 +30,8 @@ class Part:
     renamed: dict[Path, Path] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     """With paths as the file has them."""
+    keys: Mapping[Path, tuple[str, ...]] = field(default_factory=dict)
+    """Those that the file may have where its keys are not those of the definition, by the path of the definition."""
 
 
 def is_authoring(version: object, kind: object, has_steps: bool) -> bool:
@@ -62,6 +64,10 @@ class Findings:
 
     def add(self, path: Path, message: str, remedy: str = "", severity: Severity = Severity.ERROR) -> None:
         self.problems.append(Problem(message=message, remedy=remedy, path=render(path), severity=severity))
+
+    def unknown(self, path: Path, known: Sequence[str]) -> None:
+        """A key that means nothing here."""
+        self.add(path, f'unknown key "{path[-1]}"', keys.meant(str(path[-1]), known), Severity.WARNING)
 
     def require(self, owner: Mapping[str, Json], key: str, path: Path) -> str:
         """A text that must be there, or an empty one."""
