@@ -22,7 +22,7 @@ def problems(*steps: dict[str, Any], **spec: Any) -> list[str]:
 
 
 def of_relay(*steps: dict[str, Any]) -> tuple[Problem, ...]:
-    spec = {"steps": [{"name": "build", "image": "x"}, *steps]}
+    spec: dict[str, Any] = {"steps": [{"name": "build", "image": "x"}, *steps]}
     body: dict[str, Any] = {"apiVersion": "relay.sh/v1beta1", "kind": "Workflow", "metadata": {"name": "w"}}
     return files.accept({**body, "spec": spec}).problems
 

@@ -10,7 +10,7 @@ from ensue.engines.container.engine import ContainerEngine
 from ensue.model.errors import EnsueError, Fail
 from ensue.model.values import Json
 from ensue.ports.pulling import Happening, Pull, SourceState, SourceStatus
-from ensue.runtime import passes, stepping
+from ensue.runtime import environment, passes
 from ensue.runtime.guests import Guest, Guests
 from ensue.runtime.passes import Passes
 from ensue.runtime.secrets import OpenedSecrets
@@ -91,7 +91,7 @@ class HookStage:
                 "CI": "true",
                 "RELAY": "true",
                 "ENSUE": "true",
-                **stepping.as_texts(await guest.evaluated(settings.env)),
+                **environment.as_texts(await guest.evaluated(settings.env)),
                 **({passes.ADDRESS: url.replace("://", f"://:{token}@", 1)} if url else {}),
             },
         )

@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import json
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,7 @@ from ensue.ports.secrets import Secrets
 from ensue.ports.step_states import StepStates
 from ensue.ports.storage import Storage
 from ensue.ports.store import Definitions, Ending, Feed, History, Logs, Runs
-from ensue.runtime import beginning, telemetry
+from ensue.runtime import beginning, environment, telemetry
 from ensue.runtime.beginning import Stop
 from ensue.runtime.hiding import Confidence, Screen
 from ensue.runtime.nesting import Nesting
@@ -227,7 +226,7 @@ class Stepping:
         command = None
         if lease.engine != "inline":
             env = await resolver.fields("env", step.env)
-            found = {**environment(lease), **await self._pass(lease, resolver), **as_texts(env)}
+            found = {**environment.of(lease), **await self._pass(lease, resolver), **environment.as_texts(env)}
             command = self._engines.command_of(step, found, inputs, is_relay=resolver.flavour.is_relay)
         return StepOrder(
             key=lease.key,
@@ -380,24 +379,3 @@ async def _recall(node: Node, resolver: Resolver) -> None:
                 log.warning("secrets in the log of %s may not be masked: %s", resolver.lease.key.title, error)
                 if isinstance(error, VaultAway):
                     return
-
-
-def environment(lease: Lease) -> dict[str, str]:
-    """What every step finds (SURFACE §4), the engine's own additions apart."""
-    return {
-        "CI": "true",
-        "ENSUE": "true",
-        "RELAY": "true",
-        "ENSUE_RUN_ID": lease.key.run,
-        "ENSUE_STEP": lease.key.title,
-        "ENSUE_ATTEMPT": str(lease.attempt),
-        "ENSUE_IDEMPOTENCY_KEY": f"{lease.key.run}/{lease.key.title}",
-    }
-
-
-def as_texts(values: Mapping[str, Json]) -> dict[str, str]:
-    """Environment values: texts as they are, all else as JSON."""
-    return {
-        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        for name, value in values.items()
-    }
