@@ -17,16 +17,18 @@ spec:
   steps:
     - name: own
       engine: process
+      timeout: 3m
       run: |
         {WAITING}
-        {sys.executable} -m ensue step set answer 42
+        until {sys.executable} -m ensue step set answer 42; do sleep 0.1; done
     - name: boxed
       image: {containers.IMAGE}
       with: {{pull: never}}
       spec: {{greeting: hello}}
+      timeout: 3m
       run: |
         {WAITING}
-        wget -qO- "$METADATA_API_URL/spec?q=greeting"
+        until wget -qO- "$METADATA_API_URL/spec?q=greeting"; do sleep 0.1; done
 """
 
 
@@ -43,7 +45,7 @@ def test_steps_that_are_taken_up_reach_the_metadata_api_where_it_was(
         workspace = tmp_path / "data" / "workspaces" / uid
         until(lambda: len(list(workspace.glob("begun.*"))) == 2, "both steps run")
         server.process.kill()
-        server.process.wait()
+        server.process.communicate()
         server = Server(cli)
         (workspace / "go").touch()
         cli("wait", run)

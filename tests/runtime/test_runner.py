@@ -109,14 +109,15 @@ async def test_a_kill_gives_no_grace(site: Site) -> None:
     assert await site.store.states(run) == {"a": State.CANCELLED, "z": State.CANCELLED}
 
 
-async def test_an_order_to_stop_that_the_engine_could_not_take_is_repeated(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [Unavailable(), OSError(28, "No space left on device")])
+async def test_an_order_to_stop_that_the_engine_could_not_take_is_repeated(tmp_path: Path, error: Exception) -> None:
     class Deaf(ScriptedEngine):
         deaf = 2
 
         async def stop(self, handle: Handle, grace: timedelta) -> None:
             if self.deaf:
                 self.deaf -= 1
-                raise Unavailable
+                raise error
             await super().stop(handle, grace)
 
     engine = Deaf(script={"a": [HANG]}, is_durable=True)
