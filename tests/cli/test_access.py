@@ -50,6 +50,26 @@ def test_what_is_no_role_is_refused_with_what_was_meant(site: Cli) -> None:
     assert 'did you mean "runner"?' in done.stderr
 
 
+PUSHED = """apiVersion: v1
+name: pushed
+steps: [{name: say, image: busybox}]
+triggers:
+  - {name: push, source: {type: push}}
+  - {name: tick, source: {type: schedule, schedule: "0 3 1 1 *"}}
+"""
+
+
+def test_a_token_for_a_trigger_that_takes_no_pushes_is_warned_of(site: Cli) -> None:
+    site("apply", "-f", site.file("pushed.yaml", PUSHED))
+    assert "warning" not in site("token", "create", "--trigger", "pushed-push").stderr
+    assert "warning: the trigger pushed-tick takes no pushes (give it" in (
+        site("token", "create", "--trigger", "pushed-tick").stderr
+    )
+    assert 'no trigger pushed-psh in namespace default yet (did you mean "pushed-push"?)' in (
+        site("token", "create", "--trigger", "pushed-psh").stderr
+    )
+
+
 def test_login_keeps_the_token_for_its_owner_and_commands_use_it(site: Cli, url: str, cli: Cli) -> None:
     secret = token(site, "--group", "role:viewer@default", "--expires", "1h")
     assert "bob" in cli("login", url, "--name", "there", stdin=f"{secret}\n").stderr

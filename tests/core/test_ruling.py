@@ -37,7 +37,8 @@ def test_a_filter_that_cannot_tell_leaves_a_trigger_undecided(
         (EVENTS, "none of its sources is `events`, by which the event came"),
         ("Source/shop", "none of its sources is the Source shop, by which the event came"),
         ("t/old", "it has no source old, by which the event came, any more"),
-        ("other/hook", "the event came by hook, a source of another trigger"),
+        ("known/hook", "the event came by hook, a source of the trigger shop"),
+        ("gone/hook", "the event came by hook, a source of another trigger"),
     ],
 )
 def test_a_source_that_a_trigger_does_not_see_is_said_in_words(source_key: str, note: str) -> None:
@@ -45,5 +46,5 @@ def test_a_source_that_a_trigger_does_not_see_is_said_in_words(source_key: str, 
     actions = [{"name": "a", "run": "true"}]
     trigger = Trigger.model_validate({"metadata": {"name": "t"}, "spec": {**spec, "actions": actions}})
     event = Event(namespace=DEFAULT_NAMESPACE, uid="u", id="1", source="/s", type="a", time=NOW, source_key=source_key)
-    found = ruling.explain(deciding.compile(trigger, "t", 1), event, NOW)
+    found = ruling.explain(deciding.compile(trigger, "t", 1), event, NOW, {"known": "shop"})
     assert (found.reason, found.note) == (Reason.NOT_SEEN, note)

@@ -256,7 +256,7 @@ async def test_a_replay_to_one_trigger_is_for_it_alone(place: Place) -> None:
         "b": "fired",
         "blind": "notFired NotSeen",
     }
-    with pytest.raises(Conflict, match="decides nothing about events of events"):
+    with pytest.raises(Conflict, match="decides nothing about events of the source by which"):
         await events.replay(ANN, place.world, DEFAULT_NAMESPACE, first, "blind")
     with pytest.raises(NotFound, match="no Trigger none"):
         await events.replay(ANN, place.world, DEFAULT_NAMESPACE, first, "none")

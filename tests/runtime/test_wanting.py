@@ -39,6 +39,11 @@ def stored(kind: str, name: str, spec: Any) -> StoredDefinition:
 SOURCE = stored("Source", "s", CRON)
 
 
+def test_sources_are_called_by_the_names_of_their_definitions() -> None:
+    trigger = stored("Trigger", "t", {"sources": [{**CRON, "name": "a"}]})
+    assert [want.title for one in (trigger, SOURCE) for want in wanting.own(one)] == ["Trigger/t/a", "Source/s"]
+
+
 @pytest.mark.parametrize(
     ("definitions", "expected"),
     [

@@ -3,16 +3,23 @@
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from ensue.cli import durations, exits, invocation, printing, tables, target
 from ensue.cli.invocation import Invocation
 from ensue.cli.printing import Column, View
+from ensue.expr import spelling
 from ensue.model import token as tokens
-from ensue.model.errors import InvalidInput
+from ensue.model.errors import Denied, InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from ensue.clients.server import Server
 
 LONGEST = 10_000
+PUSH = "push"
+"""The type of the sources that tokens are for."""
 
 
 def _words(key: str) -> Column:
@@ -98,9 +105,30 @@ def create(
     }
     with target.server() as server:
         made = server.create_token(body)
+        if trigger is not None:
+            _warn(server, invocation.namespace or "default", trigger)
     invocation.say(f"token {made['metadata']['name']} for {made['spec']['subject']}; it is not shown again")
     printing.document(invocation, made, lambda item: str(item["status"]["token"]))
     return exits.SUCCESS
+
+
+def _warn(server: "Server", namespace: str, name: str) -> None:
+    """Of a trigger that takes no pushes; it may still come."""
+    try:
+        if _takes_pushes(server.get("triggers", namespace, name)):
+            return
+        text, remedy = f"the trigger {name} takes no pushes", "give it a source of type push"
+    except NotFound:
+        others = [one["metadata"]["name"] for one in server.list("triggers", namespace)["items"] if _takes_pushes(one)]
+        text = f"there is no trigger {name} in namespace {namespace} yet"
+        remedy = spelling.did_you_mean(name, others) or "`ensue get triggers` lists them"
+    except Denied:
+        return
+    click.echo(f"warning: {text} ({remedy})", err=True)
+
+
+def _takes_pushes(trigger: View) -> bool:
+    return any(source.get("type") == PUSH for source in trigger["spec"].get("sources", ()))
 
 
 @command.command("list")

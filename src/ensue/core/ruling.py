@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from ensue.core import deciding, matching
 from ensue.core.deciding import Proposal, Rule
@@ -12,6 +13,7 @@ from ensue.model import event as events
 from ensue.model.decision import Answer, Conclusion, Decision, Reason, Verdict
 from ensue.model.event import EVENTS, REPLAY_TO, Event
 
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 NOT_ASKED = Verdict(answer=Answer.COULD_NOT_TELL)
 
 
@@ -46,8 +48,8 @@ def rule_by(rules: Iterable[Rule]) -> Ruling:
     return Ruling(known, {uid: rule.name for uid, rule in known.items()}, deciding.index(known.values()))
 
 
-def explain(rule: Rule, event: Event, at: datetime) -> Decision:
-    """Why a trigger that decided nothing about an event had nothing to decide."""
+def explain(rule: Rule, event: Event, at: datetime, names: Mapping[str, str] = NO_NAMES) -> Decision:
+    """Why a trigger that decided nothing about an event had nothing to decide; `names` are the triggers', by uid."""
     verdict, reason, note, conclusion = NOT_ASKED, Reason.NOT_SEEN, "", Conclusion.NOT_FIRED
     to = event.extensions.get(REPLAY_TO)
     if not rule.trigger.spec.enabled:
@@ -55,7 +57,7 @@ def explain(rule: Rule, event: Event, at: datetime) -> Decision:
     elif rule.problem:
         reason, note = Reason.BROKEN, rule.problem
     elif event.source_key not in rule.candidate.sources:
-        note = _unseen(rule, event.source_key)
+        note = _unseen(rule, event.source_key, names)
     elif to is not None and to != rule.name:
         note = f"the event was replayed to {to}"
     else:
@@ -77,7 +79,7 @@ def explain(rule: Rule, event: Event, at: datetime) -> Decision:
     )
 
 
-def _unseen(rule: Rule, source_key: str) -> str:
+def _unseen(rule: Rule, source_key: str, names: Mapping[str, str]) -> str:
     """Why the trigger did not see an event of that source."""
     if source_key == EVENTS:
         return "none of its sources is `events`, by which the event came"
@@ -86,4 +88,6 @@ def _unseen(rule: Rule, source_key: str) -> str:
         return f"it has no source {name}, by which the event came, any more"
     if source_key == deciding.shared_key(name):
         return f"none of its sources is the Source {name}, by which the event came"
+    if owner in names:
+        return f"the event came by {name}, a source of the trigger {names[owner]}"
     return f"the event came by {name}, a source of another trigger"

@@ -115,7 +115,7 @@ async def replay(
     if trigger:
         await world.definitions.get(namespace, "Trigger", trigger)
         if not await world.intake.sees(namespace, trigger, event.source_key):
-            raise Conflict(f"the trigger {trigger} decides nothing about events of {event.source_key}")
+            raise Conflict(f"the trigger {trigger} decides nothing about events of the source by which this one came")
     anew = world.clock.uid()
     # Who hands it in again means it: what it leads to is no part of a storm that was.
     cause = replace(event.cause, root="")
@@ -138,9 +138,11 @@ async def explain(identity: Identity, world: World, namespace: Namespace, uid: s
     stored = await get(identity, world, namespace, uid)
     found = {decision.trigger_uid: decision for decision in await world.decisions.of(namespace, stored.event.uid)}
     snapshot = await world.definitions.snapshot(namespace, stored.revision)
-    for one in snapshot.definitions:
-        if one.kind == "Trigger" and one.uid not in found:
-            found[one.uid] = ruling.explain(rule_of(one), stored.event, stored.stored_at)
+    triggers = [one for one in snapshot.definitions if one.kind == "Trigger"]
+    names = {one.uid: one.name for one in triggers}
+    for one in triggers:
+        if one.uid not in found:
+            found[one.uid] = ruling.explain(rule_of(one), stored.event, stored.stored_at, names)
     return tuple(sorted(found.values(), key=lambda decision: decision.trigger))
 
 

@@ -147,9 +147,9 @@ class Puller:
 
 def _complain(want: Want, error: Exception) -> None:
     if isinstance(error, EnsueError | ValidationError):
-        log.warning("the source %s of namespace %s fails: %s", want.key, want.namespace, error)
+        log.warning("the source %s of namespace %s fails: %s", want.title, want.namespace, error)
     else:
-        log.error("the source %s of namespace %s fails", want.key, want.namespace, exc_info=error)
+        log.error("the source %s of namespace %s fails", want.title, want.namespace, exc_info=error)
 
 
 def _told(error: Exception) -> str:

@@ -26,6 +26,8 @@ class Want:
     """What its events have as source."""
     path: str
     """Where it is in its definition, as `spec.sources[0]`."""
+    title: str
+    """What people call it: `Source/NAME`, or `Trigger/NAME/NAME`."""
 
 
 def wanted(definitions: Iterable[StoredDefinition]) -> dict[str, Want]:
@@ -86,6 +88,7 @@ def _want(stored: StoredDefinition, source: Mapping[str, Json], name: str, addre
             given=json.dumps(source.get("with") or {}, sort_keys=True),
             address=address,
             path=path,
+            title=f"Source/{name}" if is_shared else f"Trigger/{stored.name}/{name}",
         )
 
 

@@ -121,7 +121,7 @@ def _claims(stored: StoredDefinition) -> Iterator[Claim]:
             place = f"{want.path}.with"
             yield Claim(
                 source_key=want.key,
-                title=want.key if is_shared else f"Trigger/{stored.name}/{want.name}",
+                title=want.title,
                 place=place,
                 settings=_settings(want.type, given, place),
                 is_enabled=not is_shared or wanting.is_enabled(stored),
