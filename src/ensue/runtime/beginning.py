@@ -1,14 +1,20 @@
 """Starts an attempt on its engine: asked again while that cannot be reached, ended by whoever stops the attempt."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from ensue.model.errors import OtherVersion, Unavailable
 from ensue.model.run import Lease, Outcome, Reason, State
+from ensue.ports.clock import Clock
 from ensue.ports.engine import Engine, Handle, StepOrder
+from ensue.ports.store import Runs
 from ensue.runtime.hiding import Confidence
+
+log = logging.getLogger("ensue.steps")
 
 START_PATIENCE = 60.0
 """Seconds in which an engine that cannot be reached is asked again."""
@@ -30,6 +36,27 @@ class Stop:
 
 Tell = Callable[[str, float | None], Awaitable[None]]
 """Why an engine cannot start the attempt now, and for how many seconds it is asked again; None: as long as it takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notes:
+    """What the store is told of a start, for who asks what a step waits for. That it is away costs no start."""
+
+    runs: Runs
+    clock: Clock
+    lease: Lease
+
+    async def wait(self, handle: Handle, why: str, seconds: float | None) -> None:
+        until = None if seconds is None else self.clock.now() + timedelta(seconds=seconds)
+        message = why if until is None else f"{why}; it is asked again until {until.isoformat(timespec='seconds')}"
+        log.warning("%s of run %s cannot start yet: %s", self.lease.key.title, self.lease.run_name, message)
+        await self.handle(handle, message)
+
+    async def handle(self, handle: Handle, message: str = "") -> None:
+        try:
+            await self.runs.note_handle(self.lease, handle, message)
+        except Unavailable as error:
+            log.warning("handle of %s was not recorded: %s", self.lease.key.title, error)
 
 
 async def begin(engine: Engine, order: StepOrder, stop: Stop, tell: Tell) -> Handle | Outcome:

@@ -11,7 +11,7 @@ from typing import Protocol
 from ensue.core import allowing, approving, resulting
 from ensue.core.graph import Graph, Node
 from ensue.expr import relay
-from ensue.model.errors import EnsueError, Unavailable, VaultAway
+from ensue.model.errors import EnsueError, VaultAway
 from ensue.model.run import Lease, Outcome, Reason, State
 from ensue.model.values import Json, RunUid
 from ensue.model.workflow import Step
@@ -276,11 +276,13 @@ class Stepping:
                 return order
             if stop.is_asked:
                 return beginning.UNSTOPPED
-            started = await beginning.begin(engine, order, stop, functools.partial(self._note_wait, lease))
+            handle = engine.handle_for(lease.key, lease.attempt)
+            notes = beginning.Notes(runs=self._records.runs, clock=self._clock, lease=lease)
+            started = await beginning.begin(engine, order, stop, functools.partial(notes.wait, handle))
             if isinstance(started, Outcome):
                 return started
             handle = started
-            await self._note_handle(lease, handle)
+            await notes.handle(handle)
         stop.handle = handle
         if stop.is_asked:
             await self._stop_on_engine(engine, stop, handle)
@@ -300,20 +302,6 @@ class Stepping:
             await shipper.pump(engine.tail(handle, offset))
         except (EnsueError, OSError) as error:
             log.warning("the log of %s is incomplete: %s", lease.key.title, error)
-
-    async def _note_wait(self, lease: Lease, why: str, seconds: float | None) -> None:
-        """For who asks what the step waits for."""
-        until = None if seconds is None else self._clock.now() + timedelta(seconds=seconds)
-        message = why if until is None else f"{why}; it is asked again until {until.isoformat(timespec='seconds')}"
-        log.warning("%s of run %s cannot start yet: %s", lease.key.title, lease.run_name, message)
-        handle = self._engines.others[lease.engine].handle_for(lease.key, lease.attempt)
-        await self._note_handle(lease, handle, message)
-
-    async def _note_handle(self, lease: Lease, handle: Handle, message: str = "") -> None:
-        try:
-            await self._records.runs.note_handle(lease, handle, message)
-        except Unavailable as error:
-            log.warning("handle of %s was not recorded: %s", lease.key.title, error)
 
     async def _judge(self, node: Node, lease: Lease, resolver: Resolver, outcome: Outcome) -> Outcome:
         """What a failure means by the step's own expressions."""

@@ -25,7 +25,7 @@ from ensue.model.errors import Unavailable
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
 """An engine under load takes its time to make or remove a container."""
-SOON_SECONDS = 2.0
+SOON_SECONDS, SOON_BY_SSH_SECONDS = 2.0, 10.0
 LONGEST_MESSAGE = 2000
 LONGEST_WORDS = 64 * 1024
 """Bytes of the last lines of a log."""
@@ -170,7 +170,7 @@ class Api:
         ones."""
         fresh = Api(self.host)
         try:
-            async with asyncio.timeout(SOON_SECONDS):
+            async with asyncio.timeout(SOON_SECONDS if self._tunnel is None else SOON_BY_SSH_SECONDS):
                 await fresh.ask("/version")
         except (Unavailable, TimeoutError):
             return False
