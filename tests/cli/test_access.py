@@ -91,6 +91,20 @@ def test_login_keeps_the_token_for_its_owner_and_commands_use_it(site: Cli, url:
     assert "there is no context there" in cli("whoami", "--context", "there", code=4).stderr
 
 
+def test_a_context_that_a_variable_comes_before_is_not_said_to_be_talked_to(site: Cli, url: str, cli: Cli) -> None:
+    data = {"ENSUE_DATA_DIR": site.environment["ENSUE_DATA_DIR"]}
+    wins = "commands talk to the server that ENSUE_DATA_DIR names, not to there (unset it, or give --context there)"
+    made = cli("login", url, "--name", "there", stdin=token(site), env=data).stderr
+    assert (wins in made, "it is kept as context there" in made) == (True, True)
+    assert "user:bob" not in cli("whoami", env=data).stdout
+    assert "user:bob" in cli("whoami", "--context", "there", env=data).stdout
+    assert cli("context", "use", "there", env=data).stderr == f"warning: {wins}\n"
+    assert wins in cli("context", "list", env=data).stderr
+    assert "ENSUE_CONTEXT names, not to local" in cli("context", "use", "local", env={"ENSUE_CONTEXT": "there"}).stderr
+    assert cli("context", "use", "local", env=data).stderr == "commands talk to local (this machine)\n"
+    assert cli("context", "use", "there").stderr == f"commands talk to there ({url})\n"
+
+
 def test_a_login_that_fails_keeps_nothing(cli: Cli, url: str) -> None:
     assert "does not know this token" in cli("login", url, stdin="wrong", code=5).stderr
     assert "there is no token" in cli("login", url, code=2).stderr

@@ -54,6 +54,8 @@ def test_a_password_is_not_shown(cli: Cli) -> None:
         ("lstien: 127.0.0.1:9\n", 'unknown key "lstien"'),
         ("lease: soon\n", "lease: soon is"),
         ("- a\n", "holds no mapping of settings"),
+        ("a: [", "not valid YAML"),
+        ("a: 1\n---\nb: 2\n", "one document is expected, 2 are there"),
     ],
 )
 def test_a_wrong_file_is_named_with_its_key(cli: Cli, tmp_path: Path, text: str, message: str) -> None:

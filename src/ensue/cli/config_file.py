@@ -2,12 +2,14 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ensue.model.errors import InvalidInput, NotFound
+from ensue.model.errors import InvalidDefinition, InvalidInput, NotFound
+from ensue.model.values import Json
 
 if TYPE_CHECKING:
     from ensue.settings import ConfigFile
@@ -26,8 +28,7 @@ def option(command: Decorated) -> Decorated:
 
 
 def read(given: Path | None) -> "ConfigFile | None":
-    """None when there is none. Raises NotFound, InvalidInput, InvalidDefinition."""
-    from ensue import files
+    """None when there is none. Raises NotFound, InvalidInput."""
     from ensue.settings import CONFIG, ConfigFile
 
     path = given or (Path(named) if (named := os.environ.get(CONFIG)) else None)
@@ -39,7 +40,18 @@ def read(given: Path | None) -> "ConfigFile | None":
         raise NotFound(f"there is no file of settings {path}", remedy=f"check --config and {CONFIG}") from None
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror}") from None
-    value = files.value(text, str(path)) if text.strip() else {}
+    value = _parsed(text, path) if text.strip() else {}
     if not isinstance(value, dict):
         raise InvalidInput(f"{path} holds no mapping of settings", remedy="write as `listen: 127.0.0.1:8080`")
     return ConfigFile(path=str(path), values=value)
+
+
+def _parsed(text: bytes, path: Path) -> Json:
+    """Raises InvalidInput: a file of settings is no definition, whatever it is written in."""
+    from ensue import files
+
+    try:
+        return files.value(text, str(path))
+    except InvalidDefinition as error:
+        problem = replace(error.problems[0], file=str(path), remedy="")
+        raise InvalidInput(str(problem), remedy=error.problems[0].remedy) from None

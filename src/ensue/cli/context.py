@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import click
 
-from ensue.cli import contexts, exits, invocation, printing
+from ensue.cli import contexts, exits, invocation, printing, target
 from ensue.cli.contexts import LOCAL
 from ensue.cli.invocation import Invocation
 from ensue.cli.printing import Column, View
@@ -39,6 +39,7 @@ def list_all(invocation: Invocation) -> int:
     found = contexts.read()
     urls = {LOCAL: "", **{name: one.url for name, one in found.known.items()}}
     printing.listing(invocation, [_view(name, url, found.current) for name, url in urls.items()], COLUMNS)
+    target.warn_of_override(found.current)
     return exits.SUCCESS
 
 
@@ -54,7 +55,8 @@ def use(name: str) -> int:
     found = contexts.read()
     url = "this machine" if name == LOCAL else found.get(name).url
     contexts.write(replace(found, current=name))
-    click.echo(f"commands talk to {name} ({url})", err=True)
+    if not target.warn_of_override(name):
+        click.echo(f"commands talk to {name} ({url})", err=True)
     return exits.SUCCESS
 
 

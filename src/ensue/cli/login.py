@@ -50,7 +50,8 @@ def command(invocation: Invocation, url: str | None, name: str | None, link: boo
         found = server.whoami()
     known = contexts.read()
     contexts.write(Contexts(current=name, known={**known.known, name: Context(url, token)}))
-    invocation.say(f"logged in to {url} as {found['spec']['subject']}; commands talk to it as context {name}")
+    talk = "it is kept" if target.warn_of_override(name) else "commands talk to it"
+    invocation.say(f"logged in to {url} as {found['spec']['subject']}; {talk} as context {name}")
     return exits.SUCCESS
 
 

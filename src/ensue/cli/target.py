@@ -65,6 +65,23 @@ def server() -> "Server":
     return _by_context(contexts.read().current, said)
 
 
+def warn_of_override(context: str) -> bool:
+    """Warn where a variable comes before this context, though it is the current one; say whether that is so."""
+    if named := os.environ.get("ENSUE_CONTEXT", ""):
+        variable = "" if named == context else "ENSUE_CONTEXT"
+    elif os.environ.get("ENSUE_URL") and not _is_our_own_address():
+        variable = "ENSUE_URL"
+    elif context == contexts.LOCAL:
+        variable = ""
+    else:
+        variables = ("ENSUE_URL", "ENSUE_DATA_DIR", "ENSUE_DATA_DIR_FILE")
+        variable = next((each for each in variables if each in os.environ), "")
+    if variable:
+        remedy = f"unset it, or give --context {context}"
+        click.echo(f"warning: commands talk to the server that {variable} names, not to {context} ({remedy})", err=True)
+    return bool(variable)
+
+
 def _is_our_own_address() -> bool:
     """ENSUE_URL also tells a server how others reach it: beside that server, without a token, it is no other."""
     from ensue import settings
