@@ -58,6 +58,10 @@ async def test_a_patch_says_what_it_is(client: httpx.AsyncClient) -> None:
     await put(client, workflow("hello", says("hi")))
     answer = await client.patch(ADDRESS, json={"spec": {}})
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    operations = await client.patch(ADDRESS, json=[], headers={"Content-Type": "application/json-patch+json"})
+    remedy = "set Content-Type: application/merge-patch+json"
+    assert (operations.status_code, operations.json()["remedy"]) == (415, remedy)
+    assert (await patch(client, [])).status_code == 400
     assert (await patch(client, {}, f"{WORKFLOWS}/nobody")).status_code == 404
 
 

@@ -49,7 +49,7 @@ async def test_a_missing_secret_and_an_unreadable_body_are_reasons_of_their_own(
     await stranger.post(HOOK, **signed(b"{}"))
     found = {each["reason"]: each["message"] for each in await refusals(ready)}
     assert found == {
-        "NoSecret": "there is no secret github-hook that is of use; set it with `ensue secret set`",
+        "NoSecret": "there is no secret github-hook that is of use; set it with `ensue secret set github-hook < FILE`",
         "Unreadable": "its body is not what its content type says",
         "SignatureMissing": "the header x-hub-signature-256 is missing",
     }

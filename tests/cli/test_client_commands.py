@@ -83,7 +83,7 @@ def test_apply_and_start_say_what_a_step_needs_and_nobody_has(site: Cli) -> None
 
 
 def test_start_watch_prints_the_log_and_its_exit_code_is_the_outcome(site: Cli) -> None:
-    assert "greet | hello world 1\n" in site("start", "hello", "--watch").stdout
+    assert "greet | hello world 1\n" in site("start", "hello", "-w").stdout
     assert "only   Failed (ExitCode)" in site("start", "failing", "--watch", code=1).stderr
     done = site("start", "failing", "--watch", "-o", "json", code=1)
     assert json.loads(done.stdout)["status"]["state"] == "Failed"
@@ -111,7 +111,7 @@ def test_logs_follow_a_run_that_goes_on(site: Cli) -> None:
     site("cancel", name)
     out, _ = follow.communicate(timeout=PATIENCE)
     assert (follow.returncode, out) == (0, "bye | goodbye\n")
-    assert site("logs", name, "--step", "nap").stdout == "begun\n"
+    assert site("logs", name, "--step", "nap").stdout == "begun\n" == site("logs", name, "nap").stdout
     assert site("logs", name, "--tail", "1").stdout == "bye | goodbye\n"
     assert site("logs", name, "--since", "0s").stdout == ""
     assert site("logs", name, "--since", "1h", "--tail", "1", "-f").stdout == "bye | goodbye\n"
@@ -256,6 +256,7 @@ def test_a_list_of_all_namespaces_names_them_and_has_a_limit(site: Cli) -> None:
     assert (len(done.stdout.splitlines()), done.stderr) == (2, "")
     both = site("get", "runs", "-n", "green", "-A", code=2)
     assert "-A and -n green contradict each other" in both.stderr
+    assert site("get", "approvals", "--open", "-n", "empty").stderr == "no open approvals in namespace empty\n"
     assert "approvals have no labels" in site("get", "approvals", "-l", "team=red", code=2).stderr
 
 

@@ -13,6 +13,8 @@ from ensue.cli import commands, exits, jsonpath, tables
 from ensue.model import errors
 from tests.cli.conftest import HELLO, Cli
 
+NAMESPACES = "they are where something is: `ensue get workflows -A` shows it with its namespace"
+
 
 def all_commands() -> Iterator[tuple[str, click.Command]]:
     context = click.Context(commands.group)
@@ -63,6 +65,10 @@ def test_the_version_is_printed(cli: Cli) -> None:
         (("-n", "blue", "schema", "Run"), "`ensue schema` has no option -n (see `ensue --help`)"),
         (("--data", "d", "server"), "write --data after `ensue server` (see `ensue --help`)"),
         (("get", "wrkflows"), 'wrkflows cannot be listed (did you mean "workflows"?)'),
+        (("get", "wf", "a", "b"), "got unexpected extra argument (b) (see `ensue get --help`)"),
+        (("get", "runs", "--open"), "--open is for the list of approvals (see `ensue get --help`)"),
+        (("logs", "x", "a", "--step", "b"), "give the step once (see `ensue logs --help`)"),
+        (("get", "namespaces"), f"namespaces cannot be listed ({NAMESPACES})"),
         (("get", "secrets"), "secrets cannot be listed (`ensue secret list` lists them)"),
         (("explain", "event"), "which event? (`ensue explain event ID`; `ensue get events` lists them)"),
     ],

@@ -126,6 +126,9 @@ def test_an_approval_is_listed_and_answered(site: Cli) -> None:
     assert found.split()[:3] == ["NAME", "RUN", "STEP"]
     assert "Release?" in found
     assert "waits for an approval: Release?" in site("explain", "run", name).stdout
+    waited = site("wait", run, "--timeout", "1ms", code=3).stderr
+    assert waited.splitlines()[0] == f"{name} waits for approval {name}.ask (`ensue approve {name} ask`)"
+    assert site("get", "approvals", "--open", "-o", "name").stdout == f"approval/{name}.ask\n"
     refused = site("approve", run, "ask", code=2)
     assert 'the form asks for "notes" (give it: -p notes=…)' in refused.stderr
     assert "which step" in site("approve", run, code=2).stderr
@@ -133,6 +136,7 @@ def test_an_approval_is_listed_and_answered(site: Cli) -> None:
     assert done.stdout == f"approval/{name}.ask approved\n"
     site("wait", name)
     assert "green" in site("logs", name).stdout
+    assert site("get", "approvals", "--open").stderr == "no open approvals in namespace default\n"
     again = site("reject", name, "ask", "--reason", "late", code=7)
     assert "has been answered, or ended otherwise" in again.stderr
 

@@ -47,7 +47,7 @@ def test_a_rerun_prints_the_name_that_other_commands_take(site: Cli, failed: str
 
 
 def test_only_what_failed_runs_again_with_another_parameter(site: Cli, failed: str) -> None:
-    done = site("rerun", failed, "--failed", "-p", "code=0", "--watch")
+    done = site("rerun", failed, "--failed", "-p", "code=0", "-w")
     assert "Succeeded" in done.stderr
     shown = site("rerun", failed, "--from", "bad", "-p", "code=0", "-o", "jsonpath=.metadata.name").stdout.strip()
     site("wait", shown)

@@ -44,6 +44,12 @@ async def test_a_value_is_read_from_stdin_without_its_last_line_end(site: Cli, t
     assert "s3cret" not in done.stdout + done.stderr
 
 
+def test_a_value_too_short_to_be_masked_is_warned_of(site: Cli) -> None:
+    warning = "warning: a value of fewer than 6 bytes is not masked in logs\n"
+    assert site("secret", "set", "brief", stdin="  pw  \n").stderr == warning
+    assert site("secret", "set", "brief", stdin="123456").stderr == ""
+
+
 async def test_a_file_is_taken_to_the_last_byte(site: Cli) -> None:
     (site.home / "value.bin").write_bytes(b"\xff\0\n")
     site("secret", "set", "filed", "bin", "--workflow", "build", "--from-file", "value.bin")

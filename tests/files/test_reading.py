@@ -43,6 +43,7 @@ TABLE: list[tuple[str | bytes, list[str]]] = [
     (HEAD, ['f:4:6: spec: "spec" is required']),
     (HEAD + "  steps: []", ["f:5:10: spec.steps: must not be empty"]),
     (HEAD + "  steps: {}", ["f:5:10: spec.steps: must be a list, not a mapping"]),
+    (HEAD + "  steps: [{name: a, run: x, finally: true}]\n", ['f:5:29: spec.steps[0].finally: unknown key "finally" (it is a list of steps, beside "steps")']),
     (HEAD + "  stesp: []\n", ['f:5:3: spec.stesp: unknown key "stesp" (did you mean "steps"?)']),
     (RUN + "      run: y\n", ['f:8:7: the key "run" is already in line 7 (remove one of the two)']),
     (RUN + "      env: {1: b}\n", ['f:8:13: the key `1` is a number, not a string (write it as "1")']),

@@ -1,9 +1,12 @@
 """What is in followed files, and is not applied."""
 
 import logging
+from pathlib import Path
 
 import pytest
 
+from ensue.core import checking
+from ensue.following import reading
 from tests.following.disks import Disk, workflow
 
 RELAY = """apiVersion: v1
@@ -40,3 +43,16 @@ async def test_what_is_only_warned_of_is_applied_and_said(disk: Disk, caplog: py
     disk.write("build.yaml", RELAY)
     await disk.follow()
     assert await disk.problems() == []
+
+
+def test_an_event_beside_definitions_is_passed_over_and_half_a_definition_is_not(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(workflow())
+    (tmp_path / "paid.json").write_text('{"type": "com.example.paid", "source": "/till"}')
+    (tmp_path / "half.json").write_text('{"metadata": {"name": "half"}}')
+    looked = reading.Files(roots=(tmp_path,), known=checking.NOTHING_MORE)
+    looked.read()
+    found = looked.read().reading
+    assert (len(found.found), [Path(path).name for path in found.blind]) == (1, ["half.json"])
+    named = reading.Files(roots=(tmp_path / "paid.json",), known=checking.NOTHING_MORE)
+    named.read()
+    assert len(named.read().reading.blind) == 1

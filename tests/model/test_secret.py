@@ -1,11 +1,13 @@
 """Names and keys of secrets."""
 
+from typing import Any
+
 import pytest
 
 from ensue.model import secret
 from ensue.model.errors import InvalidInput
 from ensue.model.secret import SecretPlace
-from ensue.model.values import DEFAULT_NAMESPACE
+from ensue.model.values import DEFAULT_NAMESPACE, Namespace
 
 
 @pytest.mark.parametrize(
@@ -45,3 +47,15 @@ def test_what_may_not(given: dict[str, str], message: str) -> None:
     with pytest.raises(InvalidInput, match=message) as error:
         secret.check(SecretPlace(namespace=DEFAULT_NAMESPACE, **given))
     assert error.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("given", "command"),
+    [
+        ({}, "ensue secret set a < FILE"),
+        ({"key": "user", "namespace": Namespace("team")}, "ensue secret set a user -n team < FILE"),
+        ({"workflow": "build"}, "ensue secret set a --workflow build < FILE"),
+    ],
+)
+def test_the_command_that_sets_a_secret_names_all_of_its_place(given: dict[str, Any], command: str) -> None:
+    assert secret.setting(SecretPlace(**{"namespace": DEFAULT_NAMESPACE, "name": "a", **given})) == command

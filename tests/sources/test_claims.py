@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ensue.model.definition import Dialect
 from ensue.model.identity import SYSTEM
-from ensue.model.values import DefinitionHash, Namespace
+from ensue.model.values import DEFAULT_NAMESPACE, DefinitionHash, Namespace
 from ensue.ports.store import StoredDefinition
 from ensue.sources import claims
 
@@ -87,12 +87,14 @@ def test_a_secret_that_is_not_there_is_told_of_with_the_command_that_sets_it() -
     verify = {"type": "github", "secret": {"name": "a"}, "formerSecrets": [{"name": "b", "key": "old"}]}
     own = {"type": "webhook", "with": {"path": "p", "verify": verify}}
     definitions = [stored("t", 1, own), stored("s", 1, webhook("q"), kind="Source")]
-    found = list(claims.keyless(definitions, {("a", "old"), ("b", "value")}))
+    found = list(claims.keyless(definitions, {("a", "old"), ("b", "value")}, DEFAULT_NAMESPACE))
     assert [(uid, problem.path, problem.remedy) for uid, problem in found] == [
         ("uid-t", "spec.sources[0].with.verify", "set it with `ensue secret set a < FILE`"),
         ("uid-t", "spec.sources[0].with.verify", "set it with `ensue secret set b old < FILE`"),
     ]
-    assert list(claims.keyless(definitions, {("a", "value"), ("b", "old")})) == []
+    assert list(claims.keyless(definitions, {("a", "value"), ("b", "old")}, DEFAULT_NAMESPACE)) == []
+    team = next(claims.keyless(definitions, set(), Namespace("team")))[1]
+    assert team.remedy == "set it with `ensue secret set a -n team < FILE`"
 
 
 def test_cloudevents_and_webhooks_share_the_paths_of_a_namespace() -> None:

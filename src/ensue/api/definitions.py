@@ -30,6 +30,13 @@ DryRun = Annotated[bool, Query(alias="dryRun", description="Answer as if it were
 IfMatch = Annotated[str, Header(alias="If-Match")]
 
 
+async def _body(request: HttpRequest) -> dict[str, Json]:
+    """The type of a patch is asked for first: what another type is made of says nothing of what is wrong."""
+    if request.method == "PATCH":
+        _require_merge_patch(request)
+    return await requests.body_of(request)
+
+
 @dataclass(frozen=True, slots=True)
 class Writing:
     """Who writes what, and under which conditions; the parameters that PUT and PATCH share."""
@@ -39,7 +46,7 @@ class Writing:
     identity: IdentityOf
     namespace: NamespaceOf
     name: str
-    body: Annotated[dict[str, Json], Depends(requests.body_of)]
+    body: Annotated[dict[str, Json], Depends(_body)]
     take_over: TakeOver = False
     dry_run: DryRun = False
     if_match: IfMatch = ""
@@ -141,7 +148,6 @@ def _change(router: APIRouter, kind: Kind, noun: str) -> None:
 
     @router.patch(f"/{kind.plural}/{{name}}", name=f"patch_{noun}", description=about, openapi_extra=extra)
     async def patch(given: Annotated[Writing, Depends()]) -> Response:
-        _require_merge_patch(given.request)
         for _ in range(TRIES):
             before = await definitions.get(given.identity, given.world, given.namespace, kind.name, given.name)
             _expected(before, kind.name, given.if_match, "")

@@ -151,7 +151,7 @@ async def body_of(request: HttpRequest) -> dict[str, Json]:
         reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
         raise InvalidInput(f"the body is not JSON: {reason}") from None
     if not isinstance(value, dict):
-        raise InvalidInput("the body is not a JSON object")
+        raise InvalidInput("the body is not a JSON object", remedy='send an object, as {"key": "value"}')
     return value
 
 

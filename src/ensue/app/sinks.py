@@ -7,9 +7,11 @@ from datetime import timedelta
 
 from ensue.clients.messages import NoAnswer, Request
 from ensue.clients.outbound import Outbound
+from ensue.model import secret
 from ensue.model.definition import SecretKey
 from ensue.model.errors import EnsueError, NotFound
 from ensue.model.kinds import KINDS
+from ensue.model.secret import SecretPlace
 from ensue.model.tenant import SinkApi, Tenant
 from ensue.model.values import Json, Namespace
 from ensue.ports.store import Definitions
@@ -79,7 +81,7 @@ class Sinks:
 def _no_token(told: Told, place: SecretKey) -> EnsueError:
     return EnsueError(
         f"the token of the event sink of the tenant {told.tenant} is not there",
-        remedy=f"ensue secret set {place.name} {place.key}",
+        remedy=secret.setting(SecretPlace(namespace=told.namespace, name=place.name, key=place.key)),
     )
 
 

@@ -70,7 +70,7 @@ def _name(run: str, step: str | None) -> str:
     if step is not None:
         return f"{plain}.{step}"
     if "." not in plain:
-        raise click.UsageError(f"say which step of {plain} is meant: `ensue get approvals` lists what waits")
+        raise click.UsageError(f"say which step of {plain} is meant: `ensue get approvals --open` lists what waits")
     return plain
 
 

@@ -180,7 +180,8 @@ def _sentence(error: click.ClickException) -> str:
     text = " ".join(error.format_message().split()).removesuffix(".")
     text = text if text[1:2].isupper() else text[:1].lower() + text[1:]
     path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
-    return text if text.endswith(")") or not path else f"{text} (see `{path} --help`)"
+    has_remedy = text.endswith(")") and not text.startswith("got unexpected extra argument")
+    return text if has_remedy or not path else f"{text} (see `{path} --help`)"
 
 
 def _fault(error: OSError) -> str:

@@ -1,5 +1,6 @@
 """Printing the log of a run on a server, and waiting for its end."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,6 +37,31 @@ def to_its_end(server: "Server", invocation: Invocation, run: View) -> int:
         invocation.say(f"{name} goes on; `ensue logs -f {name}` shows it again, `ensue cancel {name}` ends it")
         raise
     return ended(found, invocation)
+
+
+class Telling:
+    """Says what a run asks of people, once each."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._invocation = invocation
+        self._said: set[str] = set()
+
+    def __call__(self, run: View) -> None:
+        for text in wishes(run):
+            if text not in self._said:
+                self._said.add(text)
+                self._invocation.say(text)
+
+
+def wishes(run: View) -> Iterator[str]:
+    """What it waits for that only people do, and the command for it."""
+    name, namespace = run["metadata"]["name"], run["metadata"]["namespace"]
+    where = "" if namespace == "default" else f" -n {namespace}"
+    if run["status"]["reason"] == "Paused":
+        yield f"{name} is paused (`ensue resume {name}{where}`)"
+    for step in run["status"]["steps"]:
+        if step["reason"] == "Approval":
+            yield f"{name} waits for approval {name}.{step['name']} (`ensue approve {name} {step['name']}{where}`)"
 
 
 def ended(run: View, invocation: Invocation) -> int:

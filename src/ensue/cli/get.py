@@ -24,7 +24,9 @@ OF_SERVER = ("workers", "files")
 """What is in no namespace."""
 
 
-ELSEWHERE = {name: f"`ensue {name} list` lists them" for name in ("secret", "token", "audit")}
+ELSEWHERE = {name: f"`ensue {name} list` lists them" for name in ("secret", "token", "audit")} | {
+    "namespace": "they are where something is: `ensue get workflows -A` shows it with its namespace"
+}
 PLURALS = {word: plural for plural in columns.COLUMNS for word in (plural, plural.removesuffix("s"))}
 
 
@@ -42,6 +44,7 @@ def _names(context: click.Context, parameter: click.Parameter, start: str) -> li
 @click.option(
     "--limit", type=click.IntRange(1), default=100, show_default=True, help="How many runs or events at most."
 )
+@click.option("--open", "is_open", is_flag=True, help="Only approvals that wait for an answer.")
 @click.option("-A", "--all-namespaces", is_flag=True, help="Of all namespaces.")
 @target.option
 @invocation.options
@@ -54,6 +57,7 @@ def command(
     fields: dict[str, str] | None,
     watch: bool,
     limit: int,
+    is_open: bool,
     all_namespaces: bool,
 ) -> int:
     """List runs, events or approvals (newest first), workflows, triggers, sources, workers, or the files that are
@@ -66,7 +70,7 @@ def command(
       ensue get events -o wide
       ensue get events -w --field-selector 'type=com.github.*'
       ensue get workflows -A -o wide
-      ensue get approvals
+      ensue get approvals --open
       ensue get files
     """
     plural, name = _kind(kind, name)
@@ -74,11 +78,13 @@ def command(
         raise click.UsageError(f"--field-selector is for {' and '.join(SELECTED)}")
     if labels and plural in UNLABELLED:
         raise click.UsageError(f"{plural} have no labels; -l is for runs and what files define")
+    if is_open and (plural != "approvals" or name is not None):
+        raise click.UsageError("--open is for the list of approvals")
     if all_namespaces and invocation.namespace:
         raise click.UsageError(f"-A and -n {invocation.namespace} contradict each other: give one of them")
     namespace = None if all_namespaces else invocation.namespace or "default"
     with target.server() as server:
-        select = Select(labels=labels or {}, fields=fields or {})
+        select = Select(labels=labels or {}, fields=fields or {}, is_open=is_open)
         ask = Ask(server=server, plural=plural, name=name, namespace=namespace, select=select, limit=limit)
         if watch and plural == "events" and name is None:
             _follow(invocation, ask)
@@ -106,7 +112,7 @@ def _kind(word: str, name: str | None) -> tuple[str, str | None]:
     plural = PLURALS.get(word.lower())
     if plural is None:
         others = ELSEWHERE.get(word.lower().removesuffix("s"))
-        remedy = others or spelling.did_you_mean(word, PLURALS) or f"{', '.join(columns.COLUMNS)} can be"
+        remedy = others or spelling.did_you_mean(word, PLURALS) or f"a KIND comes first: {', '.join(columns.COLUMNS)}"
         raise click.UsageError(f"{word} cannot be listed ({remedy})")
     if slash and name:
         raise click.UsageError("one name, please")
@@ -121,6 +127,7 @@ class Select:
 
     labels: dict[str, str]
     fields: dict[str, str]
+    is_open: bool
 
 
 class Ask:
@@ -156,7 +163,7 @@ class Ask:
             where = f" in namespace {self._namespace}"
         wanted = ",".join(filter(None, map(labels.selector, (self._select.labels, self._select.fields))))
         having = f" with {wanted}" if wanted else ""
-        return f"no {self._plural}{where}{having}"
+        return f"no {'open ' if self._select.is_open else ''}{self._plural}{where}{having}"
 
     def __call__(self) -> tuple[list[View], str]:
         """The objects, and where the list goes on."""
@@ -190,6 +197,7 @@ class Ask:
                 "continue": after,
                 "labelSelector": labels.selector(self._select.labels),
                 "fieldSelector": labels.selector(self._select.fields),
+                "open": "true" if self._select.is_open else "",
             }
             page = self._server.list(self._plural, self._namespace, **query)
             items += page["items"]

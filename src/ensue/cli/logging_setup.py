@@ -40,6 +40,7 @@ def set_up(level: int, form: str = "text") -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("uvicorn.error").setLevel(max(level, logging.WARNING))
     logging.getLogger("asyncio").setLevel(max(level, logging.WARNING))
+    logging.getLogger("watchfiles").setLevel(max(level, logging.WARNING))
     # They write down every request, with tokens in addresses and the headers of answers, cookies included.
     logging.getLogger("httpcore").setLevel(max(level, logging.WARNING))
     logging.getLogger("httpx").setLevel(max(level, logging.WARNING))

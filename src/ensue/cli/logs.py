@@ -11,6 +11,7 @@ from ensue.model.values import parse_duration
 
 @click.command("logs")
 @click.argument("run", shell_complete=completing.of_names("runs"))
+@click.argument("of_step", metavar="[STEP]", required=False)
 @click.option("--step", metavar="STEP", help="Of this step only, and without its name before each line.")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
 @click.option("--since", type=durations.DURATION, metavar="DURATION", help="Only lines not older than this.")
@@ -19,15 +20,24 @@ from ensue.model.values import parse_duration
 @invocation.options
 @invocation.pass_invocation
 def command(
-    invocation: Invocation, run: str, step: str | None, follow: bool, since: str | None, tail: int | None
+    invocation: Invocation,
+    run: str,
+    of_step: str | None,
+    step: str | None,
+    follow: bool,
+    since: str | None,
+    tail: int | None,
 ) -> int:
-    """Print the log of RUN. With -o json, one object a line.
+    """Print the log of RUN, or of its STEP, which --step names too. With -o json, one object a line.
 
     \b
     Examples:
       ensue logs build-x7k2p -f
       ensue logs build-x7k2p --step test --tail 20
     """
+    if of_step and step:
+        raise click.UsageError("give the step once")
+    step = step or of_step
     query = {}
     if since is not None:
         query["since"] = (datetime.now(UTC) - parse_duration(since)).isoformat()

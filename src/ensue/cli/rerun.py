@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--from", "step", metavar="STEP", default="", help="Only this step and what depends on it.")
 @click.option("--failed", "is_failed_only", is_flag=True, help="Only what did not succeed, and what depends on that.")
 @parameters.options
-@click.option("--watch", is_flag=True, help="Print its log; the exit code is then the outcome.")
+@click.option("-w", "--watch", is_flag=True, help="Print its log; the exit code is then the outcome.")
 @target.option
 @invocation.options
 @invocation.pass_invocation

@@ -14,7 +14,7 @@ from ensue.model.values import parse_duration
 @invocation.options
 @invocation.pass_invocation
 def wait(invocation: Invocation, run: str, timeout: str | None) -> int:
-    """Wait until RUN has ended; the exit code is its outcome.
+    """Wait until RUN has ended; the exit code is its outcome. What it asks of people is said meanwhile.
 
     \b
     Example:
@@ -22,7 +22,8 @@ def wait(invocation: Invocation, run: str, timeout: str | None) -> int:
     """
     seconds = None if timeout is None else parse_duration(timeout).total_seconds()
     with target.server() as server:
-        found = server.wait(invocation.namespace or "default", following.plain(run), seconds)
+        tell = following.Telling(invocation)
+        found = server.wait(invocation.namespace or "default", following.plain(run), seconds, tell)
     if "completionTime" in found["status"]:
         return following.ended(found, invocation)
     click.echo(f"error: {found['metadata']['name']} is still {step_table.state(found['status'])}", err=True)

@@ -11,6 +11,7 @@ import click
 from ensue.cli import exits, invocation, printing, tables, target
 from ensue.cli.invocation import Invocation
 from ensue.cli.printing import Column, View
+from ensue.core import masking
 from ensue.model import secret
 from ensue.model.errors import InvalidInput
 from ensue.model.secret import SecretPlace
@@ -89,6 +90,8 @@ def set_value(invocation: Invocation, name: str, key: str, workflow: str, file: 
         body = {"base64": base64.b64encode(value).decode()}
         is_new, found = server.set_secret(place.namespace, name, key, body, workflow=workflow)
     printing.document(invocation, found, lambda item: f"{printing.name(item)} {'set' if is_new else 'changed'}")
+    if len(value.strip()) < masking.LEAST:
+        click.echo(f"warning: a value of fewer than {masking.LEAST} bytes is not masked in logs", err=True)
     return exits.SUCCESS
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.argument("workflow", shell_complete=completing.of_names("workflows"))
 @parameters.options
 @labels.option("-l", "--label", "labels", help="A label of the run. May be repeated.")
-@click.option("--watch", is_flag=True, help="Print its log; the exit code is then the outcome.")
+@click.option("-w", "--watch", is_flag=True, help="Print its log; the exit code is then the outcome.")
 @target.option
 @invocation.options
 @invocation.pass_invocation

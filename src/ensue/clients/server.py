@@ -19,6 +19,7 @@ Body = dict[str, Any]
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 LONG_POLL = 30
+TELL_POLL = 3
 VERIFY_SECONDS = 600.0
 STREAM_SECONDS = 60.0
 """A stream says that it is there four times as often."""
@@ -193,12 +194,16 @@ class Server:
     def verify_audit(self, head: str) -> Body:
         return self._json("POST", "/api/v1/audit/verify", json={"head": head}, timeout=VERIFY_SECONDS)
 
-    def wait(self, namespace: str, run: str, timeout: float | None = None) -> Body:
-        """The run when it has ended, or as it is after `timeout` seconds. A server that restarts is waited for."""
+    def wait(
+        self, namespace: str, run: str, timeout: float | None = None, tell: Callable[[Body], None] | None = None
+    ) -> Body:
+        """The run when it has ended, or as it is after `timeout` seconds. A server that restarts is waited for. `tell`
+        is given the run at once, and now and then while it has not ended."""
         deadline = None if timeout is None else time.monotonic() + timeout
         failures = 0
+        longest = 0.0 if tell else float(LONG_POLL)
         while True:
-            left = float(LONG_POLL) if deadline is None else min(LONG_POLL, max(0.0, deadline - time.monotonic()))
+            left = longest if deadline is None else min(longest, max(0.0, deadline - time.monotonic()))
             try:
                 found = self.get("runs", namespace, run, waitSeconds=left)
             except errors.Unavailable as error:
@@ -207,6 +212,9 @@ class Server:
             failures = 0
             if "completionTime" in found["status"] or (deadline is not None and time.monotonic() >= deadline):
                 return found
+            if tell:
+                tell(found)
+                longest = float(TELL_POLL)
             # A server that is ending answers at once.
             time.sleep(0.05)
 

@@ -4,6 +4,7 @@ from ensue.files.documents import Document, body
 from ensue.files.limits import DEFAULT_LIMITS, Limits
 from ensue.files.marks import Marks
 from ensue.files.reading import accept, expand, load, read, value
+from ensue.files.samples import is_sample
 from ensue.files.scripts import beside as scripts_beside
 from ensue.model.values import Json
 
@@ -16,6 +17,7 @@ __all__ = [
     "body",
     "expand",
     "format",
+    "is_sample",
     "load",
     "read",
     "schema",

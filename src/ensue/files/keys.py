@@ -81,6 +81,8 @@ def meant(key: str, known: Sequence[str]) -> str:
 def suggest(key: str, model: type[Strict]) -> str:
     """What was probably meant by an unknown key."""
     fields = shapes.fields(model)
+    if key == "finally" and "dependsOn" in fields:
+        return 'it is a list of steps, beside "steps"'
     other = _OTHER_WORDS.get(key)
     if other in fields:
         return f'did you mean "{other}"?'

@@ -13,7 +13,7 @@ from ensue.core import checking, checking_tenants
 from ensue.core.canonical import encode
 from ensue.core.checking_paths import render
 from ensue.expr.spelling import did_you_mean
-from ensue.files import complaints, composing, json_text, mending, scripts, source_settings, translating
+from ensue.files import complaints, composing, json_text, mending, samples, scripts, source_settings, translating
 from ensue.files.constructing import construct
 from ensue.files.decoding import decode
 from ensue.files.documents import Document, broken
@@ -133,7 +133,7 @@ def _compose(text: str | bytes, name: str, limits: Limits) -> Iterator[Node | No
 
 
 def expand(path: FilePath) -> Iterator[FilePath]:
-    """The file itself, or the definition files of a directory and those below it."""
+    """The file itself, or the definition files of a directory and those below it, without samples of events."""
     if not path.is_dir():
         yield path
         return
@@ -142,8 +142,15 @@ def expand(path: FilePath) -> Iterator[FilePath]:
             continue
         if entry.is_dir():
             yield from expand(entry)
-        elif entry.suffix in SUFFIXES:
+        elif entry.suffix in SUFFIXES and not _is_sample(entry):
             yield entry
+
+
+def _is_sample(file: FilePath) -> bool:
+    try:
+        return file.suffix == ".json" and samples.is_sample(file.name, _bytes(file, DEFAULT_LIMITS))
+    except OSError:
+        return False
 
 
 def _bytes(file: FilePath, limits: Limits) -> bytes:

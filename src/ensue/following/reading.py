@@ -110,6 +110,8 @@ class Files:
         except OSError as error:
             problem = Problem(message=f"cannot be read: {error.strerror or error}", file=path)
             return File(signature=UNREAD, problems=(problem,))
+        if Path(path) not in self._roots and files.is_sample(path, text):
+            return File(signature=before)
         problems: list[Problem] = []
         self._fresh = {}
         scripts: dict[str, Signature] = {}

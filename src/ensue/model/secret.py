@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from ensue.model.errors import InvalidInput
-from ensue.model.values import NAME_PATTERN, Namespace
+from ensue.model.values import DEFAULT_NAMESPACE, NAME_PATTERN, Namespace
 
 DEFAULT_KEY: Final = "value"
 MAX_VALUE: Final = 2**20
@@ -49,6 +49,14 @@ class Secret:
 def of_connection(type: str, name: str) -> str:
     """How a connection is named where only secrets are kept: its type, two underlines, its name."""
     return f"{type.lower().replace('__', '/')}__{name.lower()}"
+
+
+def setting(place: SecretPlace) -> str:
+    """The command that sets it."""
+    key = "" if place.key == DEFAULT_KEY else f" {place.key}"
+    where = "" if place.namespace == DEFAULT_NAMESPACE else f" -n {place.namespace}"
+    owner = f" --workflow {place.workflow}" if place.workflow else ""
+    return f"ensue secret set {place.name}{key}{where}{owner} < FILE"
 
 
 def check(place: SecretPlace) -> None:

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
+from ensue.model import secret
 from ensue.model.errors import EnsueError, RateExceeded, TooLarge, Unavailable
+from ensue.model.secret import SecretPlace
+from ensue.model.values import Namespace
 from ensue.sources.webhook import Refused
 from ensue.sources.webhook.exchange import Reason
 from ensue.sources.webhook.settings import Hook
@@ -14,7 +17,7 @@ TEXTS: Mapping[Reason, str] = {
 CODES: Mapping[type[EnsueError], str] = {RateExceeded: "RateExceeded", TooLarge: "TooLarge"}
 
 
-def refused(given: Hook, verdict: Refused) -> tuple[str, str]:
+def refused(given: Hook, verdict: Refused, namespace: Namespace) -> tuple[str, str]:
     """Reason and message."""
     names = " or ".join(
         f"{each.name}" + (f" ({each.key})" if each.key != "value" else "") for each in given.verify.secrets
@@ -25,7 +28,9 @@ def refused(given: Hook, verdict: Refused) -> tuple[str, str]:
             if given.verify.type not in ("token", "bearer", "basic"):
                 message = f"the signature does not match secret {names}"
         case Reason.KEYLESS:
-            message = f"there is no secret {names} that is of use; set it with `ensue secret set`"
+            first = next(iter(given.verify.secrets))
+            place = SecretPlace(namespace=namespace, name=first.name, key=first.key)
+            message = f"there is no secret {names} that is of use; set it with `{secret.setting(place)}`"
         case reason:
             message = TEXTS.get(reason, verdict.message)
     return verdict.reason.value, message

@@ -6,8 +6,10 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
+from ensue.model import secret
 from ensue.model.errors import Problem
-from ensue.model.values import Json
+from ensue.model.secret import SecretPlace
+from ensue.model.values import Json, Namespace
 from ensue.ports.store import StoredDefinition
 from ensue.runtime import wanting
 from ensue.sources import cloudevents, container_webhook, webhook
@@ -98,7 +100,9 @@ def settle(owners: Iterable[Owner]) -> Mounts:
     return Mounts(by_path=mounts, problems={uid: tuple(found) for uid, found in problems.items()})
 
 
-def keyless(owners: Iterable[Owner], secrets: Collection[tuple[str, str]]) -> Iterator[tuple[str, Problem]]:
+def keyless(
+    owners: Iterable[Owner], secrets: Collection[tuple[str, str]], namespace: Namespace
+) -> Iterator[tuple[str, Problem]]:
     """The uids of definitions that ask for a secret that is not among these (name and key), and what to do."""
     for each in owners:
         for claim in each.claims:
@@ -106,8 +110,8 @@ def keyless(owners: Iterable[Owner], secrets: Collection[tuple[str, str]]) -> It
             for wanted in () if isinstance(settings, Problem) else settings.verify.secrets:
                 if (wanted.name, wanted.key) not in secrets:
                     message = f"there is no secret {wanted.name} with the key {wanted.key} to know the sender by"
-                    key = "" if wanted.key == "value" else f" {wanted.key}"
-                    remedy = f"set it with `ensue secret set {wanted.name}{key} < FILE`"
+                    place = SecretPlace(namespace=namespace, name=wanted.name, key=wanted.key)
+                    remedy = f"set it with `{secret.setting(place)}`"
                     yield each.uid, Problem(message=message, remedy=remedy, path=f"{claim.place}.verify")
 
 

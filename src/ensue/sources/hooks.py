@@ -70,7 +70,7 @@ class Hooks:
             raise
         if isinstance(reply, Refused):
             counted.count(telemetry.REFUSED, namespace, mount.title, reply.reason.value)
-            self._note(call.namespace, mount, *blaming.refused(mount.settings, reply))
+            self._note(call.namespace, mount, *blaming.refused(mount.settings, reply, call.namespace))
             raise _error(reply)
         counted.observe(telemetry.INTAKE_SECONDS, time.perf_counter() - began)
         return reply
@@ -190,7 +190,7 @@ class Hooks:
             found |= (await self._current(namespace)).problems
             rows = await self._world.secrets.list(namespace)
             there = {(row.place.name, row.place.key) for row in rows if not row.place.workflow}
-            for uid, problem in claims.keyless(of_namespace, there):
+            for uid, problem in claims.keyless(of_namespace, there, namespace):
                 found[uid] = (*found.get(uid, ()), problem)
         return found
 
