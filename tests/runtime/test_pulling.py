@@ -16,6 +16,7 @@ from tests.runtime.sites import Site
 WANT = Want(
     namespace=Namespace("default"),
     key="u/hook",
+    title="Trigger/t/hook",
     name="hook",
     owner="u",
     type="t",
