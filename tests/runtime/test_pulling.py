@@ -39,4 +39,4 @@ def test_what_fails_again_and_again_is_told_once_a_minute(site: Site, caplog: py
     assert (work.status.state, work.status.message) == (SourceState.FAILING, "away")
     hand.pass_(seconds=60)
     puller._note(work, Fail("away"))
-    assert caplog.messages == ["the source u/hook of namespace default fails: away"]
+    assert caplog.messages == ["the source Trigger/t/hook of namespace default fails: away"]
