@@ -222,3 +222,12 @@ def _drain(terminal: int) -> None:
     with contextlib.suppress(OSError):
         while os.read(terminal, 4096):
             pass
+
+
+def test_nothing_is_said_of_what_a_mistake_hides(cli: Cli) -> None:
+    text = "apiVersion: v1\nsteps: [{name: a, image: busybox, dependsOn: 3}]\ntriggers: [{name: t, source: {type: cron}}]\n"
+    found = cli("validate", cli.file("reaper.yaml", text), code=6).stdout
+    assert found.splitlines() == [
+        "reaper.yaml:2:46: steps[0].dependsOn: must be a list, not 3",
+        'reaper.yaml:3:37: triggers[0].source.type: there is no trigger of type "cron" (one of schedule, push, webhook)',
+    ]

@@ -59,3 +59,8 @@ def test_what_a_workflow_may_reach_is_followed_round_in_circles() -> None:
     known = checking_calls.workflows([a, b, c])
     assert checking_calls.reached(a, known) == [a, b]
     assert checking_calls.reached(made("d", calls("${parameters.x}")), known)[1:] == [a, b, c]
+
+
+def test_of_what_is_there_and_broken_nothing_is_said() -> None:
+    caller = made("caller", calls("other"))
+    assert list(checking_calls.check(caller, {}, {("default", "other")})) == []

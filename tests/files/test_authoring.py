@@ -53,6 +53,8 @@ MISTAKES: list[tuple[str, list[str]]] = [
     (HEAD + "version: v1\n", ['f.yaml:2:1: version: warning: unknown key "version" (did you mean "apiVersion"?)']),
     (HEAD + "zzz: 1\n", ['f.yaml:2:1: zzz: warning: unknown key "zzz" (the keys here are apiVersion, kind, name, summary, description, homepage, source, tags, parameters, locals, steps, triggers)']),
     (TRIGGER + "  source: {type: push, scheme: {}}\n  wen: x\n", ['f.yaml:7:24: triggers[0].source.scheme: warning: unknown key "scheme" (did you mean "schema"?)', 'f.yaml:8:3: triggers[0].wen: warning: unknown key "wen" (did you mean "when"?)']),
+    (TRIGGER + "  source: {type: push, schema: {a: {type: strin}, b: {type: string}, c: {}}}\n", ['f.yaml:7:43: triggers[0].source.schema.a.type: warning: "strin" is no type that is known, and not checked (did you mean "string"?)']),
+    (HEAD + "parameters: {n: {default: 1, type: strng}}\n", ['f.yaml:2:36: parameters.n.type: warning: "strng" is no type that is known, and not checked (did you mean "string"?)']),
     (TRIGGER + "  source: {type: push}\n  binding: {parameter: {}, kye: x}\n", ['f.yaml:8:13: triggers[0].binding.parameter: warning: unknown key "parameter" (did you mean "parameters"?)', 'f.yaml:8:28: triggers[0].binding.kye: warning: unknown key "kye" (did you mean "key"?)']),
     (IMAGE + '  spec: {v: "${outputs.b.x}"}\n', ['f.yaml:5:13: steps[0].spec.v: there is no step "b" at character 3']),
     (IMAGE + '  spec: {v: "${steps.a.done}"}\n', ['f.yaml:5:13: steps[0].spec.v: steps.a has no "done" at character 3 (one of exitCode, failed, skipped, state, succeeded)']),

@@ -1,6 +1,6 @@
 """`ensue validate`: every problem of files and directories, offline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 
 import click
@@ -14,6 +14,7 @@ from ensue.files.documents import Document
 from ensue.model.errors import Problem, Severity
 from ensue.model.source import Source
 from ensue.model.trigger import Trigger
+from ensue.model.values import DEFAULT_NAMESPACE
 from ensue.model.workflow import Workflow
 
 
@@ -40,8 +41,11 @@ def command(context: click.Context, invocation: Invocation, paths: Sequence[str]
     # It is offline: what is at an address is taken to be there.
     documents = files.load(paths, known=known, fetch=lambda address: f"# {address}")
     called = checking_calls.workflows(document.definition for document in documents)
+    broken = frozenset(filter(None, map(_broken, documents)))
     problems = [
-        _judged(problem, strict=strict) for document in documents for problem in _problems(document, known, called)
+        _judged(problem, strict=strict)
+        for document in documents
+        for problem in _problems(document, known, called, broken)
     ]
     is_valid = not any(problem.severity is Severity.ERROR for problem in problems)
     count = sum(document.definition is not None for document in documents)
@@ -56,7 +60,20 @@ def command(context: click.Context, invocation: Invocation, paths: Sequence[str]
     context.exit(exits.SUCCESS if is_valid else exits.INVALID)
 
 
-def _problems(document: Document, known: Known, called: Mapping[checking_calls.Key, Workflow]) -> list[Problem]:
+def _broken(document: Document) -> checking_calls.Key | None:
+    """The workflow that is there, and is not right."""
+    match document.definition, document.raw:
+        case None, {"kind": "Workflow", "metadata": {"name": str(name), **others}}:
+            return str(others.get("namespace", DEFAULT_NAMESPACE)), name
+    return None
+
+
+def _problems(
+    document: Document,
+    known: Known,
+    called: Mapping[checking_calls.Key, Workflow],
+    broken: Collection[checking_calls.Key],
+) -> list[Problem]:
     """Those of the definition, what it would run besides, and what is right and cannot run yet."""
     later: list[Problem] = []
     if isinstance(document.definition, Workflow):
@@ -67,12 +84,13 @@ def _problems(document: Document, known: Known, called: Mapping[checking_calls.K
     elif document.definition is not None and document.kind not in (*supporting.KINDS, "Run"):
         later.append(Problem(message=f"a {document.kind} cannot be applied in this version", path="kind"))
     warnings = [replace(problem, severity=Severity.WARNING) for problem in later]
-    if isinstance(document.definition, Trigger):
+    is_right = not any(problem.severity is Severity.ERROR for problem in document.problems)
+    if isinstance(document.definition, Trigger) and is_right:
         from ensue.core import checking_triggers
 
         warnings += checking_triggers.hints(document.definition)
     if document.definition is not None:
-        warnings += checking_calls.check(document.definition, called)
+        warnings += checking_calls.check(document.definition, called, broken)
     found = [*document.problems, *(document.locate(problem) for problem in warnings)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 

@@ -21,12 +21,13 @@ def workflows(definitions: Iterable[Definition | None]) -> dict[Key, Workflow]:
     return {(one.metadata.namespace, one.metadata.name): one for one in definitions if isinstance(one, Workflow)}
 
 
-def check(definition: Definition, known: Mapping[Key, Workflow]) -> Iterator[Problem]:
-    """What a definition would run that is not there, or does not take what it is given."""
+def check(definition: Definition, known: Mapping[Key, Workflow], broken: Collection[Key] = ()) -> Iterator[Problem]:
+    """What a definition would run that is not there, or does not take what it is given; of those that are `broken`
+    nothing can be said."""
     namespace = definition.metadata.namespace
     for step, path in _calls(definition):
         name = step.workflow or ""
-        if relay.has_expressions(name):
+        if relay.has_expressions(name) or ((namespace, name) in broken and (namespace, name) not in known):
             continue
         if (namespace, name) in known:
             yield from check_parameters(step.parameters, name, takes(known[namespace, name]), path)

@@ -6,10 +6,8 @@ import re
 from ensue.files import authoring_triggers, translating
 from ensue.files.marks import Path
 from ensue.files.translating import Findings, Object, Part, Script, with_findings
-from ensue.model.errors import Severity
 from ensue.model.kinds import RELAY
 from ensue.model.values import Json
-from ensue.model.workflow import ParameterType
 
 STEP_TYPES = ("container", "approval")
 ANNOTATIONS = ("summary", "homepage", "source", "tags")
@@ -66,10 +64,7 @@ def _parameters(value: Object, findings: Findings, renamed: dict[Path, Path]) ->
         path: Path = ("parameters", name)
         renamed["spec", "parameters", len(result)] = path
         given = findings.mapping({name: inner}, name, ("parameters",))
-        if given.get("type") not in (None, *ParameterType):
-            shown = json.dumps(given["type"], ensure_ascii=False)
-            said = f"{shown} is not a type that is known, and not checked"
-            findings.add((*path, "type"), said, severity=Severity.WARNING)
+        if not findings.knows_type(given, path):
             del given["type"]
         if "default" not in given:
             given["required"] = True

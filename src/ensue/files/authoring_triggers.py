@@ -46,6 +46,7 @@ def translate(trigger: Object, path: Path, workflow: str) -> Part:
         ("spec", "sources", 0, "with"): source_path,
         ("spec", "actions", 0): binding_path,
         ("spec", "actions", 0, "when"): (*path, "when"),
+        ("spec", "actions", 0, "workflow"): binding_path,
         ("spec", "dedupe"): binding_path,
     }
     given = SETTINGS.get(str(source.get("type")), ())
@@ -87,6 +88,11 @@ def _source(source: Object, path: Path, findings: Findings) -> Json:
         return {"name": "source", "type": "events"}
     if kind == "schedule":
         findings.require(source, "schedule", path)
+    if kind == "push":
+        fields = findings.mapping(source, "schema", path)
+        for name, field in fields.items():
+            if isinstance(field, dict):
+                findings.knows_type(field, (*path, "schema", name))
     if kind == "webhook":
         findings.require(source, "image", path)
         if "inputFile" in source:

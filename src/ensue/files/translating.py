@@ -1,16 +1,19 @@
 """Documents of relay that are written otherwise than ours: the definitions that they stand for, and where each part
 of those is in the file."""
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ensue.core.checking_paths import render
+from ensue.expr import spelling
 from ensue.files import complaints, keys
 from ensue.files.marks import Path
 from ensue.model.errors import Problem, Severity
 from ensue.model.kinds import RELAY
 from ensue.model.values import Json
+from ensue.model.workflow import ParameterType
 
 ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 AUTHORING = "v1"
@@ -68,6 +71,16 @@ class Findings:
     def unknown(self, path: Path, known: Sequence[str]) -> None:
         """A key that means nothing here."""
         self.add(path, f'unknown key "{path[-1]}"', keys.meant(str(path[-1]), known), Severity.WARNING)
+
+    def knows_type(self, owner: Mapping[str, Json], path: Path) -> bool:
+        """Whether the `type` of a value is one that is checked; none is checked as any."""
+        kind = owner.get("type")
+        if kind in (None, "", *ParameterType):
+            return True
+        shown, remedy = json.dumps(kind, ensure_ascii=False), spelling.did_you_mean(str(kind), ParameterType)
+        remedy = remedy or f"one of {', '.join(ParameterType)}"
+        self.add((*path, "type"), f"{shown} is no type that is known, and not checked", remedy, Severity.WARNING)
+        return False
 
     def require(self, owner: Mapping[str, Json], key: str, path: Path) -> str:
         """A text that must be there, or an empty one."""
