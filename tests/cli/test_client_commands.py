@@ -125,6 +125,7 @@ def test_wait_has_the_outcome_or_the_end_of_patience_as_its_exit_code(site: Cli)
     site("cancel", name)
     done = site("wait", name, "--timeout", "1m", code=3)
     assert "Cancelled" in done.stderr
+    assert "--field-selector spec.workflowRef=hello" in site("explain", "run", "hello", code=4).stderr
     assert site("wait", started(site, "failing"), "-o", "jsonpath=.status.state", code=1).stdout == "Failed\n"
     site("wait", started(site, "hello"), code=0)
 

@@ -83,7 +83,7 @@ def test_what_is_broken_is_said_everywhere_and_what_runs_goes_on(cli: Cli) -> No
         cli("cancel", run, "--force")
         cli("wait", run, code=3)
         code, log = server.stop()
-        assert (code, "files/slow.yaml:6:3" in log) == (0, True), log
+        assert (code, "files/slow.yaml:6:3" in log, "watchfiles" in log) == (0, True, False), log
         assert f" is starting, data {server.data}, pid " in log.splitlines()[0]
 
 

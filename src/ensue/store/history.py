@@ -41,7 +41,8 @@ class History:
     async def run(self, namespace: Namespace, name: str) -> Run:
         found = await self._driver.fetch(RUN(namespace, name))
         if not found:
-            raise NotFound(f"no run {name} in namespace {namespace}", remedy="ensue get runs lists them")
+            remedy = f"`ensue get runs` lists them; of a workflow: `--field-selector spec.workflowRef={name}`"
+            raise NotFound(f"no run {name} in namespace {namespace}", remedy=remedy)
         return rows.to_run(found[0])
 
     async def started(self, namespace: Namespace, start_key: str) -> Run | None:
