@@ -210,11 +210,13 @@ class Server:
                 failures = self._pause(failures, error)
                 continue
             failures = 0
-            if "completionTime" in found["status"] or (deadline is not None and time.monotonic() >= deadline):
+            if "completionTime" in found["status"]:
                 return found
             if tell:
                 tell(found)
                 longest = float(TELL_POLL)
+            if deadline is not None and time.monotonic() >= deadline:
+                return found
             # A server that is ending answers at once.
             time.sleep(0.05)
 
