@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ensue.engines.process import census, layout
+from ensue.engines import census, layout
 from ensue.engines.process.engine import ProcessEngine
 from ensue.model.run import StepKey
 from ensue.ports.engine import Limits, StepOrder

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from ensue.engines.process import attempt, census, supervisor
+from ensue.engines import census
+from ensue.engines.process import attempt, supervisor
 from ensue.engines.process.attempt import Attempt
 
 METHODS = ("_spawn", "_record_start", "_exec_answered", "_grew", "_end", "_time_came", "_main_ended", "_finish")

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ensue.engines.process import logfile
+from ensue.engines import logfile
 
 PIECES = st.lists(
     st.tuples(st.integers(0, 1), st.text(alphabet="ab\n", min_size=1, max_size=30).map(str.encode)), max_size=40

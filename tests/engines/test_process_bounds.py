@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ensue.engines.process import layout
+from ensue.engines import layout
 from ensue.engines.process.engine import ProcessEngine
 from ensue.model.errors import Fail, Unavailable
 from ensue.model.run import Reason, State

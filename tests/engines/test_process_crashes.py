@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ensue.engines.process import layout
+from ensue.engines import layout
 from ensue.model.errors import Unavailable
 from ensue.model.run import Reason, State
 from ensue.ports.engine import Handle, Limits

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from ensue.engines import removing
-from ensue.engines.process import layout, link
+from ensue.engines import layout, removing
+from ensue.engines.process import link
 from ensue.model.errors import Fail, Unavailable
 from ensue.model.run import Outcome, Reason, State
 from ensue.ports.engine import Limits, StepOrder

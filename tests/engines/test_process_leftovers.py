@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ensue.engines.process import census
+from ensue.engines import census
 from ensue.model.run import State
 from tests.engines import suite
 from tests.engines.conftest import ProcessBench

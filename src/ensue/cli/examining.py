@@ -15,7 +15,8 @@ from ensue import __version__, settings
 from ensue.api import guarding, serving
 from ensue.app import container_engine
 from ensue.cli import waiting
-from ensue.engines.process import layout, spawning
+from ensue.engines import layout
+from ensue.engines.process import spawning
 from ensue.model.errors import Conflict, EnsueError, InvalidInput, SecretsLocked
 from ensue.model.values import from_micros
 from ensue.settings import Settings

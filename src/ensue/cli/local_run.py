@@ -13,7 +13,7 @@ import click
 from ensue import app
 from ensue.cli import local_answers, tables
 from ensue.cli.invocation import Invocation
-from ensue.engines.process import layout
+from ensue.engines import layout
 from ensue.files.documents import Document
 from ensue.model.errors import Conflict
 from ensue.model.identity import Identity

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
-from ensue.engines.process import logfile
+from ensue.engines import logfile
 from ensue.model.run import Outcome
 from ensue.ports.engine import LogChunk
 

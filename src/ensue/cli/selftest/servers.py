@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from ensue.engines.process import census, layout
+from ensue.engines import census, layout
 from ensue.model.errors import Unavailable
 
 START_SECONDS = 60.0

@@ -6,9 +6,9 @@ import os
 
 from ensue.clients.containers.api import Api, Refused
 from ensue.clients.containers.feeding import Feed
+from ensue.engines import terminal
 from ensue.engines.container import places
 from ensue.engines.container.phases import Kept
-from ensue.engines.process import spawning
 from ensue.model.errors import Fail, Unavailable
 
 
@@ -78,7 +78,7 @@ async def begin(api: Api, kept: Kept, phase: str, directory: str) -> Input | Non
             feed.close()
         raise
     if kept.has_pty and kept.is_main(phase):
-        await api.resize(name, spawning.ROWS, spawning.COLUMNS)
+        await api.resize(name, terminal.ROWS, terminal.COLUMNS)
     if feed is None:
         return None
     given = Input(api, name, feed, path)

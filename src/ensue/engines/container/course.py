@@ -15,9 +15,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from ensue.clients.containers.api import Api, Refused, Silent, State
+from ensue.engines import layout
 from ensue.engines.container import beginning, ending, environment, places
 from ensue.engines.container.phases import MAIN, SETUP, TEARDOWN, Kept
-from ensue.engines.process import layout
 from ensue.model.errors import Fail, Unavailable
 from ensue.model.run import Outcome
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ensue.clients.containers.api import State
-from ensue.engines.process import ending
+from ensue.engines import ending
 from ensue.model.run import Outcome, Reason
 from ensue.model.run import State as RunState
 

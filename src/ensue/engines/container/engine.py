@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from ensue.clients.containers.config import DockerConfig
 from ensue.clients.containers.hosts import Host
+from ensue.engines import layout
 from ensue.engines.container import bodies, owning, places
-from ensue.engines.process import layout
 from ensue.model.errors import Fail, Unavailable
 from ensue.model.run import Outcome, StepKey
 from ensue.model.values import RunUid

@@ -5,7 +5,7 @@ A process is named by boot, pid namespace, pid and start time: of what ran elsew
 
 import os
 
-from ensue.engines.process import census, layout
+from ensue.engines import census, layout
 
 LONG_ENDED = 86_400.0
 """Seconds after which what does not run belongs to nobody, wherever its owner was: one that lives would have removed

@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from ensue.engines import layout
 from ensue.engines.container import places
-from ensue.engines.process import layout
 
 SETUP, MAIN, TEARDOWN = "setup", "main", "teardown"
 

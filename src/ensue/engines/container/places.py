@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 
-from ensue.engines.process import ending, layout
+from ensue.engines import ending, layout
 from ensue.model.errors import Fail
 
 ORDER = "order.json"

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 from ensue.clients.containers.api import Api, Refused
 from ensue.clients.containers.frames import Message
+from ensue.engines import logfile
 from ensue.engines.container.course import Course
 from ensue.engines.container.phases import MAIN, Kept
 from ensue.engines.memory import CappedLog
-from ensue.engines.process import logfile
 from ensue.model.errors import Unavailable
 from ensue.ports.engine import LogChunk
 

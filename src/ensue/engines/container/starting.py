@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ensue.clients.containers.api import About, Api, Image, Refused
+from ensue.engines import layout
 from ensue.engines.container import allowing, beginning, bodies, commands, ending, phases, places, pulling
 from ensue.engines.container.engine import Options
 from ensue.engines.container.pulling import ImageAbsent
-from ensue.engines.process import layout
 from ensue.model.errors import Fail
 from ensue.ports import engine as ports
 from ensue.ports.engine import Command, StepOrder

@@ -9,7 +9,8 @@ import signal
 import time
 from collections.abc import Callable
 
-from ensue.engines.process import census, layout, logfile, places, spawning, strays
+from ensue.engines import census, layout, logfile
+from ensue.engines.process import places, spawning, strays
 from ensue.engines.process.journal import Journal
 from ensue.engines.process.loop import READ, Fenced, Loop
 from ensue.engines.process.streams import Streams

@@ -11,8 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from ensue.engines import removing
-from ensue.engines.process import ending, layout, logfile
+from ensue.engines import ending, layout, logfile, removing
 from ensue.engines.process.link import Answer, Link
 from ensue.model.errors import Fail, OtherVersion
 from ensue.model.run import Outcome, StepKey

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from ensue.engines.process import layout
+from ensue.engines import layout
 from ensue.model.errors import OtherVersion, Unavailable
 
 _PATIENCE = 20.0

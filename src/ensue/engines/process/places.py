@@ -4,7 +4,8 @@ import fcntl
 import os
 import time
 
-from ensue.engines.process import layout, spawning
+from ensue.engines import layout
+from ensue.engines.process import spawning
 
 
 def make_attempt(path: str) -> None:

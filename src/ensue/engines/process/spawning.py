@@ -14,11 +14,10 @@ import struct
 import sys
 import termios
 
-from ensue.engines.process import layout
+from ensue.engines import layout, terminal
 
 PATH = f"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:{os.path.dirname(sys.executable)}"
 """With what stands beside the interpreter last, so that steps find `ensue step` wherever it is installed."""
-ROWS, COLUMNS = 24, 80
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -154,7 +153,7 @@ class _Ends:
 
     def _open_pty(self, user: User) -> None:
         master, slave = self._keep(os.openpty())
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", terminal.ROWS, terminal.COLUMNS, 0, 0))
         settings = termios.tcgetattr(slave)
         # Nobody types here, so nothing is shown twice.
         settings[3] &= ~termios.ECHO

@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
-from ensue.engines.process import census
+from ensue.engines import census
 from ensue.engines.process.journal import Journal
 
 _Identity = tuple[int, int]

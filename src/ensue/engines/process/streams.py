@@ -4,7 +4,8 @@ import functools
 import os
 from collections.abc import Callable
 
-from ensue.engines.process import logfile, spawning
+from ensue.engines import logfile
+from ensue.engines.process import spawning
 from ensue.engines.process.loop import READ, WRITE, Fenced
 
 _READ_SIZE = 1 << 16

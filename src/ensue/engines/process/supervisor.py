@@ -12,7 +12,8 @@ import socket
 import sys
 import time
 
-from ensue.engines.process import attempt, layout, spawning, strays, wire
+from ensue.engines import layout
+from ensue.engines.process import attempt, spawning, strays, wire
 from ensue.engines.process.attempt import Attempt
 from ensue.engines.process.journal import Journal
 from ensue.engines.process.loop import READ

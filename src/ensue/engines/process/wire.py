@@ -10,7 +10,8 @@ import socket
 import struct
 from collections.abc import Callable
 
-from ensue.engines.process import attempt, layout
+from ensue.engines import layout
+from ensue.engines.process import attempt
 from ensue.engines.process.loop import READ, WRITE, Loop
 
 TYPE_CHECKING = False

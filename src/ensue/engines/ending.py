@@ -6,8 +6,7 @@ import stat
 from datetime import timedelta
 from typing import Any
 
-from ensue.engines import outputs
-from ensue.engines.process import layout
+from ensue.engines import layout, outputs
 from ensue.model.run import Outcome, Reason, State
 from ensue.model.values import format_duration
 

@@ -6,7 +6,7 @@ A process is named by pid and start time together: pids are used again.
 import os
 from collections.abc import Iterable, Iterator
 
-from ensue.engines.process import layout
+from ensue.engines import layout
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _MARK = layout.MARK.encode() + b"="

@@ -1,0 +1,3 @@
+"""The size of the terminal that a step with `pty` has."""
+
+ROWS, COLUMNS = 24, 80
