@@ -59,8 +59,8 @@ def test_explain_says_which_clause_decided_also_where_the_trigger_was_no_candida
     other = sent(shop, type_="order.sent")
     assert 'event.type == "order.paid" (event.type is "order.sent")' in shop("explain", other).stdout
     assert "No trigger had anything to decide" in shop("event", "show", other).stdout
-    (item,) = json.loads(shop("explain", "event", other, "-o", "json").stdout)["items"]
-    assert item["trigger"]["name"] == "on-paid"
+    items = json.loads(shop("explain", "event", other, "-o", "json").stdout)["items"]
+    assert "on-paid" in [item["trigger"]["name"] for item in items]
 
 
 def test_the_same_id_again_is_the_same_event(shop: Cli) -> None:

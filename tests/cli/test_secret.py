@@ -173,7 +173,7 @@ def test_a_run_alone_is_given_secrets_by_files(cli: Cli) -> None:
     cli("run", "uses.yaml", *given, "--data", "kept")
     assert cli("run", "uses.yaml", "--data", "kept").stdout == "a | *** is known\n"
     without = cli("run", "uses.yaml", *given[:2], code=1).stderr
-    assert "secrets.pair.user" in without
+    assert "--secret pair.user=FILE" in without
     assert "reads a secret that is not there: pair (give it: --secret pair=FILE)" in without
     assert sorted(path.name for path in cli.temporary.iterdir()) == []
 

@@ -179,7 +179,7 @@ async def test_a_secret_that_is_not_there_fails_the_step_before_it_starts(node: 
     run = await runs.start(ANN, node.world, runs.Start(namespace=DEFAULT_NAMESPACE, workflow="missing"))
     assert (await runs.wait(ANN, node.world, DEFAULT_NAMESPACE, run.name, 60)).state == "Failed"
     (step,) = (await runs.get(ANN, node.world, DEFAULT_NAMESPACE, run.name)).steps
-    assert (step.reason, "secrets.none" in step.message) == ("InvalidExpression", True)
+    assert (step.reason, "secret set none" in step.message) == ("MissingSecret", True)
     assert not (tmp_path / "begun").exists()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +13,8 @@ import click
 from ensue import __version__, app, settings
 from ensue.cli import config_file, definition_files, exits, labels, logging_setup, serving_loop
 from ensue.files.reading import STANDARD_INPUT
+
+log = logging.getLogger("ensue.server")
 
 Settings = settings.Settings
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -105,11 +108,11 @@ def _serve(
 
 def _begin(chosen: Settings) -> None:
     """One line at once: a first start, a busy machine or a long migration take their time."""
+    words = f"ensue {__version__} is starting, data {chosen.data_dir}, pid {os.getpid()}"
     if chosen.log_format == "json":
-        about = {"version": __version__, "data": str(chosen.data_dir), "pid": os.getpid()}
-        click.echo(json.dumps({"message": "starting", **about}), err=True)
+        log.info(words)
     else:
-        click.echo(f"ensue {__version__} is starting, data {chosen.data_dir}, pid {os.getpid()}", err=True)
+        click.echo(words, err=True)
 
 
 def _announce(chosen: Settings, url: str) -> None:
