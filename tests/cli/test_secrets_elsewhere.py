@@ -67,4 +67,4 @@ def test_what_nobody_keeps_fails_the_step_by_its_name(cli: Cli) -> None:
     done = cli("run", cli.file("b.yaml", alone), code=1)
     assert "aws" in done.stderr
     assert "prod" in done.stderr
-    assert "InvalidExpression" in done.stderr
+    assert "MissingSecret" in done.stderr
