@@ -4,7 +4,7 @@ import asyncio
 import http.client
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bench import places, posting, processes, webhook
 from bench.contest import Contender, Figures, Metric, Report, contest
@@ -12,6 +12,8 @@ from bench.ours import counting
 
 ROUNDS = 3
 WEBHOOKS = 100
+OF_FILE = 100
+"""Triggers in one file: how large one may be is bounded."""
 TRIGGER = """\
 apiVersion: ensue.dev/v1alpha1
 kind: Trigger
@@ -52,7 +54,7 @@ def _ours(amount: int) -> Figures:
         posting.post(port=port, path="/hooks/alerts", count=WEBHOOKS, connections=1)
         before = _resident()
         began = time.perf_counter()
-        webhook.apply(home, "\n---\n".join(TRIGGER.format(number=number) for number in range(amount)))
+        webhook.apply(home, *(_triggers(range(start, start + OF_FILE)) for start in range(0, amount, OF_FILE)))
         applied = time.perf_counter() - began
         token = (home / "data" / "token").read_text(encoding="ascii").strip()
         first, second = (_send(port, token, number) for number in (0, 1))
@@ -63,6 +65,10 @@ def _ours(amount: int) -> Figures:
         counts = asyncio.run(counting.counts({"url": "", "data": str(home / "data")}, "com.example.order"))
         # Of the webhooks a tenth, and each event sent here.
         return {**figures, "lost": counting.lost(counts, events=3, runs=WEBHOOKS // 10 + 3)}
+
+
+def _triggers(numbers: Iterable[int]) -> str:
+    return "\n---\n".join(TRIGGER.format(number=number) for number in numbers)
 
 
 def _send(port: int, token: str, number: int) -> float:

@@ -5,6 +5,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -104,11 +105,16 @@ def server(home: Path, definitions: str) -> Iterator[int]:
         yield port
 
 
-def apply(home: Path, definitions: str) -> None:
-    """To the server whose home it is."""
-    file = home / "definitions.yaml"
-    file.write_text(definitions, encoding="utf-8")
-    command = [*ENSUE, "apply", "-f", str(file)]
+def apply(home: Path, *definitions: str) -> None:
+    """To the server whose home it is, from a file for each text."""
+    with tempfile.TemporaryDirectory(dir=home) as folder:
+        for number, text in enumerate(definitions):
+            (Path(folder) / f"{number}.yaml").write_text(text, encoding="utf-8")
+        _apply(home, folder)
+
+
+def _apply(home: Path, folder: str) -> None:
+    command = [*ENSUE, "apply", "-f", folder]
     subprocess.run(command, env=_environment(home), check=True, stdout=subprocess.DEVNULL)
 
 

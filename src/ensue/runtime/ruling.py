@@ -16,7 +16,7 @@ from ensue.core.ruling import Ruling
 from ensue.model.identity import Identity
 from ensue.model.trigger import Trigger
 from ensue.model.values import DefinitionHash, Namespace
-from ensue.ports.store import Definitions, Snapshot, StoredDefinition
+from ensue.ports.store import Definitions, StoredDefinition
 
 log = logging.getLogger("ensue.intake")
 
@@ -87,27 +87,37 @@ class Rulebooks:
         if changes.revision < known.revision:
             # The database was restored.
             known, changes = NOTHING, await self._definitions.snapshot(namespace)
-        return await _after(known, changes)
+        revision, names, changed = changes.revision, changes.names, list(changes.definitions)
+        del changes
+        return await _after(known, revision, names, changed)
 
 
-async def _after(book: Rulebook, changes: Snapshot) -> Rulebook:
-    """The book at the revision of the changes; of a trigger whose version is the same the rule is kept."""
-    stay = changes.names - {(one.kind, one.name) for one in changes.definitions}
+async def _after(
+    book: Rulebook, revision: int, names: frozenset[tuple[str, str]], changed: list[StoredDefinition]
+) -> Rulebook:
+    """The book at this revision; of a trigger whose version is the same the rule is kept.
+
+    Empties `changed`: thousands of definitions and the rules made of them need not be in memory together."""
+    stay = names - {(one.kind, one.name) for one in changed}
     before = {(rule.uid, rule.generation): rule for rule in book.ruling.rules.values()}
     rules = {uid: rule for uid, rule in book.ruling.rules.items() if ("Trigger", rule.name) in stay}
     appliers = {uid: book.appliers[uid] for uid in rules}
-    triggers = [one for one in changes.definitions if one.kind == "Trigger"]
-    for number, one in enumerate(triggers):
+    workflows = {name: hash for name, hash in book.workflows.items() if ("Workflow", name) in stay}
+    workflows |= {one.name: one.hash for one in changed if one.kind == "Workflow"}
+    changed.reverse()
+    while changed:
+        one = changed.pop()
+        if one.kind != "Trigger":
+            continue
         rules[one.uid] = before.get((one.uid, one.generation)) or rule_of(one)
         appliers[one.uid] = one.applied_by
-        if number % TURN == TURN - 1:
+        if len(changed) % TURN == 0:
             # Thousands take seconds, in which leases must be renewed and others be answered.
             await asyncio.sleep(0)
-    workflows = {name: hash for name, hash in book.workflows.items() if ("Workflow", name) in stay}
     return Rulebook(
-        revision=changes.revision,
+        revision=revision,
         ruling=ruling.rule_by(rules.values()),
-        workflows=workflows | {one.name: one.hash for one in changes.definitions if one.kind == "Workflow"},
+        workflows=workflows,
         appliers=appliers,
     )
 

@@ -233,8 +233,10 @@ class Hooks:
         if found.revision < known.revision:
             # The database was restored.
             known, found = _Known(), await self._world.definitions.snapshot(namespace)
-        owners = {name: owner for name, owner in known.owners.items() if name in found.names}
-        owners |= {(each.kind, each.name): claims.owner(each) for each in found.definitions if each.kind in KINDS}
+        changed = {(each.kind, each.name): claims.owner(each) for each in found.definitions if each.kind in KINDS}
+        stay = found.names - changed.keys()
+        owners = {name: owner for name, owner in known.owners.items() if name in stay}
+        owners |= {name: owner for name, owner in changed.items() if owner.claims}
         mounts = claims.settle(owners.values())
         self._known[namespace] = _Known(now, found.revision, owners, mounts)
         self._world.counted.entitle({each.source_key: each.title for each in mounts.by_path.values()})
@@ -251,7 +253,7 @@ class _Known:
     looked_at: float = 0.0
     revision: int = 0
     owners: Mapping[tuple[str, str], Owner] = field(default_factory=dict)
-    """By kind and name."""
+    """Those with webhooks, by kind and name."""
     mounts: Mounts = field(default_factory=Mounts)
 
 

@@ -219,8 +219,10 @@ def _delete(
 def _snapshot(namespace: Namespace, revision: int | None, since: int) -> Transaction[Snapshot]:
     if revision is None:
         revision = yield from revision_of(namespace)
-    found = yield AT(namespace, revision, since)
-    definitions = tuple(_stored(row) for row in found)
+    found = list((yield AT(namespace, revision, since)))
+    found.reverse()
+    # Of thousands, neither text nor definition is in memory twice.
+    definitions = tuple(_stored(found.pop()) for _ in range(len(found)))
     names: Iterable[tuple[str, str]] = ((each.kind, each.name) for each in definitions)
     if since:
         names = [(kind, name) for kind, name in (yield NAMES_AT(namespace, revision))]
