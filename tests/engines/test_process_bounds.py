@@ -268,7 +268,7 @@ def _cpu(pid: int) -> int:
 
 def test_the_supervisor_imports_nothing_heavy() -> None:
     script = "import sys, json; import ensue.engines.process.supervisor; print(json.dumps(sorted(sys.modules)))"
-    root = Path(layout.__file__).parents[3]
+    root = Path(layout.__file__).parents[2]
     run = subprocess.run(
         [sys.executable, "-S", "-c", script],
         env={"PYTHONPATH": str(root)},
