@@ -104,6 +104,11 @@ class State:
         return (_words((self.body.get("Config") or {}).get("Entrypoint")) or ("",))[0]
 
     @property
+    def pid(self) -> int:
+        """Of its process, as the engine's machine counts them; 0 when it does not run."""
+        return int((self.body.get("State") or {}).get("Pid") or 0)
+
+    @property
     def has_ended(self) -> bool:
         return self.status in ("exited", "dead", "stopped") and self.started_at is not None
 

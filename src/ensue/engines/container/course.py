@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from ensue.clients.containers.api import Api, Refused, Silent, State
 from ensue.engines import layout
-from ensue.engines.container import beginning, ending, environment, places
+from ensue.engines.container import beginning, ending, environment, places, watching
 from ensue.engines.container.phases import MAIN, SETUP, TEARDOWN, Kept
 from ensue.model.errors import Fail, Unavailable
 from ensue.model.run import Outcome
@@ -31,6 +31,8 @@ START_PATIENCE = 60.0
 """The same while it fails to start what it has."""
 LONGEST_WAIT = 600.0
 RETRY = 1.0
+SETTLING = (0.005, 0.01, 0.02, 0.04, 0.08)
+"""Seconds between the questions after a container whose process is gone: its engine has to take note of that."""
 
 T = TypeVar("T")
 
@@ -224,7 +226,7 @@ class Course:
         self._bound(state)
         if phase == MAIN and self._given is None and beginning.is_cut_short(self.directory):
             return await self._cut_short(name)
-        ended = await self._until_end(name)
+        ended = await self._until_end(name, state)
         if phase == MAIN and self._given is not None:
             await self._given.end()
             if beginning.is_cut_short(self.directory):
@@ -284,9 +286,9 @@ class Course:
         except (Gone, Refused):
             return b""
 
-    async def _until_end(self, name: str) -> State | None:
+    async def _until_end(self, name: str, state: State) -> State | None:
         """Waits for the end, and brings it about when its time has come."""
-        waiting = asyncio.create_task(self._ended(name))
+        waiting = asyncio.create_task(self._ended(name, state))
         try:
             while not waiting.done():
                 await self._act(name)
@@ -318,19 +320,34 @@ class Course:
             log.warning("cannot end container %s: %s", name, error)
             self._kill_at = now + RETRY
 
-    async def _ended(self, name: str) -> State | None:
+    async def _ended(self, name: str, state: State | None) -> State | None:
         """The container when it does not run any more; None when it is gone. Raises Gone.
 
         Only a question that is not answered says that the engine is away: waiting may end for many reasons.
         """
+        is_cut_off = False
         while True:
-            is_cut_off = await self._is_cut_off(name)
-            state = await self._found(name)
+            state = await self._watched(name, state)
             if state is None or state.has_ended:
                 self._was_away = self._was_away or is_cut_off or await self._is_ending(state)
                 return state
             self._was_away = False
-            await asyncio.sleep(RETRY if is_cut_off else 0.05)
+            if is_cut_off:
+                await asyncio.sleep(RETRY)
+            is_cut_off = await self._is_cut_off(name)
+            state = await self._found(name)
+
+    async def _watched(self, name: str, state: State | None) -> State | None:
+        """The container after the end of its process, where that can be seen: Podman looks four times a second."""
+        if not (self.kept.is_podman and self.api.host.socket):
+            return state
+        for pause in SETTLING:
+            if state is None or state.has_ended:
+                break
+            await watching.until_gone(state)
+            await asyncio.sleep(pause)
+            state = await self._found(name)
+        return state
 
     async def _is_ending(self, state: State | None) -> bool:
         """Whether the engine ends, and what it ran with it, which nobody here asked for."""
