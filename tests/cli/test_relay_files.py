@@ -231,3 +231,22 @@ def test_nothing_is_said_of_what_a_mistake_hides(cli: Cli) -> None:
         "reaper.yaml:2:46: steps[0].dependsOn: must be a list, not 3",
         'reaper.yaml:3:37: triggers[0].source.type: there is no trigger of type "cron" (one of schedule, push, webhook)',
     ]
+
+
+LACKING = """\
+steps:
+- {name: asks, image: busybox, spec: {token: !Secret none, aws: !Connection {type: aws, name: main}}, input: [echo began]}
+- {name: after, image: busybox, dependsOn: asks, input: [echo after]}
+"""
+
+
+@pytest.mark.parametrize(("head", "state"), [("", "Failed"), ("compat: strict\n", "Succeeded")])
+def test_a_spec_that_names_a_secret_that_is_not_there_fails_its_step(cli: Cli, head: str, state: str) -> None:
+    cli.file("lacking.yaml", f"apiVersion: v1\nkind: Workflow\n{head}{LACKING}")
+    done = cli("run", "lacking.yaml", "--engine", "process", "-o", "json", code=None)
+    assert done.returncode == (0 if state == "Succeeded" else 1)
+    asks, after = document(done)["status"]["steps"]
+    assert (asks["state"], after["state"]) == (state, "Succeeded" if state == "Succeeded" else "Skipped")
+    if state == "Failed":
+        assert asks["reason"] == "MissingSecret"
+        assert asks["message"].startswith("spec.token: there is no secret none (")

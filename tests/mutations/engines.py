@@ -27,8 +27,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         edits=(
             (
                 "engines/container/course.py",
-                "            self._was_away = False\n            await",
-                "            self._was_away = self._was_away or is_cut_off\n            await",
+                "            self._was_away = False\n            if is_cut_off",
+                "            self._was_away = self._was_away or is_cut_off\n            if is_cut_off",
             ),
         ),
         test=f"{_OUTAGES}test_a_step_may_run_for_longer_than_anybody_waits_for_an_answer[True]",

@@ -9,7 +9,7 @@ from ensue.model.values import Json
 from ensue.model.workflow import Approval, Step
 from ensue.runtime import resolving
 from ensue.runtime.hiding import Confidence, Screen
-from ensue.runtime.resolving import Resolver, Unusable
+from ensue.runtime.resolving import Resolver, Unset, Unusable
 from ensue.store.step_states import StepStateTable
 from tests.core.playing import FAILED, NOW, SKIPPED, outputs, workflow
 from tests.runtime.sites import Site
@@ -161,6 +161,29 @@ async def test_secrets_are_out_of_reach_but_for_the_fields_that_may_hold_them(si
     assert await made.value("env.A", "${secrets.key}") == "hidden"
     with pytest.raises(Unusable, match=r"there is no secrets\.key"):
         await made.value(field, "${secrets.key}")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("${secrets.none}", "spec.a: there is no secret none"),
+        ({"deep": ["${secrets.none.key}"]}, "spec.a: there is no secret none with the key key"),
+        ({"$type": "Connection", "type": "aws", "name": "main"}, "spec.a: there is no connection aws/main"),
+        ("${coalesce(secrets.none, 'else')}", ""),
+        ("${outputs.later.x}", ""),
+        ("${parameters.who + 1 > secrets}", ""),
+        ("text", ""),
+    ],
+)
+async def test_what_is_asked_for_later_is_looked_for_before(site: Site, value: Json, message: str) -> None:
+    made = await resolver(site)
+    if not message:
+        await made.demand("spec", {"a": value})
+        return
+    with pytest.raises(Unset) as raised:
+        await made.demand("spec", {"a": value})
+    assert raised.value.outcome.message.startswith(message + " (")
+    assert raised.value.outcome.reason is Reason.MISSING_SECRET
 
 
 async def test_the_texts_that_say_what_runs_are_evaluated(site: Site) -> None:

@@ -1,5 +1,6 @@
 """Evaluates a step's fields for one attempt, loading what the expressions ask for."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -95,10 +96,20 @@ class Resolver:
         )
         if isinstance(result, interface.Value):
             return result.value
+        self._refuse_lacks(name, result)
+        raise Unusable(name, conditions.why(result))
+
+    async def demand(self, name: str, values: Mapping[str, Json]) -> None:
+        """Raises Unset when values that are asked for later name a secret or a connection that is not there."""
+        for key, value in values.items():
+            if any(ref[0] in allowing.SECRET_ROOTS for ref in relay.refs(value, self.flavour)):
+                evaluate = functools.partial(relay.evaluate, value, flavour=self.flavour)
+                self._refuse_lacks(f"{name}.{key}", await self.ask(f"{name}.{key}", evaluate))
+
+    def _refuse_lacks(self, name: str, result: object) -> None:
         missing = result.missing if isinstance(result, interface.Unresolved) and _is_guarded(name) else ()
         if lacks := lacking.of_missing(missing, self.lease.key.namespace):
             raise Unset(name, "; ".join(map(str, lacks)))
-        raise Unusable(name, conditions.why(result))
 
     async def ask(self, name: str, question: Question[T]) -> T:
         """What a question about a field answers once all that it reads is in the scope. Raises Unusable."""

@@ -225,6 +225,8 @@ class Stepping:
         )
         command = None
         if lease.engine != "inline":
+            if not resolver.flavour.is_strict:
+                await resolver.demand("spec", step.spec)
             env = await resolver.fields("env", step.env)
             found = {**environment.of(lease), **await self._pass(lease, resolver), **environment.as_texts(env)}
             command = self._engines.command_of(step, found, inputs, is_relay=resolver.flavour.is_relay)
