@@ -114,10 +114,10 @@ def test_outputs_that_hold_a_secret_in_any_form_are_sensitive() -> None:
     assert Screen().outcome(given).sensitive == frozenset()
 
 
-async def keep(site: Site, values: Mapping[str, bytes]) -> None:
+async def keep(site: Site, values: Mapping[str, bytes], name: str = "token") -> None:
     site.vault.prepare(())
     for key, value in values.items():
-        place = SecretPlace(namespace=DEFAULT, name="token", key=key)
+        place = SecretPlace(namespace=DEFAULT, name=name, key=key)
         await site.store.secrets.put(place, site.vault.seal(place, value), ANN)
 
 
@@ -186,13 +186,14 @@ async def test_a_secret_that_was_deleted_meanwhile_does_not_keep_an_attempt_from
     [
         {"with": {"A": "${secrets.token}"}},
         {"spec": {"A": "${secrets.token}"}},
-        {"spec": {"A": "${secrets.gone} ${parameters.nope}", "B": "${secrets.token}"}},
+        {"spec": {"A": "${jsonUnmarshal(secrets.other)}", "B": "${secrets.token}"}},
     ],
 )
 async def test_what_an_adopted_attempt_may_ask_for_is_masked_whatever_else_cannot_be_known(
     site: Site, given: dict[str, Json]
 ) -> None:
     await keep(site, {"value": b"s3cret"})
+    await keep(site, {"value": b"no JSON"}, "other")
     site.engine = engine = scripted({"a": [Act(delay=0.3, lines=("is s3cret",))]})
     async with site.serving() as runner:
         run = await site.start(workflow([{"name": "a", "engine": "scripted", **given}]), runner)
