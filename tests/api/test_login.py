@@ -1,5 +1,8 @@
 """Signing a browser in by a link: once, without giving more than one has, and safe from pages of others."""
 
+import base64
+import hashlib
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -104,6 +107,7 @@ async def test_the_page_that_signing_in_leads_to_says_who_one_is_and_signs_out(
 ) -> None:
     before = await browser.get("/")
     assert (before.status_code, "ensue login --link" in before.text, "<form" in before.text) == (200, True, False)
+    assert re.findall(r'href="([^"]+)"', before.text) == ["/readyz?verbose"], "what needs signing in is not offered"
     signed = await sign_in(browser, await link(client))
     stolen = dict(browser.cookies)
     page = await browser.get(signed.headers["Location"])
@@ -117,6 +121,16 @@ async def test_the_page_that_signing_in_leads_to_says_who_one_is_and_signs_out(
     assert (left.status_code, left.headers["Location"]) == (303, "/")
     browser.cookies.update(stolen)
     assert "You are" not in (await browser.get("/")).text
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/login/none"])
+async def test_a_page_has_its_one_style_and_fits_narrow_windows(client: httpx.AsyncClient, path: str) -> None:
+    page = await client.get(path)
+    [style] = re.findall(r"<style>(.*?)</style>", page.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in page.headers["content-security-policy"]
+    assert ("width=device-width" in page.text, "prefers-color-scheme:dark" in style) == (True, True)
+    assert re.findall(r"style=|<script", page.text) == []
 
 
 async def test_neither_links_nor_sessions_work_as_bearer_tokens(

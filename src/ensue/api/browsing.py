@@ -5,31 +5,20 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from ensue.api import pages
+
 Schema = dict[str, Any]
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Content-Security-Policy": f"default-src 'none'; {pages.STYLE_SOURCE}",
     "X-Content-Type-Options": "nosniff",
 }
-STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#1c2127;background:#fff}
-code,pre{font-family:ui-monospace,monospace;font-size:.9em}pre{background:#f3f5f7;padding:.75rem;overflow:auto}
-details{border:1px solid #d5dae0;border-radius:6px;margin:.4rem 0;padding:.4rem .75rem}summary{cursor:pointer}
-.m{display:inline-block;width:4.5rem;font-weight:600}table{border-collapse:collapse;width:100%}
-td,th{text-align:left;vertical-align:top;padding:.2rem .75rem .2rem 0;border-bottom:1px solid #e6e9ec}
-h2{margin-top:2rem}
-@media(prefers-color-scheme:dark){body{background:#14171a;color:#e4e7ea}pre{background:#1e2327}details{border-color:#39414a}
-td,th{border-color:#2c333a}a{color:#8ab8ff}}
-"""
 
 
 def page(document: Schema) -> str:
     info = document["info"]
     title = f"{info['title']} {info['version']}: HTTP API"
     parts = [
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{_text(title)}</title>",
-        '<meta name=viewport content="width=device-width,initial-scale=1">',
-        f"<style>{STYLE}</style><h1>{_text(title)}</h1>",
         *(f"<p>{_text(part)}</p>" for part in info["description"].split("\n\n")),
         "<p>Every request has <code>Authorization: Bearer TOKEN</code>, but for webhooks. ",
         '<a href="/openapi.json">openapi.json</a> is the same for programs.</p>',
@@ -37,7 +26,7 @@ def page(document: Schema) -> str:
         "<h2>Shapes</h2>",
         *(_shape(name, schema) for name, schema in sorted(document["components"]["schemas"].items())),
     ]
-    return "\n".join(parts)
+    return pages.page(title, "\n".join(parts))
 
 
 def _operations(document: Schema) -> Iterator[str]:
@@ -57,7 +46,7 @@ def _operation(path: str, method: str, operation: Schema) -> str:
         f"<td>{_text(each.get('description', ''))}</tr>"
         for each in operation.get("parameters", ())
     )
-    table = f"<table><tr><th>parameter<th>in<th>type<th>meaning</tr>{rows}</table>" if rows else ""
+    table = f"<div class=t><table><tr><th>parameter<th>in<th>type<th>meaning</tr>{rows}</table></div>" if rows else ""
     body = "".join(_content("Body", kind, each) for kind, each in _contents(operation.get("requestBody", {})))
     answers = "".join(
         _content(status, kind, each)
@@ -91,7 +80,7 @@ def _shape(name: str, schema: Schema) -> str:
         f"<td>{_text(each.get('description', ''))}</tr>"
         for key, each in schema.get("properties", {}).items()
     )
-    table = f"<table>{rows}</table>" if rows else f"<p>{_type(schema)}</p>"
+    table = f"<div class=t><table>{rows}</table></div>" if rows else f"<p>{_type(schema)}</p>"
     return (
         f"<details><summary><code>{_text(name)}</code></summary>"
         f'<p id="{_text(name)}">{_text(schema.get("description", ""))}</p>{table}</details>'

@@ -9,7 +9,7 @@ from fastapi import Request as HttpRequest
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from ensue import __version__
-from ensue.api import recognising
+from ensue.api import pages, recognising
 from ensue.api.requests import IdentityOf, KeyOf, WorldOf
 from ensue.model.errors import Unauthenticated
 from ensue.model.token import Purpose
@@ -21,16 +21,13 @@ HEADERS: Final = {
     "Cache-Control": "no-store",
     # With `no-referrer` the form would come from the origin `null`.
     "Referrer-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": (
+        f"default-src 'none'; {pages.STYLE_SOURCE}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
     "X-Content-Type-Options": "nosniff",
 }
-PAGE: Final = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Ensue</title>
-<h1>Ensue</h1>
-{}
-</html>
-"""
-FORM: Final = """<form method="post" action="/login">
+FORM: Final = """<p>The link signs one browser in, once.</p>
+<form method="post" action="/login">
 <input type="hidden" name="link" value="{}">
 <button>Sign in on this browser</button>
 </form>"""
@@ -38,15 +35,16 @@ FORM: Final = """<form method="post" action="/login">
 HOME: Final = """<p>Event-driven automation, version {}: used with the command <code>ensue</code> and over HTTP.</p>
 {}
 <ul>
-<li><a href="/docs">The HTTP API</a>, for people</li>
-<li><a href="/openapi.json">openapi.json</a>, the same for programs</li>
-<li><a href="/readyz?verbose">How the server is</a></li>
-<li><a href="/api/v1/runs">Runs</a>, <a href="/api/v1/events">events</a> and
-<a href="/api/v1/approvals">approvals</a>, as JSON</li>
+{}<li><a href="/readyz?verbose">How the server is</a></li>
 </ul>"""
 SIGNED_IN: Final = """<p>You are {}.</p>
 <form method="post" action="/logout"><button>Sign out</button></form>"""
 SIGNED_OUT: Final = "<p>Nobody is signed in on this browser: <code>ensue login --link</code> makes a link for it.</p>"
+LINKS: Final = """<li><a href="/docs">The HTTP API</a>, for people</li>
+<li><a href="/openapi.json">openapi.json</a>, the same for programs</li>
+<li><a href="/api/v1/runs">Runs</a>, <a href="/api/v1/events">events</a> and
+<a href="/api/v1/approvals">approvals</a>, as JSON</li>
+"""
 
 router = APIRouter(tags=["access"])
 
@@ -57,10 +55,14 @@ async def show_home(request: HttpRequest, world: WorldOf) -> Response:
     try:
         session = request.cookies.get(recognising.COOKIE, "")
         identity = await world.access.identify(session, Purpose.SESSION)
-        who = SIGNED_IN.format(escape(identity.subject))
+        parts = SIGNED_IN.format(escape(identity.subject)), LINKS
     except Unauthenticated:
-        who = SIGNED_OUT
-    return HTMLResponse(PAGE.format(HOME.format(__version__, who)), headers=HEADERS)
+        parts = SIGNED_OUT, ""
+    return _page(HOME.format(__version__, *parts))
+
+
+def _page(body: str, status: int = 200) -> Response:
+    return HTMLResponse(pages.page("Ensue", body), status, headers=HEADERS)
 
 
 @router.post("/api/v1/login-links", status_code=201)
@@ -79,11 +81,11 @@ async def show_login(world: WorldOf, link: str) -> Response:
         await sessions.require_link(world, link)
     except Unauthenticated as error:
         return _refused(error)
-    return HTMLResponse(PAGE.format(FORM.format(escape(link[:MOST]))), headers=HEADERS)
+    return _page(FORM.format(escape(link[:MOST])))
 
 
 def _refused(error: Unauthenticated) -> Response:
-    return HTMLResponse(PAGE.format(f"<p>{escape(str(error))}</p>"), 401, headers=HEADERS)
+    return _page(f"<p>{escape(str(error))}</p>", 401)
 
 
 @router.post(
