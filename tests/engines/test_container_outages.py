@@ -10,7 +10,7 @@ import pytest
 
 from ensue.clients.containers import hosts
 from ensue.clients.containers.api import Api, Refused
-from ensue.engines.container import course
+from ensue.engines.container import asking, course
 from ensue.model.errors import Fail, Unavailable
 from ensue.model.run import Outcome, Reason, State
 from ensue.ports.engine import Handle, Image, Limits, StepOrder
@@ -34,6 +34,7 @@ async def bench(docker: containers.ContainerEngine, tmp_path: Path) -> AsyncIter
 @pytest.fixture(autouse=True)
 def soon_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(course, "RETRY", 0.05)
+    monkeypatch.setattr(asking, "RETRY", 0.05)
 
 
 def with_image(image: Image, script: str, **rest: object) -> StepOrder:
@@ -74,15 +75,15 @@ async def ended(bench: ContainerBench, handle: Handle) -> tuple[Outcome, str]:
 async def test_a_step_may_run_for_longer_than_anybody_waits_for_an_answer(
     bench: ContainerBench, monkeypatch: pytest.MonkeyPatch, is_cut_off: bool
 ) -> None:
-    monkeypatch.setattr(course, "LONGEST_WAIT", 0.2)
-    monkeypatch.setattr(course, "ENGINE_PATIENCE", 0.3)
-    wry.spoil(bench.engine, Fault(method="POST", path="/wait", error=AWAY, times=20 if is_cut_off else 0))
+    monkeypatch.setattr(asking, "LONGEST_WAIT", 0.2)
+    monkeypatch.setattr(asking, "ENGINE_PATIENCE", 0.3)
+    wry.spoil(bench.engine, Fault(method="POST", path="/wait", error=AWAY, times=5 if is_cut_off else 0))
     outcome, log = await ended(bench, await bench.engine.start(suite.shell("sleep 2; echo late; kill -9 $$")))
     assert (outcome.state, outcome.reason, log) == (State.FAILED, Reason.SIGNAL, "late\n")
 
 
 async def test_an_engine_that_stays_away_loses_the_step(bench: ContainerBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(course, "ENGINE_PATIENCE", 0.3)
+    monkeypatch.setattr(asking, "ENGINE_PATIENCE", 0.3)
     handle = await bench.engine.start(bench.hangs())
     await bench.engine.close()
     bench.engine = bench.another()

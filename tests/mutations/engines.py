@@ -14,7 +14,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         guarantee=PATIENT,
         edits=(
             (
-                "engines/container/course.py",
+                "engines/container/asking.py",
                 "        except Silent:\n            return False\n",
                 "        except Silent as error:\n            raise Gone(error.message) from None\n",
             ),
@@ -26,9 +26,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         guarantee=PATIENT,
         edits=(
             (
-                "engines/container/course.py",
-                "            self._was_away = False\n            if is_cut_off",
-                "            self._was_away = self._was_away or is_cut_off\n            if is_cut_off",
+                "engines/container/asking.py",
+                "            self.was_away = False\n            if is_cut_off",
+                "            self.was_away = self.was_away or is_cut_off\n            if is_cut_off",
             ),
         ),
         test=f"{_OUTAGES}test_a_step_may_run_for_longer_than_anybody_waits_for_an_answer[True]",

@@ -11,12 +11,12 @@ import logging
 import math
 import os
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from ensue.clients.containers.api import Api, Refused, Silent, State
+from ensue.clients.containers.api import Api, Refused, State
 from ensue.engines import layout
-from ensue.engines.container import beginning, ending, environment, places, watching
+from ensue.engines.container import beginning, ending, environment, places
+from ensue.engines.container.asking import Asking, Gone
 from ensue.engines.container.phases import MAIN, SETUP, TEARDOWN, Kept
 from ensue.model.errors import Fail, Unavailable
 from ensue.model.run import Outcome
@@ -25,20 +25,9 @@ log = logging.getLogger("ensue.engines.container")
 
 TEARDOWN_SECONDS = 300.0
 """The longest time that a teardown may take."""
-ENGINE_PATIENCE = 300.0
-"""Seconds for which an engine may be away before what it ran counts as lost."""
 START_PATIENCE = 60.0
-"""The same while it fails to start what it has."""
-LONGEST_WAIT = 600.0
+"""Seconds for which an engine may fail to start what it has."""
 RETRY = 1.0
-SETTLING = (0.005, 0.01, 0.02, 0.04, 0.08)
-"""Seconds between the questions after a container whose process is gone: its engine has to take note of that."""
-
-T = TypeVar("T")
-
-
-class Gone(Exception):
-    """The engine was away for longer than our patience. Says why."""
 
 
 class Course:
@@ -57,7 +46,7 @@ class Course:
         self._stop: ending.Record | None = layout.read_json(os.path.join(directory, places.STOP))
         self._asked: set[str] = set()
         self._deadline = self._kill_at = math.inf
-        self._was_away = self._is_said = False
+        self._asking = Asking(api, sees_late=kept.is_podman)
         self.task: asyncio.Task[None] | None = None
 
     def go(self) -> None:
@@ -160,12 +149,12 @@ class Course:
         return None
 
     async def _has_begun(self, phase: str) -> bool:
-        state = await self._found(self.kept.name(phase))
+        state = await self._asking.state(self.kept.name(phase))
         return state is not None and state.status != "created"
 
     async def _note_setup(self) -> None:
         """An earlier server saw it through."""
-        state = await self._found(self.kept.name(SETUP))
+        state = await self._asking.state(self.kept.name(SETUP))
         if state is not None:
             self._bound(state)
         self._begun[SETUP].set()
@@ -176,7 +165,7 @@ class Course:
         bodies: Any = await asyncio.to_thread(layout.read_json, path) if variables else None
         for phase, body in (bodies or {}).items():
             changed = {**body, "Env": [*body["Env"], *variables]}
-            await self._patiently(functools.partial(self._make_anew, self.kept.name(phase), changed))
+            await self._asking.patiently(functools.partial(self._make_anew, self.kept.name(phase), changed))
         self._remove(places.BODIES)
 
     async def _make_anew(self, name: str, body: dict[str, Any]) -> None:
@@ -209,10 +198,10 @@ class Course:
     async def _carry(self, phase: str) -> ending.Record:
         """One container, from wherever it is to its end."""
         name = self.kept.name(phase)
-        state = await self._found(name)
+        state = await self._asking.state(name)
         if state is not None and state.status == "created" and self._stop is None:
             try:
-                state = await self._patiently(functools.partial(self._begin, phase), START_PATIENCE)
+                state = await self._asking.patiently(functools.partial(self._begin, phase), START_PATIENCE)
             except Fail as error:
                 return ending.record(ending.CANNOT_START, error.message)
             except Gone as gone:
@@ -252,7 +241,7 @@ class Course:
     async def _cut_short(self, name: str) -> ending.Record:
         """What it made of a part of its input is worth nothing."""
         with contextlib.suppress(Refused):
-            await self._patiently(functools.partial(self.api.kill, name, "SIGKILL"))
+            await self._asking.patiently(functools.partial(self.api.kill, name, "SIGKILL"))
         return ending.record(ending.LOST, "the server or the engine ended while the step was being given its input")
 
     def _bound(self, state: State) -> None:
@@ -274,7 +263,7 @@ class Course:
         return ending.of(
             state,
             stopped_for="" if stop is None else stop["cause"],
-            was_away=self._was_away,
+            was_away=self._asking.was_away or await self._is_ending(state),
             memory=self.kept.memory,
             is_podman=self.kept.is_podman,
         )
@@ -282,13 +271,13 @@ class Course:
     async def _last_lines(self, name: str) -> bytes:
         try:
             is_framed = not (self.kept.has_pty and name == self.kept.container)
-            return await self._patiently(lambda: self.api.last_lines(name, 5, is_framed=is_framed))
+            return await self._asking.patiently(lambda: self.api.last_lines(name, 5, is_framed=is_framed))
         except (Gone, Refused):
             return b""
 
     async def _until_end(self, name: str, state: State) -> State | None:
         """Waits for the end, and brings it about when its time has come."""
-        waiting = asyncio.create_task(self._ended(name, state))
+        waiting = asyncio.create_task(self._asking.end(name, state))
         try:
             while not waiting.done():
                 await self._act(name)
@@ -320,67 +309,11 @@ class Course:
             log.warning("cannot end container %s: %s", name, error)
             self._kill_at = now + RETRY
 
-    async def _ended(self, name: str, state: State | None) -> State | None:
-        """The container when it does not run any more; None when it is gone. Raises Gone.
-
-        Only a question that is not answered says that the engine is away: waiting may end for many reasons.
-        """
-        is_cut_off = False
-        while True:
-            state = await self._watched(name, state)
-            if state is None or state.has_ended:
-                self._was_away = self._was_away or is_cut_off or await self._is_ending(state)
-                return state
-            self._was_away = False
-            if is_cut_off:
-                await asyncio.sleep(RETRY)
-            is_cut_off = await self._is_cut_off(name)
-            state = await self._found(name)
-
-    async def _watched(self, name: str, state: State | None) -> State | None:
-        """The container after the end of its process, where that can be seen: Podman looks four times a second."""
-        if not (self.kept.is_podman and self.api.host.socket):
-            return state
-        for pause in SETTLING:
-            if state is None or state.has_ended:
-                break
-            await watching.until_gone(state)
-            await asyncio.sleep(pause)
-            state = await self._found(name)
-        return state
-
-    async def _is_ending(self, state: State | None) -> bool:
+    async def _is_ending(self, state: State) -> bool:
         """Whether the engine ends, and what it ran with it, which nobody here asked for."""
-        if state is None or self._stop is not None or state.exit_code not in ending.OF_AN_ENDING_ENGINE:
+        if self._stop is not None or state.exit_code not in ending.OF_AN_ENDING_ENGINE:
             return False
         return not (state.is_oom or await self.api.is_there())
-
-    async def _is_cut_off(self, name: str) -> bool:
-        """Waits for long; whether something else than time or the container's end has ended the waiting."""
-        try:
-            await self.api.wait(name, LONGEST_WAIT)
-        except Silent:
-            return False
-        except Unavailable as error:
-            log.log(logging.DEBUG if self._is_said else logging.WARNING, "waiting for container %s: %s", name, error)
-            self._is_said = True
-            return True
-        return False
-
-    async def _found(self, name: str) -> State | None:
-        return await self._patiently(lambda: self.api.inspect(name))
-
-    async def _patiently(self, ask: Callable[[], Awaitable[T]], patience: float | None = None) -> T:
-        """An answer. Raises Gone when the engine has none for long, and what `ask` raises but Unavailable."""
-        began = time.monotonic()
-        while True:
-            try:
-                return await ask()
-            except Unavailable as error:
-                self._was_away = True
-                if time.monotonic() - began > (ENGINE_PATIENCE if patience is None else patience):
-                    raise Gone(error.message) from None
-            await asyncio.sleep(RETRY)
 
 
 def _ended_before(state: State, at: float) -> bool:
