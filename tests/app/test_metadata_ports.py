@@ -11,6 +11,7 @@ import pytest
 
 from ensue.api import serving
 from ensue.app import metadata_ports
+from ensue.clients.containers.shapes import Gateway
 from ensue.model.errors import Unavailable
 
 
@@ -46,18 +47,20 @@ def test_a_port_that_somebody_took_is_said(tmp_path: Path, caplog: pytest.LogCap
 class LateEngine:
     """Says its gateway when it is asked often enough."""
 
-    def __init__(self, *answers: str | Exception) -> None:
+    def __init__(self, *answers: str | Gateway | Exception) -> None:
         self._answers = list(answers)
 
-    async def gateway(self) -> str:
+    async def gateway(self) -> Gateway:
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return Gateway(address=answer) if isinstance(answer, str) else answer
 
 
 @contextlib.asynccontextmanager
-async def beyond(tmp_path: Path, *answers: str | Exception) -> AsyncIterator[tuple[metadata_ports.Beyond, list[str]]]:
+async def beyond(
+    tmp_path: Path, *answers: str | Gateway | Exception
+) -> AsyncIterator[tuple[metadata_ports.Beyond, list[str]]]:
     served: list[str] = []
 
     @contextlib.asynccontextmanager
@@ -107,3 +110,9 @@ async def test_an_address_that_this_machine_gets_later_is_found(
             url = await found.url()
             await asyncio.sleep(0.01)
         assert [url] == served
+
+
+async def test_an_address_that_comes_and_goes_is_served_before_it_is_there(tmp_path: Path) -> None:
+    async with beyond(tmp_path, Gateway(address="203.0.113.7", comes_and_goes=True)) as (found, served):
+        assert [await found.url()] == served
+        assert served[0].startswith("http://203.0.113.7:")

@@ -69,7 +69,9 @@ metadata: {{name: echo}}
 spec:
   image: {containers.IMAGE}
   input:
+    - "#!/bin/busybox ash"
     - |
+      test "$0" = /ensue-script || exit 1
       cat > /answer <<'END'
       #!/bin/sh
       read -r method path _

@@ -60,8 +60,9 @@ spec:
 """
 
 
-def test_a_step_in_a_container_reaches_the_metadata_api(cli: Cli, docker: containers.ContainerEngine) -> None:
-    done = cli("run", cli.file("a.yaml", ASKING), env={"ENSUE_CONTAINER_HOST": docker.address})
+def test_a_step_in_a_container_reaches_the_metadata_api(cli: Cli, container_engine: containers.ContainerEngine) -> None:
+    """Podman's gateway is an address of this machine only while a container of it runs."""
+    done = cli("run", cli.file("a.yaml", ASKING), env={"ENSUE_CONTAINER_HOST": container_engine.address})
     assert '"value":"hello"' in done.stdout
 
 

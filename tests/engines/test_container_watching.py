@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ensue.clients.containers import hosts
-from ensue.clients.containers.api import Api, State
+from ensue.clients.containers.api import Api
+from ensue.clients.containers.shapes import State
 from ensue.engines.container import watching
 from ensue.model import run
 from tests import containers

@@ -28,6 +28,27 @@ def test_the_steps_shell_wins_over_the_default() -> None:
     assert run.command(step.model_copy(update={"shell": ""}), {}, {}, "bash -e").argv[:2] == ("bash", "-e")
 
 
+@pytest.mark.parametrize(
+    ("script", "argv"),
+    [
+        ("#!/usr/bin/env python3\nprint(1)\n", ("/usr/bin/env", "python3")),
+        ("#! /usr/bin/awk  -f -v \r\nBEGIN {}", ("/usr/bin/awk", "-f -v")),
+        ("#!/bin/sh", ("/bin/sh",)),
+        ("#!\necho", ("bash", "-e")),
+        ("\n#!/usr/bin/python3\n", ("bash", "-e")),
+    ],
+)
+def test_a_script_names_what_runs_it(script: str, argv: tuple[str, ...]) -> None:
+    made = command(run=script, shell="bash -e", args=["x"])
+    assert (made.argv, made.script_at, made.script) == ((*argv, "x"), len(argv), script)
+
+
+def test_scripts_of_relay_go_on_after_a_command_that_fails() -> None:
+    step = Step.model_validate({"name": "work", "input": ["false", "echo on"]})
+    assert run.command(step, {}, {}, is_relay=True).argv == ("/bin/sh",)
+    assert run.command(step, {}, {}, "bash -e", is_relay=True).argv == ("bash", "-e")
+
+
 def test_input_lines_are_joined() -> None:
     assert command(input=["a", "b $(c)"]).script == "a\nb $(c)"
 

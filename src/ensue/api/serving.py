@@ -25,6 +25,8 @@ TOKEN_FILE = "token"  # noqa: S105
 SERVER_FILE = "server.json"
 CLOSE_SECONDS = 5
 BACKLOG = 2048
+FREE_BIND = {socket.AF_INET: (socket.IPPROTO_IP, 15), socket.AF_INET6: (socket.IPPROTO_IPV6, 78)}
+"""Linux's IP_FREEBIND and IPV6_FREEBIND."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +43,9 @@ class Listener:
         return f"http://{f'[{host}]' if ':' in host else host}:{self.socket.getsockname()[1]}"
 
 
-def bind(listen: str) -> Listener:
-    """Raises InvalidInput for what is no address, Conflict when the port is in use."""
+def bind(listen: str, *, may_be_absent: bool = False) -> Listener:
+    """Raises InvalidInput for what is no address, or none of this machine unless it `may_be_absent` for now; Conflict
+    when the port is in use."""
     host, separator, port = listen.rpartition(":")
     host = host.strip("[]") or "0.0.0.0"  # noqa: S104 # `:8080` says so
     if not separator or not port.isdigit() or int(port) > 65535:
@@ -52,6 +55,8 @@ def bind(listen: str) -> Listener:
         listening = socket.socket(family, kind, protocol)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if may_be_absent and family in FREE_BIND:
+                listening.setsockopt(*FREE_BIND[family], 1)
             listening.bind(address)
         except OSError:
             listening.close()

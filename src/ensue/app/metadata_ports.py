@@ -27,23 +27,23 @@ PATIENCE = 60.0
 Serve = Callable[[serving.Listener], contextlib.AbstractAsyncContextManager[None]]
 
 
-def bind(listen: str, data_dir: Path, whose: str) -> serving.Listener:
-    """Where it says; if that leaves the port open, at that of the last time. Raises as serving.bind."""
+def bind(listen: str, data_dir: Path, whose: str, *, may_be_absent: bool = False) -> serving.Listener:
+    """Where it says; if that leaves the port open, at that of the last time. As serving.bind otherwise."""
     host, _, port = listen.rpartition(":")
     if port != "0":
-        return serving.bind(listen)
+        return serving.bind(listen, may_be_absent=may_be_absent)
     path = data_dir / FILE
     known = _read(path)
-    listener = _again(host, known.get(whose)) or serving.bind(listen)
+    listener = _again(host, known.get(whose), may_be_absent) or serving.bind(listen, may_be_absent=may_be_absent)
     _write(path, {**known, whose: listener.socket.getsockname()[1]})
     return listener
 
 
-def _again(host: str, port: object) -> serving.Listener | None:
+def _again(host: str, port: object, may_be_absent: bool) -> serving.Listener | None:
     if not isinstance(port, int):
         return None
     try:
-        return serving.bind(f"{host}:{port}")
+        return serving.bind(f"{host}:{port}", may_be_absent=may_be_absent)
     except (Conflict, InvalidInput) as error:
         log.warning("steps that ran on while no server did cannot reach the metadata API any more: %s", error)
         return None
@@ -118,9 +118,9 @@ class Beyond:
                 await asyncio.sleep(LATER)
 
     async def _look(self, served: contextlib.AsyncExitStack) -> None:
-        address = await self._engine.gateway()
-        if not address:
+        gateway = await self._engine.gateway()
+        if not gateway.address:
             raise InvalidInput("the engine does not say how they reach this machine")
-        listener = bind(f"{address}:0", self._data_dir, BEYOND)
+        listener = bind(f"{gateway.address}:0", self._data_dir, BEYOND, may_be_absent=gateway.comes_and_goes)
         await served.enter_async_context(self._serve(listener))
         self._url = self._url_of(listener)

@@ -195,7 +195,8 @@ class Step(Strict):
     workdir: SystemName = ""
     """Working directory, relative to the run's workspace."""
     shell: str = ""
-    """The program that runs the script, as `bash -e`; default `/bin/sh -e`."""
+    """The program that runs the script, as `bash -e`; default `/bin/sh -e`. A script that begins with `#!` names its
+    own."""
     timeout: Duration | None = None
     """The longest time one try may run."""
     pending_timeout: Duration | None = None

@@ -14,6 +14,7 @@ from ensue.steps import container
 from ensue.steps.container import RunInputs
 
 DEFAULT_SHELL = "/bin/sh -e"
+RELAY_SHELL = "/bin/sh"
 MAX_SCRIPT = 2**20
 
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
@@ -31,7 +32,7 @@ def command(
     except ValidationError as error:
         problems = (f"{'.'.join(('with', *map(str, each['loc'])))}: {each['msg']}" for each in error.errors())
         raise Fail("; ".join(problems)) from None
-    argv, script, script_at = _program(step, env, step.shell or shell or DEFAULT_SHELL)
+    argv, script, script_at = _program(step, env, step.shell or shell or (RELAY_SHELL if is_relay else DEFAULT_SHELL))
     image = NO_IMAGE
     if isinstance(options, container.ContainerInputs):
         is_own = not (script or step.command)
@@ -59,12 +60,21 @@ def _program(step: Step, env: Mapping[str, str], shell: str) -> tuple[tuple[str,
         return expand((*step.command, *step.args), env), "", 0
     if len(script.encode()) > MAX_SCRIPT:
         raise Fail(f"the script is longer than {MAX_SCRIPT} bytes")
-    try:
-        interpreter = shlex.split(shell)
-    except ValueError as error:
-        raise Fail(f"shell: {shell}: {error}") from None
+    interpreter = _named(script) or _split(shell)
     arguments = expand(step.args, env)
     return (*interpreter, *arguments), script, len(interpreter)
+
+
+def _named(script: str) -> list[str]:
+    """What the first line of a script names after `#!`, as the kernel reads it: a program and at most one argument."""
+    return script[2:].partition("\n")[0].strip().split(maxsplit=1) if script.startswith("#!") else []
+
+
+def _split(shell: str) -> list[str]:
+    try:
+        return shlex.split(shell)
+    except ValueError as error:
+        raise Fail(f"shell: {shell}: {error}") from None
 
 
 def expand(argv: tuple[str, ...], env: Mapping[str, str]) -> tuple[str, ...]:

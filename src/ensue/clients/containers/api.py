@@ -8,17 +8,16 @@ import asyncio
 import base64
 import contextlib
 import json
+import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from ensue.clients.containers import dialing, frames
+from ensue.clients.containers import dialing, frames, shapes
 from ensue.clients.containers.hosts import Host
+from ensue.clients.containers.shapes import About, Image, Json, Listed, State
 from ensue.clients.containers.tunnel import Tunnel
 from ensue.model.errors import Unavailable
 
@@ -50,9 +49,6 @@ _OF_WHAT_IS_ASKED = (
 )
 """Podman, and Docker at times, call their own failure what is wrong with the order."""
 
-Json = Any
-"""What engines answer, whose shapes are theirs."""
-
 
 class Refused(Exception):
     """The engine answered, and said no."""
@@ -72,70 +68,6 @@ class Refused(Exception):
 
 class Silent(Unavailable):
     """The engine has not answered in time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class About:
-    """Which engine it is."""
-
-    name: str
-    version: str
-    is_podman: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """What an engine knows of a container."""
-
-    id: str
-    status: str
-    """created, running, exited, dead…"""
-    exit_code: int
-    is_oom: bool
-    error: str
-    started_at: datetime | None
-    finished_at: datetime | None
-    body: Mapping[str, Json]
-    """All of it."""
-
-    @property
-    def program(self) -> str:
-        """What it runs."""
-        return (_words((self.body.get("Config") or {}).get("Entrypoint")) or ("",))[0]
-
-    @property
-    def pid(self) -> int:
-        """Of its process, as the engine's machine counts them; 0 when it does not run."""
-        return int((self.body.get("State") or {}).get("Pid") or 0)
-
-    @property
-    def has_ended(self) -> bool:
-        return self.status in ("exited", "dead", "stopped") and self.started_at is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """A container in a list of them."""
-
-    name: str
-    labels: Mapping[str, str]
-    is_running: bool
-    made_at: float
-    """In seconds since 1970."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """What an image says of itself."""
-
-    id: str
-    entrypoint: tuple[str, ...]
-    cmd: tuple[str, ...]
-    env: tuple[str, ...]
-    workdir: str
-    stop_signal: str
-    platform: str = ""
-    """As `linux/arm64/v8`, as far as it says."""
 
 
 class Api:
@@ -170,6 +102,12 @@ class Api:
         is_podman = any("podman" in name.lower() for name in names)
         return About(name="Podman" if is_podman else "Docker", version=str(found.get("Version")), is_podman=is_podman)
 
+    async def has_our_networks(self) -> bool:
+        """Whether its networks are those of this machine, and not another's, or of a user's own."""
+        found = await self.ask("/info") or {} if self.host.socket else {}
+        is_rootless = any("rootless" in str(option) for option in found.get("SecurityOptions") or ())
+        return found.get("Name") == socket.gethostname() and not is_rootless
+
     async def is_there(self) -> bool:
         """Whether a new connection is answered soon: an engine that is ending takes none, and goes on answering on old
         ones."""
@@ -184,7 +122,7 @@ class Api:
         finally:
             await fresh.close()
 
-    async def call(self, method: str, path: str, body: Json = None, **query: str) -> Json:
+    async def call(self, method: str, path: str, body: Json = None, /, **query: str) -> Json:
         """One question and its whole answer; None for an empty one."""
         async with self._asked(method, path, body, query, None) as response:
             content = await response.aread()
@@ -202,7 +140,7 @@ class Api:
                 return None
             raise self._failing(error) from None
 
-    async def tell(self, method: str, path: str, body: Json = None, **query: str) -> None:
+    async def tell(self, method: str, path: str, body: Json = None, /, **query: str) -> None:
         """Refused is about what was told, Unavailable about the engine."""
         try:
             await self.call(method, path, body, **query)
@@ -244,16 +182,7 @@ class Api:
             if error.status == 404:
                 return None
             raise self._failing(error) if error.is_of_engine else error from None
-        config = found.get("Config") or {}
-        return Image(
-            id=found["Id"],
-            entrypoint=_words(config.get("Entrypoint")),
-            cmd=_words(config.get("Cmd")),
-            env=_words(config.get("Env")),
-            workdir=config.get("WorkingDir") or "",
-            stop_signal=config.get("StopSignal") or "",
-            platform="/".join(str(found[part]) for part in ("Os", "Architecture", "Variant") if found.get(part)),
-        )
+        return shapes.image(found)
 
     async def pull(self, reference: str, *, auth: Mapping[str, str], platform: str, seconds: float) -> None:
         """Bring an image here. Raises Refused with what the registry said."""
@@ -269,6 +198,10 @@ class Api:
         query = {"name": name, **({"platform": platform} if platform else {})}
         await self.tell("POST", "/containers/create", dict(body), **query)
 
+    async def put(self, name: str, directory: str, archive: bytes) -> None:
+        """What a tar archive holds, in a directory of a container."""
+        await self.tell("PUT", f"/containers/{name}/archive", archive, path=directory)
+
     async def start(self, name: str) -> None:
         await self.tell("POST", f"/containers/{name}/start")
 
@@ -277,17 +210,7 @@ class Api:
         found = await self.ask(f"/containers/{name}/json")
         if found is None:
             return None
-        state = found["State"]
-        return State(
-            id=found["Id"],
-            status=str(state.get("Status", "")),
-            exit_code=int(state.get("ExitCode") or 0),
-            is_oom=bool(state.get("OOMKilled")),
-            error=str(state.get("Error") or ""),
-            started_at=frames.moment(str(state.get("StartedAt", ""))),
-            finished_at=frames.moment(str(state.get("FinishedAt", ""))),
-            body=found,
-        )
+        return shapes.state(found)
 
     async def wait(self, name: str, seconds: float) -> None:
         """Until it does not run, or is not there; Silent after `seconds`."""
@@ -318,16 +241,7 @@ class Api:
         """The containers that have these labels, running or not."""
         filters = json.dumps({"label": list(labels)})
         found = await self.ask("/containers/json", all="1", filters=filters) or ()
-        return [
-            Listed(
-                name=each["Names"][0].lstrip("/"),
-                labels=each.get("Labels") or {},
-                is_running=each.get("State") in ("running", "paused", "restarting"),
-                made_at=float(each.get("Created") or 0),
-            )
-            for each in found
-            if each["Names"]
-        ]
+        return [shapes.listed(each) for each in found if each["Names"]]
 
     async def logs(self, name: str, *, is_framed: bool, is_followed: bool) -> AsyncIterator[frames.Message]:
         """All that was logged and, when followed, will be until the container ends."""
@@ -373,10 +287,6 @@ async def _messages(answer: httpx.Response, *, is_framed: bool) -> AsyncIterator
     else:
         async for data in answer.aiter_raw():
             yield frames.Message("stdout", None, data)
-
-
-def _words(found: Json) -> tuple[str, ...]:
-    return (found,) if isinstance(found, str) else tuple(found or ())
 
 
 def _line(text: str) -> dict[str, Json]:

@@ -6,7 +6,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from ensue.clients.containers.api import Api, Silent, State
+from ensue.clients.containers.api import Api, Silent
+from ensue.clients.containers.shapes import State
 from ensue.engines.container import watching
 from ensue.model.errors import Unavailable
 

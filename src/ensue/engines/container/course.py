@@ -13,7 +13,8 @@ import os
 import time
 from typing import Any
 
-from ensue.clients.containers.api import Api, Refused, State
+from ensue.clients.containers.api import Api, Refused
+from ensue.clients.containers.shapes import State
 from ensue.engines import layout
 from ensue.engines.container import beginning, ending, environment, places
 from ensue.engines.container.asking import Asking, Gone

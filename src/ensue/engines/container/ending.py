@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ensue.clients.containers.api import State
+from ensue.clients.containers.shapes import State
 from ensue.engines import ending
 from ensue.model.run import Outcome, Reason
 from ensue.model.run import State as RunState

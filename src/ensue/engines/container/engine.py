@@ -22,7 +22,8 @@ from ensue.model.values import RunUid
 from ensue.ports.engine import Handle, LogChunk, StepOrder
 
 if TYPE_CHECKING:
-    from ensue.clients.containers.api import About, Api
+    from ensue.clients.containers.api import Api
+    from ensue.clients.containers.shapes import About, Gateway
     from ensue.engines.container.beginning import Input
     from ensue.engines.container.course import Course
     from ensue.engines.container.phases import Kept
@@ -102,10 +103,14 @@ class ContainerEngine:
             self._known = await self._api().about()
         return self._known
 
-    async def gateway(self) -> str:
-        """The address by which containers reach this machine; empty when the engine says none. Raises Unavailable."""
-        network = "podman" if (await self.about()).is_podman else "bridge"
-        return await self._api().gateway(network)
+    async def gateway(self) -> "Gateway":
+        """How containers reach this machine. Raises Unavailable."""
+        from ensue.clients.containers.shapes import Gateway
+
+        is_podman = (await self.about()).is_podman
+        address = await self._api().gateway("podman" if is_podman else "bridge")
+        # Podman makes the bridge for its first container, and removes it with the last.
+        return Gateway(address=address, comes_and_goes=is_podman and await self._api().has_our_networks())
 
     def handle_for(self, key: StepKey, attempt: int) -> Handle:
         return Handle(layout.attempt_name(key.run, key.step, key.item, attempt))

@@ -1,7 +1,8 @@
 """Brings the image of a step here, as its policy says, and tells why it cannot be had."""
 
 from ensue.clients.containers import logins
-from ensue.clients.containers.api import Api, Image, Refused
+from ensue.clients.containers.api import Api, Refused
+from ensue.clients.containers.shapes import Image
 from ensue.engines.container.engine import Options
 from ensue.ports import engine as ports
 

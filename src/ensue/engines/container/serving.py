@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ensue.clients.containers import packing
 from ensue.clients.containers.api import Api, Refused
 from ensue.engines.container import bodies, commands, pulling
 from ensue.engines.container.engine import ContainerEngine
@@ -18,7 +19,8 @@ PORT = 8080
 START_SECONDS = 60.0
 MEMORY = 2**30
 LAST_LINES, LONGEST_WORDS = 3, 300
-SCRIPT = ("/bin/sh", "-c")
+SCRIPT = "ensue-script"
+"""The name of a script in the root directory of its container."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,8 @@ async def serving(engine: ContainerEngine, wanted: Wanted) -> AsyncIterator[Serv
     try:
         await api.remove(name)
         await api.create(name, await _body(engine, wanted))
+        if wanted.script:
+            await api.put(name, "/", packing.program(SCRIPT, _runnable(wanted.script).encode()))
         await api.start(name)
         yield Served(address=await _address(api, name, wanted.mask), api=api, name=name, mask=wanted.mask)
     except Refused as error:
@@ -65,6 +69,10 @@ async def serving(engine: ContainerEngine, wanted: Wanted) -> AsyncIterator[Serv
         raise Fail(error.message) from None
     finally:
         await asyncio.shield(_removed(engine, name))
+
+
+def _runnable(script: str) -> str:
+    return script if script.startswith("#!") else f"#!/bin/sh\n{script}"
 
 
 async def _removed(engine: ContainerEngine, name: str) -> None:
@@ -76,7 +84,7 @@ async def _removed(engine: ContainerEngine, name: str) -> None:
 
 async def _body(engine: ContainerEngine, wanted: Wanted) -> dict[str, Any]:
     image = await pulling.bring(api := engine.api, Image(reference=wanted.image), engine.options)
-    argv = (*SCRIPT, wanted.script) if wanted.script else (*wanted.command, *wanted.args)
+    argv = (f"/{SCRIPT}",) if wanted.script else (*wanted.command, *wanted.args)
     if not (wanted.script or wanted.command):
         argv = commands.resolve(image.entrypoint, image.cmd, wanted.args, keeps_arguments=True)
     port = f"{PORT}/tcp"

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ensue.clients.containers.api import About, Api, Image, Refused
+from ensue.clients.containers.api import Api, Refused
+from ensue.clients.containers.shapes import About, Image
 from ensue.engines import layout
 from ensue.engines.container import allowing, beginning, bodies, commands, ending, phases, places, pulling
 from ensue.engines.container.engine import Options

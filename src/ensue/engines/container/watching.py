@@ -3,7 +3,7 @@
 import asyncio
 import os
 
-from ensue.clients.containers.api import State
+from ensue.clients.containers.shapes import State
 
 
 async def until_gone(state: State) -> None:
