@@ -2,12 +2,16 @@
 
 # ruff: noqa: E501 (tables)
 
+import json
+
 import pytest
 
 from ensue import files
+from ensue.core import graph
 from ensue.files.documents import Document
 from ensue.model.errors import Severity
 from ensue.model.values import Json
+from ensue.model.workflow import Workflow
 
 STEP = "steps:\n- name: a\n  image: x\n"
 CONCAT: Json = {"$fn.concat": ["*<", {"$type": "Parameter", "name": "url"}, "\nmore: "]}
@@ -123,23 +127,78 @@ def test_what_an_anchor_names_last_is_what_an_alias_means() -> None:
     assert step(document, 1)["spec"] == {"a": {"b": 2}, "d": {"b": 2}}
 
 
+NAMES = (
+    "Deploy it!",
+    "a.b",
+    "a/b",
+    "Größe",
+    "—",
+    "it's",
+    'a "b"',
+    "${x}",
+    "100%",
+    " ",
+    "..",
+    "デプロイ",
+    "👩\u200d💻",
+    "x" * 200,
+)
+RULE = "use letters, digits, `-` and `_`, a letter or digit first, at most 63"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_step_is_named_by_any_text_that_relay_takes(name: str) -> None:
+    quoted = json.dumps(name, ensure_ascii=False)
+    text = (
+        f"steps:\n- name: {quoted}\n  image: x\n- name: last\n  image: y\n  dependsOn: [{quoted}]\n"
+        f"  spec: {{o: !Output {{from: {quoted}, name: v}}}}\n"
+    )
+    [document] = files.read(text, "f.yaml")
+    assert document.problems == ()
+    assert step(document)["name"] == name
+    assert step(document, 1)["dependsOn"] == [{"step": name}]
+    assert files.read(files.format(text, "f.yaml"), "f.yaml")[0].definition == document.definition
+
+
+@pytest.mark.parametrize("name", ["Deploy it!", "a.b", "a/b", "Größe", "it is 100%"])
+def test_an_expression_that_quotes_a_name_is_a_dependency(name: str) -> None:
+    text = f"steps:\n- name: {name}\n  image: x\n- name: c\n  image: y\n  spec: {{o: \"${{outputs.'{name}'.v}}\"}}\n"
+    text += f"- name: d\n  image: y\n  when: \"${{steps.'{name}'.succeeded}}\"\n"
+    [document] = files.read(text, "f.yaml")
+    assert document.problems == ()
+    assert isinstance(document.definition, Workflow)
+    nodes = graph.build(document.definition).nodes
+    assert list(nodes["c"].needs) == list(nodes["d"].needs) == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("a\nb", 'write it as "a-b", also where it is referred to'),
+        ("\x1b[2J", 'write it as "2j", also where it is referred to'),
+        ("a\u202eb", 'write it as "a-b", also where it is referred to'),
+        ("y" * 201, f'write it as "{"y" * 63}", also where it is referred to'),
+    ],
+)
+def test_a_name_that_is_no_line_of_text_is_refused_with_one_that_is(name: str, remedy: str) -> None:
+    [document] = files.read(f"steps:\n- name: {json.dumps(name)}\n  image: x\n", "f.yaml")
+    [problem] = document.problems
+    assert problem.message.endswith(" is not a name")
+    assert (problem.remedy, problem.path, problem.line) == (remedy, "steps[0].name", 2)
+
+
 @pytest.mark.parametrize(
     ("name", "message", "remedy"),
     [
+        ("Build", 'the name "Build" has capitals', 'write it as "build"'),
         ("Deploy it!", '"Deploy it!" is not a name', 'write it as "deploy-it", also where it is referred to'),
         ("a.b", '"a.b" is not a name', 'write it as "a-b", also where it is referred to'),
         ("Größe", '"Größe" is not a name', 'write it as "gr-e", also where it is referred to'),
-        ("—", '"—" is not a name', "use letters, digits, `-` and `_`, a letter or digit first, at most 63"),
+        ("—", '"—" is not a name', RULE),
     ],
 )
-def test_a_name_that_no_step_can_have_is_refused_with_one_that_it_can(name: str, message: str, remedy: str) -> None:
-    [document] = files.read(f"steps:\n- name: '{name}'\n  image: x\n", "f.yaml")
-    [problem] = document.problems
-    assert (problem.message, problem.remedy, problem.path, problem.line) == (message, remedy, "steps[0].name", 2)
-
-
-def test_steps_of_our_own_files_have_no_capitals() -> None:
+def test_steps_of_our_own_files_have_plain_names(name: str, message: str, remedy: str) -> None:
     head = "apiVersion: ensue.dev/v1alpha1\nkind: Workflow\nmetadata: {name: w}\nspec:\n  steps:\n"
-    [document] = files.read(head + "  - {name: Build, run: x}\n", "f.yaml")
+    [document] = files.read(f"{head}  - {{name: '{name}', run: x}}\n", "f.yaml")
     [problem] = document.problems
-    assert (problem.message, problem.remedy) == ('the name "Build" has capitals', 'write it as "build"')
+    assert (problem.message, problem.remedy, problem.path) == (message, remedy, "spec.steps[0].name")

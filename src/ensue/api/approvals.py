@@ -39,7 +39,7 @@ async def list_approvals(
     identity: IdentityOf,
     scope: ScopeOf,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 100,
-    after: Annotated[str, Query(alias="continue", max_length=200)] = "",
+    after: Annotated[str, Query(alias="continue", max_length=400)] = "",
     is_open: Annotated[bool, Query(alias="open")] = False,
 ) -> Response:
     """What runs ask of people, the latest first; with `open` what they wait for."""
@@ -47,13 +47,13 @@ async def list_approvals(
     return JSONResponse(views.listing(map(approval_views.approval, page.items), page.after))
 
 
-@router.get("/approvals/{approval}")
+@router.get("/approvals/{approval:path}")
 async def get_approval(world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, approval: str) -> Response:
     """One approval, by `RUN.STEP`."""
     return JSONResponse(approval_views.approval(await approvals.get(identity, world, namespace, approval)))
 
 
-@router.post("/approvals/{approval}/approve", openapi_extra=requests.documented(AnswerBody))
+@router.post("/approvals/{approval:path}/approve", openapi_extra=requests.documented(AnswerBody))
 async def approve(
     world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, approval: str, body: BodyOf
 ) -> Response:
@@ -62,7 +62,7 @@ async def approve(
     return JSONResponse(approval_views.approval(await approvals.answer(identity, world, namespace, approval, said)))
 
 
-@router.post("/approvals/{approval}/reject", openapi_extra=requests.documented(AnswerBody))
+@router.post("/approvals/{approval:path}/reject", openapi_extra=requests.documented(AnswerBody))
 async def reject(world: WorldOf, identity: IdentityOf, namespace: NamespaceOf, approval: str, body: BodyOf) -> Response:
     """Reject: the step ends, whoever has approved before."""
     said = approvals.Said(is_approval=False, reason=body.reason, form=body.form)

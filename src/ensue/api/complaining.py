@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 
 from ensue.expr.spelling import did_you_mean
 from ensue.model.errors import InvalidInput
-from ensue.model.values import NAME_PATTERN, STEP_NAME_PATTERN
+from ensue.model.values import NAME_PATTERN, STEP_TITLE_PATTERN
 
 NAME = "use a-z, 0-9, `-` and `_`, a letter or digit first, at most 63"
 CURSOR = "take it from metadata.continue of the page before, or leave it out"
@@ -49,7 +49,7 @@ def words(error: Any, known: Collection[str] = ()) -> tuple[str, str]:
             return "continue is not where a list goes on", CURSOR
         case "string_pattern_mismatch" if NAME_PATTERN in context["pattern"]:
             return f"{place} is not a name", NAME
-        case "string_pattern_mismatch" if STEP_NAME_PATTERN in context["pattern"]:
+        case "string_pattern_mismatch" if STEP_TITLE_PATTERN in context["pattern"]:
             return f"{place} is not the name of a step", "`ensue get run` lists them"
         case "greater_than_equal":
             return f"{place} is too small", f"at least {context['ge']}"

@@ -19,7 +19,7 @@ from ensue.core.selecting import EventFilter
 from ensue.model.errors import InvalidInput, TooLarge, TooSlow
 from ensue.model.identity import Identity
 from ensue.model.run import State
-from ensue.model.values import DEFAULT_NAMESPACE, NAME_PATTERN, STEP_NAME_PATTERN, Json, Namespace
+from ensue.model.values import DEFAULT_NAMESPACE, NAME_PATTERN, STEP_TITLE_PATTERN, Json, Namespace
 from ensue.operations.world import World
 from ensue.ports.store import RunFilter
 from ensue.runtime.pacing import Paces
@@ -50,7 +50,7 @@ class RerunBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    start: str = Field(default="", alias="from", pattern=f"^$|{STEP_NAME_PATTERN}")
+    start: str = Field(default="", alias="from", pattern=f"^$|{STEP_TITLE_PATTERN}")
     """A step: it and what depends on it."""
     failed: bool = False
     """Only what did not succeed, and what depends on that."""

@@ -138,7 +138,7 @@ async def resume_run(world: WorldOf, identity: IdentityOf, namespace: NamespaceO
     return JSONResponse(views.run(await runs.pause(identity, world, namespace, name, is_paused=False)))
 
 
-@router.put("/runs/{name}/steps/{step}/state", openapi_extra=requests.documented(StateBody))
+@router.put("/runs/{name}/steps/{step:path}/state", openapi_extra=requests.documented(StateBody))
 async def put_step_state(
     world: WorldOf,
     identity: IdentityOf,
@@ -164,7 +164,7 @@ async def read_log(lines: Annotated[streams.Reading, Depends(reading_of)]) -> Re
     return await lines.answer()
 
 
-@router.get("/runs/{name}/steps/{step}/log")
+@router.get("/runs/{name}/steps/{step:path}/log")
 async def read_step_log(lines: Annotated[streams.Reading, Depends(reading_of)], step: str) -> Response:
     """The log of one step."""
     return await lines.answer()

@@ -1,6 +1,6 @@
 """`ensue approve`, `reject`: answers to what runs ask."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import click
@@ -14,7 +14,7 @@ from ensue.model.errors import InvalidInput
 
 @click.command("approve")
 @click.argument("run", shell_complete=completing.of_names("runs"))
-@click.argument("step", required=False)
+@click.argument("step", required=False, shell_complete=completing.steps)
 @click.option("--reason", default="", help="Why; it is kept in the audit log.")
 @click.option(
     "-p", "--param", "values", multiple=True, metavar="NAME=VALUE", help="A value of the form; `name:=JSON` for others."
@@ -36,7 +36,7 @@ def approve(invocation: Invocation, run: str, step: str | None, reason: str, val
 
 @click.command("reject")
 @click.argument("run", shell_complete=completing.of_names("runs"))
-@click.argument("step", required=False)
+@click.argument("step", required=False, shell_complete=completing.steps)
 @click.option("--reason", required=True, help="Why; whoever started the run reads it.")
 @target.option
 @invocation.options
@@ -86,10 +86,13 @@ def form(assignments: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def answers(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The steps of `--approve STEP[:NAME=VALUE]`, each with the values of its form. Raises InvalidInput."""
+def answers(texts: Sequence[str], steps: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+    """The steps of `--approve STEP[:NAME=VALUE]`, each with the values of its form; the names of `steps` may have
+    colons. Raises InvalidInput."""
     found: dict[str, dict[str, Any]] = {}
     for text in texts:
-        step, _, value = text.partition(":")
+        meant = [name for name in steps if text == name or text.startswith(f"{name}:")]
+        step = max(meant, key=len, default=text.partition(":")[0])
+        value = text[len(step) + 1 :]
         found.setdefault(step, {}).update(form([value] if value else []))
     return found

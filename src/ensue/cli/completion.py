@@ -3,9 +3,7 @@
 import click
 from click import shell_completion
 
-from ensue.cli import exits
-
-VARIABLE = "_ENSUE_COMPLETE"
+from ensue.cli import completing, exits
 
 
 @click.command("completion")
@@ -21,5 +19,5 @@ def command(shell: str) -> int:
 
     kind = shell_completion.get_completion_class(shell)
     assert kind is not None
-    click.echo(kind(group, {}, "ensue", VARIABLE).source())
+    click.echo(kind(group, {}, "ensue", completing.VARIABLE).source())
     return exits.SUCCESS

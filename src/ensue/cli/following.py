@@ -1,5 +1,6 @@
 """Printing the log of a run on a server, and waiting for its end."""
 
+import shlex
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,8 @@ def wishes(run: View) -> Iterator[str]:
         yield f"{name} is paused (`ensue resume {name}{where}`)"
     for step in run["status"]["steps"]:
         if step["reason"] == "Approval":
-            yield f"{name} waits for approval {name}.{step['name']} (`ensue approve {name} {step['name']}{where}`)"
+            step_name = shlex.quote(step["name"])
+            yield f"{name} waits for approval {name}.{step['name']} (`ensue approve {name} {step_name}{where}`)"
 
 
 def ended(run: View, invocation: Invocation) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shlex
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -68,7 +69,7 @@ class Answers:
             try:
                 found = await approvals.answer(one, self._world, run.namespace, f"{run.name}.{step.key.title}", said)
             except EnsueError as error:
-                error.remedy = error.remedy.replace(IN_FORM, f"give it: --approve {step.key.step}:")
+                error.remedy = error.remedy.replace(IN_FORM, f"give it: --approve {shlex.quote(step.key.step)}:")
                 self._say(f"{step.key.title}: {error}")
                 if not isinstance(error, Conflict):
                     await self._cancel(run)
@@ -81,7 +82,9 @@ class Answers:
         self._say(f"{found.key.title}: {found.outcome.lower()}")
 
     async def _give_up(self, run: Run, step: StepRun) -> None:
-        how = f"give --approve {step.key.step}" if step.reason is Reason.APPROVAL else "apply it to a server"
+        how = (
+            f"give --approve {shlex.quote(step.key.step)}" if step.reason is Reason.APPROVAL else "apply it to a server"
+        )
         self._say(f"{step.key.title} waits for an answer, and nobody can give one here ({how}); cancelling the run")
         await self._cancel(run)
 

@@ -11,8 +11,13 @@ from ensue.model.values import parse_duration
 
 @click.command("logs")
 @click.argument("run", shell_complete=completing.of_names("runs"))
-@click.argument("of_step", metavar="[STEP]", required=False)
-@click.option("--step", metavar="STEP", help="Of this step only, and without its name before each line.")
+@click.argument("of_step", metavar="[STEP]", required=False, shell_complete=completing.steps)
+@click.option(
+    "--step",
+    metavar="STEP",
+    shell_complete=completing.steps,
+    help="Of this step only, and without its name before each line.",
+)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
 @click.option("--since", type=durations.DURATION, metavar="DURATION", help="Only lines not older than this.")
 @click.option("--tail", type=click.IntRange(0), metavar="N", help="Only the last N lines.")
@@ -34,6 +39,7 @@ def command(
     Examples:
       ensue logs build-x7k2p -f
       ensue logs build-x7k2p --step test --tail 20
+      ensue logs release-k4w9m --step "Deploy it!"
     """
     if of_step and step:
         raise click.UsageError("give the step once")

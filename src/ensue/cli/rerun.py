@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 @click.command("rerun")
 @click.argument("run", shell_complete=completing.of_names("runs"))
-@click.option("--from", "step", metavar="STEP", default="", help="Only this step and what depends on it.")
+@click.option(
+    "--from",
+    "step",
+    metavar="STEP",
+    default="",
+    shell_complete=completing.steps,
+    help="Only this step and what depends on it.",
+)
 @click.option("--failed", "is_failed_only", is_flag=True, help="Only what did not succeed, and what depends on that.")
 @parameters.options
 @click.option("-w", "--watch", is_flag=True, help="Print its log; the exit code is then the outcome.")

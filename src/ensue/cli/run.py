@@ -103,7 +103,6 @@ def command(
     if timeout is not None and not parse_duration(timeout):
         raise click.UsageError("a run cannot take no time at all: give --timeout more than 0")
     logging_setup.set_up(logging_setup.level_of(invocation.verbosity))
-    answers = approvals.answers(approved)
     known = steps.known()
     documents = definition_files.load([file], known)
     wished = _wish(documents, workflow)
@@ -112,6 +111,7 @@ def command(
     others = _others(documents, chosen_document, known, engine)
     definition = document.definition
     assert isinstance(definition, Workflow)
+    answers = approvals.answers(approved, _titles(documents))
     values = parameters.read(definition, assignments, params_file, wished.parameters)
     interruption = local_run.Interruption(invocation=invocation)
     with _directory(data) as directory:
@@ -145,6 +145,12 @@ def _wish(documents: Sequence[Document], workflow: str | None) -> RunSpec:
     if len(fitting) > 1:
         raise click.UsageError("the file has several runs; name the workflow of one, or start them with apply")
     return fitting[0] if fitting else RunSpec.model_construct(workflow_ref=None, parameters={})
+
+
+def _titles(documents: Sequence[Document]) -> set[str]:
+    """The names of all steps of a file."""
+    workflows = [doc.definition.spec for doc in documents if isinstance(doc.definition, Workflow)]
+    return {step.name for spec in workflows for step in (*spec.steps, *spec.finally_)}
 
 
 def _choose(documents: Sequence[Document], name: str | None, file: str) -> Document:

@@ -46,6 +46,8 @@ ERRORS: Mapping[str, type[errors.EnsueError]] = {
     )
 }
 OTHER_VERSION = "unknown_route"
+APPROVALS = "approvals"
+"""Their names hold those of steps, which may hold slashes."""
 
 
 class Unreached(errors.Unavailable):
@@ -109,7 +111,7 @@ class Server:
         return self.act(namespace, run, "rerun", body)
 
     def answer(self, namespace: str, approval: str, verb: str, body: Body) -> Body:
-        return self._json("POST", f"{_path(namespace, 'approvals', approval)}/{verb}", json=body)
+        return self._json("POST", f"{_path(namespace, APPROVALS, approval)}/{verb}", json=body)
 
     def explain(self, namespace: str, name: str, plural: str = "runs") -> Body:
         return self._json("GET", f"{_path(namespace, plural, name)}/explain")
@@ -362,7 +364,7 @@ def _place(namespace: str | None) -> str:
 
 
 def _path(namespace: str, plural: str, name: str) -> str:
-    if "/" in name or not name:
+    if not name or ("/" in name and plural != APPROVALS):
         raise errors.NotFound(f"no {plural.removesuffix('s')} {name!r} in namespace {namespace}")
     return f"{_place(namespace)}/{plural}/{quote(name, safe='')}"
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from ensue.core import (
     checking_expressions,
     checking_graph,
+    checking_names,
     checking_parameters,
     checking_steps,
     graph,
@@ -95,7 +96,7 @@ def _check_workflow(workflow: Workflow, known: Known) -> Iterator[Problem]:
         for position, step in enumerate(steps):
             path: Path = ("spec", part, position)
             yield from checking_steps.check_step(step, path, types, engines, tuple(spec.defaults.env), flavour)
-    yield from _check_names([*spec.steps, *spec.finally_], _paths(spec.steps, spec.finally_))
+    yield from checking_names.check([*spec.steps, *spec.finally_], _paths(spec.steps, spec.finally_), flavour)
     mains = [graph.with_defaults(step, spec.defaults) for step in spec.steps]
     finals = [graph.with_defaults(step, spec.defaults) for step in spec.finally_]
     yield from checking_graph.check_dependencies(mains, "steps", elsewhere=finals, flavour=flavour)
@@ -115,7 +116,8 @@ def _check_trigger(trigger: Trigger, known: Known) -> Iterator[Problem]:
     flavour = relay.of(trigger.api_version, trigger.compat)
     for position, step in enumerate(spec.actions):
         yield from checking_steps.check_step(step, ("spec", "actions", position), types, engines, (), flavour)
-    yield from _check_names(spec.actions, [("spec", "actions", index) for index in range(len(spec.actions))])
+    paths: list[Path] = [("spec", "actions", index) for index in range(len(spec.actions))]
+    yield from checking_names.check(spec.actions, paths, flavour)
     yield from checking_graph.check_dependencies(spec.actions, "actions", elsewhere=(), flavour=flavour)
     yield from checking_expressions.check_actions(spec.actions, flavour)
 
@@ -123,18 +125,6 @@ def _check_trigger(trigger: Trigger, known: Known) -> Iterator[Problem]:
 def _paths(steps: Sequence[Step], finally_: Sequence[Step]) -> list[Path]:
     main: list[Path] = [("spec", "steps", index) for index in range(len(steps))]
     return main + [("spec", "finally", index) for index in range(len(finally_))]
-
-
-def _check_names(steps: Sequence[Step], paths: Sequence[Path]) -> Iterator[Problem]:
-    first: dict[str, Path] = {}
-    for step, path in zip(steps, paths, strict=True):
-        if step.name in first:
-            yield Problem(
-                message=f'another step is named "{step.name}"',
-                remedy=f"rename one; the other is {render(first[step.name])}",
-                path=render((*path, "name")),
-            )
-        first.setdefault(step.name, path)
 
 
 def _check_unique(names: Sequence[str], path: Path, noun: str) -> Iterator[Problem]:

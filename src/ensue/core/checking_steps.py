@@ -36,7 +36,6 @@ def check_step(
     shared_env: Sequence[str],
     flavour: relay.Flavour = relay.NATIVE,
 ) -> Iterator[Problem]:
-    yield from _check_name(step, path, flavour)
     yield from _check_type(step, path, types)
     yield from _check_with(step, path, types)
     if step.engine is not None and "${" not in step.engine:
@@ -47,12 +46,6 @@ def check_step(
     yield from _check_scripts(step, path)
     yield from _check_arguments(step, path, {*shared_env, *step.env})
     yield from _check_outputs(step, path)
-
-
-def _check_name(step: Step, path: Path, flavour: relay.Flavour) -> Iterator[Problem]:
-    if not flavour.is_relay and step.name != step.name.lower():
-        message, remedy = f'the name "{step.name}" has capitals', f'write it as "{step.name.lower()}"'
-        yield Problem(message=message, remedy=remedy, path=render((*path, "name")))
 
 
 def check_engine(name: str, step: Step | None, engines: Engines, path: Path) -> Iterator[Problem]:

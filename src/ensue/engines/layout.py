@@ -7,6 +7,8 @@ import fcntl
 import json
 import os
 
+from ensue.core import folding
+
 PROTOCOL = 1
 MARK = "ENSUE_ATTEMPT_MARK"
 WHOLE_STEP = "-"
@@ -26,7 +28,7 @@ def boot_id() -> str:
 
 def attempt_name(run: str, step: str, item: int, attempt: int) -> str:
     """The attempt's path below `attempts`; one per (run, step, item, attempt)."""
-    return f"{run}/{step}.{WHOLE_STEP if item < 0 else item}.{attempt}"
+    return f"{run}/{folding.folded(step)}.{WHOLE_STEP if item < 0 else item}.{attempt}"
 
 
 def is_name(name: str) -> bool:

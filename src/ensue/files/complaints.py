@@ -1,15 +1,15 @@
 """pydantic's findings as problems in the words of the file."""
 
 import json
-import re
 from typing import Any
 
+from ensue.core import checking_names
 from ensue.core.checking_paths import render
 from ensue.expr.spelling import did_you_mean
 from ensue.files.marks import Path
 from ensue.model.errors import Problem
 from ensue.model.permission import SUBJECT_PATTERN
-from ensue.model.values import NAME_PATTERN, STEP_NAME_PATTERN, Json
+from ensue.model.values import NAME_PATTERN, STEP_TITLE_PATTERN, Json
 
 _WANTED = {
     "string_type": "a string",
@@ -106,18 +106,11 @@ def _number(value: object) -> str:
 def _pattern(pattern: str, given: Json) -> tuple[str, str]:
     if pattern == NAME_PATTERN:
         return f"{noun(given)} is not a name", "use a-z, 0-9, `-` and `_`, a letter or digit first, at most 63"
-    if pattern == STEP_NAME_PATTERN:
-        return f"{noun(given)} is not a name", _step_name(str(given))
+    if pattern == STEP_TITLE_PATTERN:
+        return f"{noun(given)} is not a name", checking_names.proposed(str(given))
     if pattern == SUBJECT_PATTERN:
         return f"{noun(given)} is not a subject", "write it as user:ann or group:release"
     return f"{noun(given)} is not of the form {pattern}", ""
-
-
-def _step_name(given: str) -> str:
-    """What a step can be called that has a title."""
-    near = re.sub(r"[^a-z0-9_-]+", "-", given.lower()).strip("-_")[:63]
-    rule = "use letters, digits, `-` and `_`, a letter or digit first, at most 63"
-    return f'write it as "{near}", also where it is referred to' if near else rule
 
 
 def _sentence(message: str) -> str:

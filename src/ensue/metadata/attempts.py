@@ -196,7 +196,7 @@ class AttemptCaller:
             namespace=lease.key.namespace,
             uid=uid,
             id=key or uid,
-            source=f"/ensue/runs/{lease.key.run}/steps/{lease.key.title}",
+            source=f"/ensue/runs/{lease.key.run}/steps/{lease.key.quoted}",
             type=EVENT_TYPE,
             time=self._now,
             data=dict(data),

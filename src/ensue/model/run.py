@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from urllib.parse import quote
 
 from ensue.model.event import NO_CAUSE, Cause
 from ensue.model.identity import Identity
@@ -101,6 +102,11 @@ class StepKey:
     def title(self) -> str:
         """How people see the instance: `test`, or `test.0` when it fans out."""
         return self.step if self.item == WHOLE_STEP else f"{self.step}.{self.item}"
+
+    @property
+    def quoted(self) -> str:
+        """The title as a part of a path, for addresses and headers."""
+        return quote(self.title, safe="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

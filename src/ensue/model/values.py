@@ -15,11 +15,18 @@ DefinitionHash = NewType("DefinitionHash", str)
 DEFAULT_NAMESPACE = Namespace("default")
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 STEP_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
-"""Of steps: those of relay's files have capitals."""
+"""Of the steps of our files, which have no capitals either."""
+STEP_TITLE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]{1,200}$"
+"""Of the steps of relay's files: any text that stays in its line and in its direction."""
 MAX_DURATION = timedelta(days=3650)
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
-StepName = Annotated[str, StringConstraints(pattern=STEP_NAME_PATTERN)]
+StepName = Annotated[
+    str,
+    StringConstraints(pattern=STEP_TITLE_PATTERN),
+    WithJsonSchema({"type": "string", "pattern": STEP_NAME_PATTERN}),
+]
+"""The schema is that of our files."""
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _PART = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d|w)")

@@ -157,7 +157,7 @@ class Step(Strict):
     """One unit of work."""
 
     name: StepName
-    """Unique in its workflow; capitals are for relay's files."""
+    """Unique in its workflow; relay's files may have any text, in one line of at most 200 characters."""
     type: str = ""
     """The step type; implied by `run`, `image`, `workflow` and `approval`."""
     with_: dict[str, Json] = Field(default_factory=dict, alias="with")

@@ -90,7 +90,7 @@ async def _new(world: World, run: Run, name: str | None, seen: Seen, prefix: str
 def _sent(lines: Sequence[SentLine], seen: Seen) -> Iterator[Line]:
     """What a step sent to its log rather than printed: behind what it printed so far, attempt by attempt."""
     for one in lines:
-        place = (one.key.run, f"{one.key.step}/{SENT}", one.key.item, one.attempt)
+        place = (one.key.run, f"{one.key.step}\n{SENT}", one.key.item, one.attempt)
         if one.number < seen.get(place, 0):
             continue
         seen[place] = one.number + 1

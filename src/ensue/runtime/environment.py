@@ -16,7 +16,7 @@ def of(lease: Lease) -> dict[str, str]:
         "ENSUE_RUN_ID": lease.key.run,
         "ENSUE_STEP": lease.key.title,
         "ENSUE_ATTEMPT": str(lease.attempt),
-        "ENSUE_IDEMPOTENCY_KEY": f"{lease.key.run}/{lease.key.title}",
+        "ENSUE_IDEMPOTENCY_KEY": f"{lease.key.run}/{lease.key.quoted}",
     }
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from ensue.core import folding
 from ensue.model.errors import EnsueError, Unavailable
 from ensue.model.run import Lease
 from ensue.model.values import RunUid, from_micros, to_micros
@@ -232,4 +233,4 @@ def folder(run: RunUid) -> str:
 
 def _key(lease: Lease, start: int, end: int) -> str:
     item = "" if lease.key.item < 0 else f".{lease.key.item}"
-    return f"{folder(lease.key.run)}/{lease.key.step}{item}.{lease.attempt}/{start}-{end}.jsonl.gz"
+    return f"{folder(lease.key.run)}/{folding.folded(lease.key.step)}{item}.{lease.attempt}/{start}-{end}.jsonl.gz"

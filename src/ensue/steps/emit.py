@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
 
@@ -175,7 +176,7 @@ def _event(inputs: EmitInputs, call: Call, overrides: dict[str, Attribute]) -> E
     item = "" if key.item == WHOLE_STEP else f"/{key.item}"
     attributes: dict[str, Attribute] = {
         "specversion": "1.0",
-        "id": inputs.id or f"{key.run}/{key.step}{item}",
+        "id": inputs.id or f"{key.run}/{quote(key.step, safe='')}{item}",
         "source": inputs.source or f"/ensue/runs/{key.run}",
         "type": inputs.type,
         "time": call.now().isoformat().replace("+00:00", "Z"),

@@ -149,7 +149,7 @@ def _request(inputs: HttpInputs, call: Call) -> Request:
     if inputs.auth is not None:
         headers["authorization"] = inputs.auth.header
     if method in ("POST", "PATCH"):
-        headers[KEY] = f"{call.key.run}/{call.key.title}"
+        headers[KEY] = f"{call.key.run}/{call.key.quoted}"
     url, query = inputs.url.partition("#")[0], _encoded(inputs.query)
     return Request(
         method=method,

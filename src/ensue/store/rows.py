@@ -158,7 +158,8 @@ def parent_text(parent: Parent | None) -> str | None:
 def to_parent(namespace: Namespace, text: str | None) -> Parent | None:
     if text is None:
         return None
-    run, step, item, attempt = text.split("/")
+    run, _, rest = text.partition("/")
+    step, item, attempt = rest.rsplit("/", 2)
     return Parent(key=StepKey(namespace=namespace, run=RunUid(run), step=step, item=int(item)), attempt=int(attempt))
 
 
