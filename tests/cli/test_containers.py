@@ -47,6 +47,29 @@ def test_an_image_that_cannot_be_had_is_no_failure_of_the_step(cli: Cli, docker:
     assert "there is no image localhost/no-such-image:1" in done.stderr
 
 
+TITLES = f"""
+apiVersion: v1
+name: titles
+steps:
+- name: Deploy it!
+  image: {containers.IMAGE}
+  input: ['echo "$ENSUE_STEP"; echo x=41 >> "$ENSUE_OUTPUTS"']
+- name: a.b/c
+  image: {containers.IMAGE}
+  env: {{GOT: "${{outputs.'Deploy it!'.x}}"}}
+  when: "${{steps.'Deploy it!'.succeeded}}"
+  input: ['echo "$GOT"; wget -qO- "$METADATA_API_URL/outputs/Deploy%20it!/x"']
+"""
+
+
+def test_steps_of_any_title_run_in_containers(cli: Cli, docker: containers.ContainerEngine) -> None:
+    done = cli("run", cli.file("a.yaml", TITLES), env={"ENSUE_CONTAINER_HOST": docker.address})
+    lines = [line.partition("| ")[::2] for line in done.stdout.splitlines()]
+    assert lines[:2] == [("Deploy it! ", "Deploy it!"), ("a.b/c      ", "41")]
+    assert '"task_name":"Deploy it!"' in lines[2][1]
+    assert not docker.names(f"dev.ensue.data={cli.temporary}")
+
+
 ASKING = f"""
 apiVersion: ensue.dev/v1alpha1
 kind: Workflow

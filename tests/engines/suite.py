@@ -300,6 +300,17 @@ class CommandBehaviour(Behaviour):
         outcome = await outcome_of(bench.engine, shell(script))
         assert outcome.outputs == {"text": "a=b", "list": [1, {"x": None}], "block": "one\ntwo", "json": True}
 
+    @pytest.mark.parametrize("title", ["Deploy it!", "a/../b.c", "Größe: 100%"])
+    async def test_a_step_of_any_title_runs_is_adopted_and_leaves_outputs(self, bench: Bench, title: str) -> None:
+        what = shell("echo said; echo x=1 >> $ENSUE_OUTPUTS", step=title)
+        handle = await bench.engine.start(what)
+        assert await bench.engine.adopt(handle)
+        assert bench.engine.handle_for(what.key, what.attempt) == handle
+        assert (await soon(bench.engine.wait(handle))).outputs == {"x": "1"}
+        assert text(await read(bench.engine, handle)) == "said\n"
+        assert await bench.engine.sweep([]) == 1
+        assert not await bench.engine.adopt(handle)
+
     async def test_outputs_that_cannot_be_read_fail_a_step_that_succeeded(self, bench: Bench) -> None:
         script = "echo fine=1 >> $ENSUE_OUTPUTS; echo 'bad:={' >> $ENSUE_OUTPUTS; exit"
         ended_well = await outcome_of(bench.engine, shell(f"{script} 0"))

@@ -13,11 +13,13 @@ ANN = Identity(subject="user:ann")
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
-async def execute(step_type: StepType, inputs: Mapping[str, Any], item: int = WHOLE_STEP) -> tuple[Outcome, list[str]]:
+async def execute(
+    step_type: StepType, inputs: Mapping[str, Any], item: int = WHOLE_STEP, step: str = "s"
+) -> tuple[Outcome, list[str]]:
     """The outcome, and the lines of the log."""
     lines: list[str] = []
     call = Call(
-        key=StepKey(namespace=Namespace("default"), run=RunUid("r1"), step="s", item=item),
+        key=StepKey(namespace=Namespace("default"), run=RunUid("r1"), step=step, item=item),
         attempt=1,
         inputs=step_type.inputs.model_validate(inputs),
         now=lambda: NOW,

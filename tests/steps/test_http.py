@@ -136,6 +136,12 @@ async def test_all_attempts_of_a_step_send_one_idempotency_key(
     assert server.received[0].headers.get("idempotency-key") == expected
 
 
+async def test_the_key_of_a_step_of_any_title_can_be_sent(step: HttpStep) -> None:
+    async with peer() as server:
+        await execute(step, {"url": server.url, "method": "POST"}, step="Größe: a/b!")
+    assert server.received[0].headers["idempotency-key"] == "r1/Gr%C3%B6%C3%9Fe%3A%20a%2Fb%21"
+
+
 @pytest.mark.parametrize(
     ("inputs", "acts", "tries", "state"),
     [

@@ -187,6 +187,21 @@ async def test_pages_go_on_where_the_one_before_ended(store: Store, approvals: A
     assert rest.after == ""
 
 
+async def test_a_page_ends_within_titles_of_one_run(store: Store, approvals: ApprovalTable) -> None:
+    titles = ["Ask: now/later?", "a/b", "a", "é", "x" * 200]
+    run = await store.start(workflow([{"name": title, "approval": {}} for title in titles]))
+    for lease in await store.take(engine="inline"):
+        assert (await store.end(lease, ASKED)).is_accepted
+    found, after = [], ""
+    while len(found) < len(titles):
+        page = await approvals.list(DEFAULT, 1, after)
+        found += [each.key.step for each in page.items]
+        after = page.after
+    assert (sorted(found), after) == (sorted(titles), "")
+    for title in titles:
+        assert (await approvals.get(DEFAULT, run.uid, title)).key.step == title
+
+
 async def test_every_answer_is_audited_without_what_the_form_was_given(store: Store, approvals: ApprovalTable) -> None:
     run = await asked(store, asking(form={"notes": {}}))
     await approvals.answer(DEFAULT, run.uid, "ask", yes(notes="private"), {})

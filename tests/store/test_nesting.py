@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from ensue.core import naming
 from ensue.model.run import Lease, Outcome, Parent, Reason, Run, State
 from ensue.model.workflow import Workflow
@@ -53,6 +55,18 @@ async def test_the_wait_and_the_run_are_one_commit(store: Store) -> None:
     assert child.parent == Parent(key=lease.key, attempt=1)
     assert not (await store.end(lease, Outcome(state=State.WAITING, child=child))).is_accepted
     assert len(await store.rows("SELECT uid FROM runs")) == 2
+
+
+@pytest.mark.parametrize("title", ["Deploy it!", "a/b/0", "/"])
+async def test_a_run_within_a_step_of_any_title_knows_its_parent(store: Store, title: str) -> None:
+    run = await store.start(workflow([{"name": title, "run": None, "workflow": "inner"}]))
+    lease = await store.take_one(engine="inline")
+    child = await child_for(store, lease)
+    assert (await store.end(lease, Outcome(state=State.WAITING, child=child))).is_accepted
+    assert (await store.run_of(child)).parent == Parent(key=lease.key, attempt=1)
+    await store.end(await store.take_one())
+    assert await fire(store) == [run.workflow]
+    assert (await store.run_of(run)).state is State.SUCCEEDED
 
 
 async def test_the_end_of_a_run_is_heard_once_whoever_looks(store: Store) -> None:

@@ -37,7 +37,8 @@ def steps(context: click.Context, parameter: click.Parameter, start: str) -> lis
     """The names of the steps of the run that was named before."""
     from ensue.cli import following
 
-    run = following.plain(context.params.get("run") or "")
+    # Before an option that waits for its value, arguments have no names yet.
+    run = following.plain(context.params.get("run") or next(iter(context.args), ""))
     found = _asked(context, lambda server, namespace: server.get("runs", namespace, run)) if run else {}
     return _fitting((step["name"] for step in found.get("status", {}).get("steps", ())), start)
 
