@@ -34,6 +34,13 @@ steps:
   input:
   - echo "$ONE $TWO $(ensue step get x --from "{DEPLOY}")"
 """
+DOTS = """
+apiVersion: v1
+name: dots
+steps:
+- {name: "..", image: x, engine: process, input: ["echo said; ensue step set x 7"]}
+- {name: ".", image: x, engine: process, dependsOn: "..", input: ["echo $(ensue step get x --from ..)"]}
+"""
 FORM = """
 apiVersion: relay.sh/v1beta1
 kind: Workflow
@@ -96,6 +103,30 @@ def test_a_step_is_asked_about_answered_and_read_by_its_title(site: Cli, asking:
     again = site("rerun", asking, "--from", TELL, "--watch", "-o", "json")
     steps = document(again)["status"]["steps"]
     assert {step["name"]: step["reason"] for step in steps} == {DEPLOY: "Reused", ASK: "Reused", TELL: ""}
+
+
+def test_a_run_in_a_file_tells_a_step_of_any_title(site: Cli) -> None:
+    site("apply", "-f", site.file("titles.yaml", TITLES))
+    state = json.dumps({"steps": {ASK: {"approval": "approved"}}})
+    site.file("wanted.yaml", f"""
+apiVersion: relay.sh/v1beta1
+kind: Run
+metadata: {{name: titled-1}}
+spec: {{workflowRef: {{name: titles}}, state: {state}}}
+""")  # fmt: skip
+    site("apply", "-f", "wanted.yaml")
+    site("wait", "titled-1")
+    run = document(site("get", "run", "titled-1", "-o", "json"))
+    assert ends(run) == {DEPLOY: "Succeeded", ASK: "Succeeded", TELL: "Succeeded"}
+    assert run["spec"]["state"] == {"steps": {ASK: {"approval": "approved"}}}
+
+
+def test_dots_alone_are_a_name_too(site: Cli) -> None:
+    site("apply", "-f", site.file("dots.yaml", DOTS))
+    site("start", "dots", "--watch")
+    name = site("get", "runs", "-o", "name", "--limit", "1").stdout.strip().removeprefix("run/")
+    assert site("logs", name, "--step", "..").stdout == "said\n"
+    assert site("logs", name, "--step", ".").stdout == "7\n"
 
 
 def test_a_rejection_names_the_step_and_skips_it(site: Cli, asking: str) -> None:

@@ -20,6 +20,12 @@ def test_no_step_is_named_as_an_instance_of_another(number: str) -> None:
     assert found(steps) == [("spec.steps[1].name", message)]
 
 
+@pytest.mark.parametrize("name", ["a b/c", "a b#2/c"])
+def test_no_step_is_named_as_one_of_a_run_within_the_run(name: str) -> None:
+    steps = f"  - {{name: a b, workflow: other}}\n  - {{name: '{name}', image: x}}\n"
+    assert found(steps) == [("spec.steps[1].name", f'"{name}" is a step of the run that the step "a b" is')]
+
+
 @pytest.mark.parametrize("steps", [FANS_OUT + "  - {name: a b.01, image: x}\n", "  - {name: a.0, image: x}\n"])
 def test_what_only_looks_like_an_instance_is_a_name(steps: str) -> None:
     assert found(steps) == []

@@ -30,6 +30,11 @@ def test_a_title_is_known_again_by_what_it_begins_with(step: str, near: str) -> 
     assert re.fullmatch(rf"{re.escape(near)}\.x[0-9a-f]{{16}}", folding.folded(step))
 
 
+def test_titles_that_look_alike_have_directories_of_their_own() -> None:
+    titles = ["Deploy it!", "Deploy it?", "Deploy-it", "Deploy it", "deploy it!", "Größe", "Grüße", "a/b", "a.b", "a b"]
+    assert len({folding.folded(title) for title in titles}) == len(titles)
+
+
 @given(st.from_regex(STEP_NAME_PATTERN, fullmatch=True))
 def test_a_plain_name_is_what_it_was(step: str) -> None:
     assert folding.folded(step) == step

@@ -192,7 +192,8 @@ async def test_a_page_ends_within_titles_of_one_run(store: Store, approvals: App
     run = await store.start(workflow([{"name": title, "approval": {}} for title in titles]))
     for lease in await store.take(engine="inline"):
         assert (await store.end(lease, ASKED)).is_accepted
-    found, after = [], ""
+    found: list[str] = []
+    after = ""
     while len(found) < len(titles):
         page = await approvals.list(DEFAULT, 1, after)
         found += [each.key.step for each in page.items]

@@ -48,7 +48,7 @@ class Client:
         query: Mapping[str, str] | None = None,
     ) -> bytes:
         """The body of the answer. Raises what a refusal means, and Unavailable when nobody answers."""
-        target = "/" + "/".join(urllib.parse.quote(part, safe="") for part in path)
+        target = "".join(f"/{_segment(part)}" for part in path)
         if query:
             target += f"?{urllib.parse.urlencode(query)}"
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
@@ -81,6 +81,11 @@ class Client:
             context = ssl.create_default_context()
             return http.client.HTTPSConnection(self.host, self.port, timeout=SECONDS, context=context)
         return http.client.HTTPConnection(self.host, self.port, timeout=SECONDS)
+
+
+def _segment(name: str) -> str:
+    """A name as one part of a path; one of dots alone would lead elsewhere."""
+    return urllib.parse.quote(name, safe="") if name.strip(".") else name.replace(".", "%2E")
 
 
 def client(environment: Mapping[str, str]) -> Client:

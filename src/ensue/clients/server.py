@@ -101,7 +101,7 @@ class Server:
 
     def tell(self, namespace: str, run: str, step: str, state: Body) -> Body:
         """Tell a step something."""
-        return self._json("PUT", f"{_path(namespace, 'runs', run)}/steps/{quote(step, safe='')}/state", json=state)
+        return self._json("PUT", f"{_path(namespace, 'runs', run)}/steps/{_segment(step)}/state", json=state)
 
     def act(self, namespace: str, run: str, verb: str, body: Body | None = None) -> Body:
         return self._json("POST", f"{_path(namespace, 'runs', run)}/{verb}", json=body or {})
@@ -234,7 +234,7 @@ class Server:
         **query: str | int,
     ) -> Iterator[Body]:
         """The lines of a run; a followed log goes on where it was when the connection was lost."""
-        part = f"/steps/{quote(step, safe='')}" if step else ""
+        part = f"/steps/{_segment(step)}" if step else ""
         path = f"{_path(namespace, 'runs', run)}{part}/log"
         given = Given()
         failures = 0
@@ -366,7 +366,12 @@ def _place(namespace: str | None) -> str:
 def _path(namespace: str, plural: str, name: str) -> str:
     if not name or ("/" in name and plural != APPROVALS):
         raise errors.NotFound(f"no {plural.removesuffix('s')} {name!r} in namespace {namespace}")
-    return f"{_place(namespace)}/{plural}/{quote(name, safe='')}"
+    return f"{_place(namespace)}/{plural}/{_segment(name)}"
+
+
+def _segment(name: str) -> str:
+    """A name as one part of a path; one of dots alone is none to clients that tidy paths."""
+    return quote(name, safe="") if name.strip(".") else name.replace(".", "%2E")
 
 
 def _secret(namespace: str, name: str, key: str) -> str:

@@ -27,11 +27,19 @@ def check(steps: Sequence[Step], paths: Sequence[Path], flavour: relay.Flavour) 
             remedy = f"rename one; the other is {render(first[step.name])}"
             yield Problem(message=f'another step is named "{step.name}"', remedy=remedy, path=where)
         first.setdefault(step.name, path)
+    for name, message in _mistakable(steps):
+        yield Problem(message=message, remedy="rename one of the two", path=render((*first[name], "name")))
+
+
+def _mistakable(steps: Sequence[Step]) -> Iterator[tuple[str, str]]:
+    """Names that are shown as what is something else, and of what."""
     fans = {step.name for step in steps if step.matrix is not None or step.foreach is not None}
-    for name, path in first.items():
+    callers = [step.name for step in steps if step.workflow is not None]
+    for name in dict.fromkeys(step.name for step in steps):
         if (found := _INSTANCE.fullmatch(name)) and found[1] in fans:
-            message = f'"{name}" is an instance of the step "{found[1]}", which fans out'
-            yield Problem(message=message, remedy="rename one of the two", path=render((*path, "name")))
+            yield name, f'"{name}" is an instance of the step "{found[1]}", which fans out'
+        elif caller := next((each for each in callers if name.startswith((f"{each}/", f"{each}#"))), None):
+            yield name, f'"{name}" is a step of the run that the step "{caller}" is'
 
 
 def proposed(given: str) -> str:
