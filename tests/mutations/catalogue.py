@@ -1,6 +1,6 @@
 """The mutations: each takes away what keeps one guarantee, and names the test that must notice."""
 
-from tests.mutations import access, approvals, boxes, engines, events, runs
+from tests.mutations import access, approvals, boxes, engines, events, runs, titles
 
 MUTATIONS = (
     *runs.MUTATIONS,
@@ -9,4 +9,5 @@ MUTATIONS = (
     *approvals.MUTATIONS,
     *engines.MUTATIONS,
     *boxes.MUTATIONS,
+    *titles.MUTATIONS,
 )
