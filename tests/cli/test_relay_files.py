@@ -54,7 +54,7 @@ def test_every_example_is_valid_and_laid_out(examples: Cli, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "flags", "states", "lines"),
     [
-        ("outputs.yaml", [], {"measure": "Succeeded", "report": "Succeeded"}, "relay has 5 letters"),
+        ("outputs.yaml", [], {"Measure it": "Succeeded", "report": "Succeeded"}, "relay has 5 letters"),
         ("conditions.yaml", [], {"look": "Succeeded", "delete": "Skipped", "announce": "Skipped", "explain": "Succeeded"}, "nothing was deleted"),
         ("conditions.yaml", ["-p", "dryRun=false"], {"look": "Succeeded", "delete": "Succeeded", "announce": "Succeeded", "explain": "Skipped"}, "it is done"),
         ("input-file.yaml", [], {"count": "Succeeded"}, "the sum is 12"),

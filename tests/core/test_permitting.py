@@ -53,6 +53,10 @@ def may(identity: Identity, verb: str, kind: str, namespace: Namespace | None = 
         ((right("run/*", places=("team", "other")),), ("get", "Run", OTHER, "a"), True),
         ((right("run/*"),), ("list", "Run", None), False),
         ((right("run/*", places=("*",)),), ("list", "Run", None), True),
+        # A step's title is in the name of its approval, and stands for itself.
+        ((right("approval/r-1.Deploy [prod]!"),), ("approve", "Approval", TEAM, "r-1.Deploy [prod]!"), True),
+        ((right("*"), denial("approval/*.Ask: a/b [c]")), ("approve", "Approval", TEAM, "r-1.Ask: a/b [c]"), False),
+        ((right("approval/r-1.[ab]"),), ("approve", "Approval", TEAM, "r-1.a"), False),
         # A part is not the whole.
         ((right("run/b*"),), ("list", "Run", TEAM), False),
         ((right("*"), denial("run/b*")), ("list", "Run", TEAM), False),

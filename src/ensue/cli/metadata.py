@@ -5,6 +5,7 @@ import base64
 import binascii
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -197,7 +198,8 @@ def _address(served: Any, run: str | None, step: str | None) -> str:
     ]
     if len(found) == 1:
         return str(found[0][1])
-    known = [f"--run {subject.run} --step {subject.name}" for subject in served.addresses if not subject.is_trigger]
+    steps = [subject for subject in served.addresses if not subject.is_trigger]
+    known = [f"--run {shlex.quote(subject.run)} --step {shlex.quote(subject.name)}" for subject in steps]
     problem = "the sample has several such steps" if found else "the sample has no such step"
     raise NotFound(problem, remedy=f"there are {', '.join(known)}" if known else "write runs: and steps: into it")
 

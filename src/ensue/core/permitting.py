@@ -138,7 +138,8 @@ def _is_of(pattern: str, asked: Refused, *, is_all: bool) -> bool:
         return False
     if not asked.name:
         return name == ANY or not is_all
-    return name == ANY or fnmatchcase(asked.name, name)
+    # A step's title, and so an approval's name, may hold brackets: they stand for themselves.
+    return name == ANY or fnmatchcase(asked.name, name.replace("[", "[[]"))
 
 
 @lru_cache(maxsize=1024)
