@@ -43,7 +43,7 @@ def test_every_route_and_every_code_is_on_the_page() -> None:
                 continue  # It has the path of the stream.
             assert isinstance(route, APIRoute)
             for method in route.methods or ():
-                assert f"`{method} {prefix}{route.path}`" in HTTP_PAGE
+                assert f"`{method} {prefix}{route.path_format}`" in HTTP_PAGE
     of_errors = {kind.code for kind in all_errors() if any(parent in problems.STATUS for parent in kind.__mro__)} - {
         errors.DataDirectoryOwned.code
     }
