@@ -90,7 +90,7 @@ async def test_what_a_helper_says_otherwise(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     helper(tmp_path, "none", "echo 'credentials not found in native keychain'; exit 1")
-    helper(tmp_path, "token", """echo '{"Username": "<token>", "Secret": "abc"}'""")
+    helper(tmp_path, "token", """printf '{"Username": "<token>", '; sleep 0.2; echo '"Secret": "abc"}'""")
     write(config, {"credHelpers": {"none.org": "none", "token.org": "token"}})
     assert await logins.find(config, "none.org/t") == {}
     assert await logins.find(config, "token.org/t") == {"identitytoken": "abc", "serveraddress": "token.org"}

@@ -89,7 +89,7 @@ async def _ask(helper: str, title: str) -> dict[str, str]:
             assert process.stdout is not None
             process.stdin.write(title.encode())
             process.stdin.close()
-            said = await process.stdout.read(LARGEST)
+            said = await _all_of(process.stdout)
             code = await process.wait()
     except TimeoutError:
         raise HelperFailed(f"{program} did not answer for {HELPER_SECONDS:.0f} s") from None
@@ -98,6 +98,14 @@ async def _ask(helper: str, title: str) -> dict[str, str]:
             process.kill()
             await process.wait()
     return _answer(program, title, code, said)
+
+
+async def _all_of(stream: asyncio.StreamReader) -> bytes:
+    """What a program says until its end, however many pieces it comes in; of what is too large the beginning."""
+    said = bytearray()
+    while len(said) < LARGEST and (piece := await stream.read(LARGEST - len(said))):
+        said += piece
+    return bytes(said)
 
 
 def _answer(program: str, title: str, code: int, said: bytes) -> dict[str, str]:

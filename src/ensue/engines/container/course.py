@@ -266,7 +266,6 @@ class Course:
             stopped_for="" if stop is None else stop["cause"],
             was_away=self._asking.was_away or await self._is_ending(state),
             memory=self.kept.memory,
-            is_podman=self.kept.is_podman,
         )
 
     async def _last_lines(self, name: str) -> bytes:

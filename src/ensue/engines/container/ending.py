@@ -23,7 +23,8 @@ _FATAL = frozenset(
         *(signal.SIGXCPU, signal.SIGXFSZ, signal.SIGSYS),
     }
 )
-_OF_A_LOST_ENGINE = frozenset({137, 143, 255})
+_KILLED = 137
+_OF_A_LOST_ENGINE = frozenset({_KILLED, 143, 255})
 OF_AN_ENDING_ENGINE = frozenset({137, 143})
 """With which an engine that is told to end has its containers end."""
 _INITS = (b"[FATAL tini", b"(catatonit:")
@@ -39,15 +40,18 @@ def is_good(ended: Record) -> bool:
     return not (ended["cause"] or ended.get("code") or ended.get("signal"))
 
 
-def of(state: State, *, stopped_for: str, was_away: bool, memory: int | None, is_podman: bool) -> Record:
+def of(state: State, *, stopped_for: str, was_away: bool, memory: int | None) -> Record:
     """The end of one container. `stopped_for`: why we ended it; `was_away`: the engine was, meanwhile."""
     code = state.exit_code
     if stopped_for:
         return record(stopped_for, **_code(code))
-    if code and memory and (state.is_oom or (is_podman and code == 137)):
+    if code and memory and state.is_oom:
         return record(MEMORY, code=code)
     if was_away and code in _OF_A_LOST_ENGINE:
         return record(LOST, "the container engine ended while the step ran")
+    if memory and code == _KILLED:
+        # Podman does not tell what the kernel killed it for, and Docker not always.
+        return record(MEMORY, code=code)
     return record("", **_code(code))
 
 
