@@ -97,6 +97,21 @@ def test_doctor_says_which_engine_answers(cli: Cli, docker: containers.Container
     assert "unix:///nowhere.sock does not answer" in gone.stdout
 
 
+NAMED = f"""
+apiVersion: v1
+kind: Workflow
+steps:
+- name: counts
+  image: {containers.IMAGE}
+  input: ["#!/bin/awk -f", "BEGIN {{ print 6 * 7 }}"]
+"""
+
+
+def test_a_script_in_a_container_is_run_by_what_it_names(cli: Cli, docker: containers.ContainerEngine) -> None:
+    done = cli("run", cli.file("w.yaml", NAMED), env={"ENSUE_CONTAINER_HOST": docker.address})
+    assert done.stdout == "counts | 42\n"
+
+
 PROXIED = f"""
 apiVersion: ensue.dev/v1alpha1
 kind: Workflow

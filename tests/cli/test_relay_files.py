@@ -250,3 +250,15 @@ def test_a_spec_that_names_a_secret_that_is_not_there_fails_its_step(cli: Cli, h
     if state == "Failed":
         assert asks["reason"] == "MissingSecret"
         assert asks["message"].startswith("spec.token: there is no secret none (")
+
+
+def test_a_script_beside_the_file_is_run_by_what_it_names(cli: Cli) -> None:
+    """As relay's public workflows have them: programs in Python, and shells that go on after a failure."""
+    cli.file("count.py", "#!/usr/bin/env python3\nimport sys\nprint('python', *sys.argv[1:])\n")
+    steps = [
+        "{name: counts, image: busybox, inputFile: count.py, args: [one]}",
+        "{name: goes-on, image: busybox, input: ['false', 'echo on']}",
+    ]
+    cli.file("w.yaml", "apiVersion: v1\nkind: Workflow\nsteps:\n" + "".join(f"- {step}\n" for step in steps))
+    done = cli("run", "w.yaml", "--engine", "process")
+    assert sorted(line.split(" | ")[1] for line in done.stdout.splitlines()) == ["on", "python one"]
