@@ -141,11 +141,32 @@ async def test_an_engine_that_fails_for_a_moment_costs_no_step(bench: ContainerB
 async def test_an_engine_that_never_starts_what_it_has_is_not_the_steps_fault(
     bench: ContainerBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(course, "START_PATIENCE", 0.2)
+    """Who starts the step is told, each time; once its setup has run, the step ends so."""
     wry.spoil(bench.engine, Fault(method="POST", path="/start", error=Refused(500, "no space left"), times=FOREVER))
-    outcome, _ = await ended(bench, await started(bench, suite.shell("true")))
+    order = suite.shell("true")
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="no space left"):
+            await bench.engine.start(order)
+    await bench.engine.destroy(bench.engine.handle_for(order.key, order.attempt))
+    await bench.engine.close()
+    bench.engine = bench.another()
+    monkeypatch.setattr(course, "START_PATIENCE", 0.2)
+    fault = Fault(method="POST", path="/start", error=Refused(500, "no space left"), times=FOREVER, spared=1)
+    wry.spoil(bench.engine, fault)
+    outcome, _ = await ended(bench, await bench.engine.start(with_image(Image(setup="true"), "true")))
     assert (outcome.reason, outcome.can_retry) == (Reason.CANNOT_START, True)
     assert "no space left" in outcome.message
+
+
+async def test_what_was_told_to_end_while_it_could_not_begin_does_not_begin(bench: ContainerBench) -> None:
+    fault = Fault(method="POST", path="/start", error=Refused(500, "no space left"), times=FOREVER, spared=1)
+    wry.spoil(bench.engine, fault)
+    handle = await bench.engine.start(with_image(Image(setup="echo set up"), "echo begun"))
+    await suite.until(lambda: fault.times < FOREVER)
+    await bench.engine.stop(handle, timedelta(seconds=5))
+    wry.mend(bench.engine)
+    outcome, log = await ended(bench, handle)
+    assert (outcome.state, log) == (State.CANCELLED, "set up\n")
 
 
 async def test_a_user_that_the_image_does_not_have_is_the_steps_fault(

@@ -80,12 +80,12 @@ async def test_a_bug_met_with_one_attempt_ends_only_that_one(faulty_bench: Proce
     bench = faulty_bench
     good = await bench.engine.start(suite.shell("sleep 300", step="good"))
     supervisor = bench.supervisor
-    outcome = await tried(bench, suite.shell("echo x; sleep 2", step=method, limits=QUICK))
+    outcome = await tried(bench, suite.shell("echo x; sleep 2", step=faulty.step_of(method), limits=QUICK))
     assert outcome.state in (State.FAILED, State.TIMED_OUT)
     assert f"a bug in {method}" in outcome.message
     log = (bench.data / "supervisor" / "log").read_text()
     assert f"ValueError: a bug in {method}" in log
-    assert f"{suite.RUN}/{method}.-.1" in log
+    assert f"{suite.RUN}/{faulty.step_of(method)}.-.1" in log
     assert bench.supervisor == supervisor
     assert await bench.engine.adopt(good)
     await bench.engine.destroy(good)

@@ -224,10 +224,10 @@ class Course:
         return await self._verdict(name, ended)
 
     async def _begin(self, phase: str) -> State | None:
-        """The container once it was started; one that was is not started again."""
+        """The container once it was started; one that was is not started again, nor one that is to end."""
         name = self.kept.name(phase)
         state = await self.api.inspect(name)
-        if state is None or state.status != "created":
+        if state is None or state.status != "created" or self._stop is not None:
             return state
         given = await beginning.begin(self.api, self.kept, phase, self.directory)
         self._given = given or self._given

@@ -41,9 +41,9 @@ class Start:
         if order.command is None:
             raise Fail(f"step type {order.step_type} has no command to run")
         directory = self.paths.attempt(name)
-        if await self._is_made(directory):
-            return None
         try:
+            if (kept := await self._made(directory)) is not None:
+                return await self._begin(kept, directory)
             return await self._make(order, order.command, name)
         except ImageAbsent as error:
             self._end(directory, ending.record(ending.IMAGE, error.message, can_retry=error.can_retry))
@@ -55,11 +55,20 @@ class Start:
             self._end(directory, ending.record(ending.CANNOT_START, error.message))
             raise Fail(error.message) from None
 
-    async def _is_made(self, directory: str) -> bool:
+    async def _made(self, directory: str) -> phases.Kept | None:
+        """What an earlier try has made, if it is all there."""
         kept = phases.Kept.read(directory)
-        if kept is None:
-            return False
-        return all([await self.api.inspect(kept.name(phase)) is not None for phase in kept.phases])
+        names = [] if kept is None else [kept.name(phase) for phase in kept.phases]
+        return kept if all([await self.api.inspect(name) is not None for name in names]) else None
+
+    async def _begin(self, kept: phases.Kept, directory: str) -> beginning.Input | None:
+        """The first container of an earlier try, unless that began it, or was told to end it: its course looks."""
+        first = kept.phases[0]
+        state = await self.api.inspect(kept.name(first))
+        is_to_end = layout.read_json(os.path.join(directory, places.STOP)) is not None
+        if state is None or state.status != "created" or is_to_end:
+            return None
+        return await beginning.begin(self.api, kept, first, directory)
 
     def _end(self, directory: str, ended: ending.Record) -> None:
         if os.path.isdir(directory):
@@ -103,8 +112,7 @@ class Start:
         for phase in kept.phases:
             await self._create(kept.name(phase), made[phase], image.platform)
         if is_repeated:
-            # It may have been begun: its course looks.
-            return None
+            return await self._begin(kept, directory)
         return await beginning.begin(self.api, kept, kept.phases[0], directory)
 
     def _keep(self, directory: str, kept: phases.Kept, made: Mapping[str, object]) -> None:
