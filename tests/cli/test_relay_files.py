@@ -125,9 +125,10 @@ def test_an_approval_is_listed_and_answered(site: Cli) -> None:
         found = site("get", "approvals").stdout
     assert found.split()[:3] == ["NAME", "RUN", "STEP"]
     assert "Release?" in found
-    assert "waits for an approval: Release?" in site("explain", "run", name).stdout
+    assert "waits for an approval by whoever may approve: Release?" in site("explain", "run", name).stdout
     waited = site("wait", run, "--timeout", "1ms", code=3).stderr
-    assert waited.splitlines()[0] == f"{name} waits for approval {name}.ask (`ensue approve {name} ask`)"
+    asked = f"{name}: ask: it waits for an approval by whoever may approve: Release?"
+    assert waited.splitlines()[0] == f"{asked} (`ensue approve {name} ask -p notes=…`)"
     assert site("get", "approvals", "--open", "-o", "name").stdout == f"approval/{name}.ask\n"
     refused = site("approve", run, "ask", code=2)
     assert 'the form asks for "notes" (give it: -p notes=…)' in refused.stderr

@@ -91,7 +91,8 @@ def test_an_approval_with_a_colon_in_its_name_is_given_its_form(cli: Cli) -> Non
 
 def test_a_step_is_asked_about_answered_and_read_by_its_title(site: Cli, asking: str) -> None:
     waited = site("wait", asking, "--timeout", "1ms", code=3).stderr.splitlines()[0]
-    assert waited == f"{asking} waits for approval {asking}.{ASK} (`ensue approve {asking} '{ASK}'`)"
+    said = f"{asking}: {ASK}: it waits for an approval by whoever may approve"
+    assert waited == f"{said} (`ensue approve {asking} '{ASK}'`)"
     assert document(site("get", "approval", f"{asking}.{ASK}", "-o", "json"))["spec"]["step"] == ASK
     assert site("get", f"approval/{asking}.{ASK}", "-o", "name").stdout == f"approval/{asking}.{ASK}\n"
     assert f"it waits for {ASK} to end" in site("explain", "run", asking).stdout

@@ -15,8 +15,13 @@ PLACES = [Place(name="one", labels={"os": "linux"}, engines=("inline", "process"
 
 
 def texts(play: Play, places: list[Place] = PLACES, attempts: list[Attempt] | None = None) -> dict[str, str]:
-    found = explaining.explain(play.graph, play.run, list(play.steps.values()), attempts or [], places)
-    return {item.subject: item.text for item in found}
+    return {item.subject: item.text for item in explained(play, places, attempts)}
+
+
+def explained(
+    play: Play, places: list[Place] = PLACES, attempts: list[Attempt] | None = None
+) -> tuple[explaining.Explanation, ...]:
+    return explaining.explain(play.graph, play.run, list(play.steps.values()), attempts or [], places)
 
 
 def test_a_step_that_waits_names_what_it_waits_for() -> None:
@@ -64,6 +69,35 @@ def test_a_sleeping_step_says_until_when() -> None:
     play = Play(workflow([{"name": "a"}]))
     play.carry_out("a", ASLEEP)
     assert texts(play)["a"] == "it sleeps until 2026-01-01T01:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("approval", "text"),
+    [
+        ({}, "it waits for an approval by whoever may approve"),
+        ({"approvers": ["user:ann", "group:b"]}, "it waits for an approval by user:ann, group:b"),
+        ({"approvers": ["group:b"], "minApprovals": 2}, "it waits for an approval by 2 of group:b"),
+        (
+            {"minApprovals": 2, "notStarter": True},
+            "it waits for an approval by 2 of those who may approve other than who started the run",
+        ),
+    ],
+)
+def test_a_step_that_asks_says_who_may_answer(approval: dict[str, Any], text: str) -> None:
+    play = Play(workflow([{"name": "a", "approval": approval}]))
+    play.carry_out("a", Outcome(state=State.WAITING, reason=Reason.APPROVAL))
+    assert texts(play)["a"] == text
+
+
+def test_a_step_that_asks_names_the_values_that_an_answer_needs() -> None:
+    form = {"notes": {"type": "string", "required": True}, "channel": {"type": "string", "default": "beta"}}
+    play = Play(workflow([{"name": "a", "approval": {"message": "Release?", "form": form}}]))
+    asked = Outcome(state=State.WAITING, reason=Reason.APPROVAL, message="Release?")
+    assert [item.form for item in explained(play)] == [(), ()]
+    play.carry_out("a", asked)
+    assert [(item.text, item.form) for item in explained(play)][1:] == [
+        ("it waits for an approval by whoever may approve: Release?", ("notes",))
+    ]
 
 
 def test_a_step_that_is_tried_again_says_when() -> None:

@@ -215,6 +215,8 @@ class Explanation(Strict):
     """Why, for people."""
     since: Moment | None
     """Since when."""
+    form: list[str]
+    """The values that an approval cannot be given without."""
 
 
 class WorkerMetadata(Strict):

@@ -319,6 +319,7 @@ def explanation(explanation: Explanation) -> View:
         "reason": explanation.reason.value,
         "text": explanation.text,
         "since": moment(explanation.since),
+        "form": list(explanation.form),
     }
 
 

@@ -5,26 +5,29 @@ import contextlib
 import shlex
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import click
 
+from ensue.core import approving
 from ensue.core.approving import IN_FORM
-from ensue.model.approval import Approval
 from ensue.model.errors import Conflict, EnsueError
 from ensue.model.identity import Identity
-from ensue.model.run import Reason, Run, State, StepRun
+from ensue.model.run import Reason, Run, State, StepKey, StepRun
 from ensue.model.values import Json
 from ensue.model.workflow import Approval as Question
 from ensue.operations import approvals, runs
 from ensue.operations.world import World
 
 ALL = "*"
+WITHIN_SECONDS = 1.0
+"""Between two looks at the runs within."""
 
 
 class Answers:
-    """Looks at the steps of one run, each question once."""
+    """Looks at the steps of one run and of the runs within it, each question once."""
 
     def __init__(
         self,
@@ -38,61 +41,105 @@ class Answers:
         self._identity = identity
         self._approved = approved
         self._say = say
-        self._asked: set[tuple[str, int]] = set()
+        self._asked: set[tuple[StepKey, int]] = set()
+        self._next_look_within = 0.0
 
     async def look(self, run: Run, steps: Sequence[StepRun]) -> None:
         """Answer what waits. Where nobody can, the run is cancelled: it would wait for ever."""
         for step in steps:
-            if step.state is not State.WAITING or step.reason not in (Reason.APPROVAL, Reason.ANSWER):
-                continue
-            name, key = step.key.step, (step.key.step, step.attempt)
-            if key in self._asked:
-                continue
-            self._asked.add(key)
-            if step.reason is Reason.APPROVAL and (name in self._approved or ALL in self._approved):
-                await self._answer(run, step, is_approval=True, reason="--approve")
-            elif step.reason is Reason.APPROVAL and sys.stdin.isatty() and sys.stderr.isatty():
-                await self._ask(run, step)
-            else:
-                await self._give_up(run, step)
+            await self._consider(run, run, step)
+        if time.monotonic() >= self._next_look_within:
+            await self._within(run, run, steps)
+            self._next_look_within = time.monotonic() + WITHIN_SECONDS
 
-    async def _ask(self, run: Run, step: StepRun) -> None:
-        is_approval = await _confirm(f"{step.key.title}: {step.message or 'approve?'}")
-        await self._answer(run, step, is_approval=is_approval, reason="" if is_approval else "at the terminal")
+    async def _within(self, outer: Run, run: Run, steps: Sequence[StepRun]) -> None:
+        for step in steps:
+            if not step.awaits_run:
+                continue
+            inner = await self._world.history.run(run.namespace, step.child)
+            found = await self._world.history.steps(inner.namespace, inner.uid)
+            for each in found:
+                await self._consider(outer, inner, each)
+            await self._within(outer, inner, found)
 
-    async def _answer(self, run: Run, step: StepRun, *, is_approval: bool, reason: str) -> None:
+    async def _consider(self, outer: Run, run: Run, step: StepRun) -> None:
+        if step.state is not State.WAITING or step.reason not in (Reason.APPROVAL, Reason.ANSWER):
+            return
+        name, key = step.key.step, (step.key, step.attempt)
+        if key in self._asked:
+            return
+        self._asked.add(key)
+        pending = Pending(outer=outer, run=run, step=step, question=await self._question(run, step))
+        if step.reason is Reason.APPROVAL and (name in self._approved or ALL in self._approved):
+            await self._answer(pending, is_approval=True, reason="--approve")
+        elif step.reason is Reason.APPROVAL and sys.stdin.isatty() and sys.stderr.isatty():
+            await self._ask(pending)
+        else:
+            await self._give_up(pending)
+
+    async def _question(self, run: Run, step: StepRun) -> Question:
         graph = await self._world.definitions.graph(run.definition_hash, run.workflow)
-        question = graph.nodes[step.key.step].step.approval or Question()
+        return graph.nodes[step.key.step].step.approval or Question()
+
+    async def _ask(self, pending: "Pending") -> None:
+        is_approval = await _confirm(f"{pending.title}: {pending.step.message or 'approve?'}")
+        await self._answer(pending, is_approval=is_approval, reason="" if is_approval else "at the terminal")
+
+    async def _answer(self, pending: "Pending", *, is_approval: bool, reason: str) -> None:
+        run, step = pending.run, pending.step
         form = {**self._approved.get(ALL, {}), **self._approved.get(step.key.step, {})}
         said = approvals.Said(is_approval=is_approval, reason=reason, form=form if is_approval else {})
-        for one in stand_ins(question, self._identity):
+        for one in stand_ins(pending.question, self._identity):
             try:
                 found = await approvals.answer(one, self._world, run.namespace, f"{run.name}.{step.key.title}", said)
             except EnsueError as error:
                 error.remedy = error.remedy.replace(IN_FORM, f"give it: --approve {shlex.quote(step.key.step)}:")
-                self._say(f"{step.key.title}: {error}")
+                self._say(f"{pending.title}: {error}")
                 if not isinstance(error, Conflict):
-                    await self._cancel(run)
+                    await self._cancel(pending.outer)
                 return
             if found.closed_at is not None:
-                self._note(found)
+                self._say(f"{pending.title}: {found.outcome.lower()}")
                 return
 
-    def _note(self, found: Approval) -> None:
-        self._say(f"{found.key.title}: {found.outcome.lower()}")
-
-    async def _give_up(self, run: Run, step: StepRun) -> None:
-        how = (
-            f"give --approve {shlex.quote(step.key.step)}" if step.reason is Reason.APPROVAL else "apply it to a server"
+    async def _give_up(self, pending: "Pending") -> None:
+        what = f' to "{pending.step.message}"' if pending.step.message else ""
+        self._say(
+            f"{pending.title} waits for an answer{what}, and nobody can give one here ({pending.remedy}); "
+            "cancelling the run"
         )
-        self._say(f"{step.key.title} waits for an answer, and nobody can give one here ({how}); cancelling the run")
-        await self._cancel(run)
+        await self._cancel(pending.outer)
 
     async def _cancel(self, run: Run) -> None:
         try:
             await runs.stop(self._identity, self._world, run.namespace, run.name)
         except Conflict:
             return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A step that waits for an answer, and what it asks."""
+
+    outer: Run
+    """The run that was started."""
+    run: Run
+    """The one that the step is of: that, or one within it."""
+    step: StepRun
+    question: Question
+
+    @property
+    def title(self) -> str:
+        step = self.step.key.title
+        return step if self.run is self.outer else f"{self.run.name}: {step}"
+
+    @property
+    def remedy(self) -> str:
+        name = shlex.quote(self.step.key.step)
+        if self.step.reason is not Reason.APPROVAL:
+            return "apply it to a server"
+        wanted = [f"--approve {name}:{shlex.quote(value)}=…" for value in approving.required(self.question)]
+        return f"give {' '.join(wanted) or f'--approve {name}'}"
 
 
 async def _confirm(question: str) -> bool:

@@ -1,10 +1,11 @@
 """`ensue logs`: what the steps of a run printed."""
 
+import contextlib
 from datetime import UTC, datetime
 
 import click
 
-from ensue.cli import completing, durations, exits, following, invocation, target
+from ensue.cli import completing, durations, exits, following, invocation, target, telling
 from ensue.cli.invocation import Invocation
 from ensue.model.values import parse_duration
 
@@ -33,7 +34,8 @@ def command(
     since: str | None,
     tail: int | None,
 ) -> int:
-    """Print the log of RUN, or of its STEP, which --step names too. With -o json, one object a line.
+    """Print the log of RUN, or of its STEP, which --step names too. With -o json, one object a line. With -f, what the
+    run asks of people is said on stderr.
 
     \b
     Examples:
@@ -52,8 +54,10 @@ def command(
         raise click.UsageError("a log has the forms table and json")
     with target.server() as server:
         namespace, name = invocation.namespace or "default", following.plain(run)
-        for entry in server.log(namespace, name, step, follow=follow, note=invocation.say, tail=tail, **query):
-            click.echo(entry["text"] if step and form is following.line else form(entry))
+        told = telling.meanwhile(server, invocation, namespace, name) if follow else contextlib.nullcontext()
+        with told:
+            for entry in server.log(namespace, name, step, follow=follow, note=invocation.say, tail=tail, **query):
+                click.echo(entry["text"] if step and form is following.line else form(entry))
     return exits.SUCCESS
 
 

@@ -2,7 +2,7 @@
 
 import click
 
-from ensue.cli import completing, durations, exits, following, invocation, printing, step_table, target
+from ensue.cli import completing, durations, exits, following, invocation, printing, step_table, target, telling
 from ensue.cli.invocation import Invocation
 from ensue.model.values import parse_duration
 
@@ -22,7 +22,7 @@ def wait(invocation: Invocation, run: str, timeout: str | None) -> int:
     """
     seconds = None if timeout is None else parse_duration(timeout).total_seconds()
     with target.server() as server:
-        tell = following.Telling(invocation)
+        tell = telling.Telling(server, invocation)
         found = server.wait(invocation.namespace or "default", following.plain(run), seconds, tell)
     if "completionTime" in found["status"]:
         return following.ended(found, invocation)

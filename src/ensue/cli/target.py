@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -63,6 +64,15 @@ def server() -> "Server":
     if url or _is_directory_named():
         return _by_directory(None, said)
     return _by_context(contexts.read().current, said)
+
+
+def flags() -> str:
+    """What names this server to another command, with a space before; empty where nothing has to."""
+    context = click.get_current_context()
+    said = context.find_object(Invocation) or Invocation()
+    directory: Path | None = context.meta.get(DIRECTORY)
+    words = ["--data", str(directory)] if directory is not None else ["--context", said.context] if said.context else []
+    return "".join(f" {shlex.quote(word)}" for word in words)
 
 
 def warn_of_override(context: str) -> bool:

@@ -32,7 +32,7 @@ def decide(
         why = f": {given.reason}" if given.reason else ""
         message = f"rejected by {given.by.subject}{why}"
         return Outcome(state=rejected, reason=Reason.REJECTED, message=message, can_retry=False)
-    _check_form(asked.form, given.form)
+    _check_form(asked, given.form)
     everyone = [*answers, given]
     if len(everyone) < asked.min_approvals:
         return None
@@ -45,6 +45,11 @@ def outputs(asked: Approval, answers: Sequence[Answer]) -> dict[str, Json]:
     for answer in answers:
         found |= answer.form
     return {**found, "approvedBy": [answer.by.subject for answer in answers]}
+
+
+def required(asked: Approval) -> tuple[str, ...]:
+    """The values of the form without which nobody can approve."""
+    return tuple(name for name, schema in asked.form.items() if schema.get("required") is True)
 
 
 def is_anyones(asked: Approval) -> bool:
@@ -91,14 +96,15 @@ def _require_named(asked: Approval, run: Run, given: Answer) -> None:
         )
 
 
-def _check_form(form: Mapping[str, Mapping[str, Json]], given: Mapping[str, Json]) -> None:
+def _check_form(asked: Approval, given: Mapping[str, Json]) -> None:
     for name in given:
-        if name not in form:
-            remedy = did_you_mean(name, form) or f"it asks for {', '.join(form) or 'nothing'}"
+        if name not in asked.form:
+            remedy = did_you_mean(name, asked.form) or f"it asks for {', '.join(asked.form) or 'nothing'}"
             raise InvalidInput(f'the form has no "{name}"', remedy=remedy)
-    for name, schema in form.items():
+    needed = required(asked)
+    for name, schema in asked.form.items():
         if name not in given:
-            if schema.get("required") is True:
+            if name in needed:
                 raise InvalidInput(f'the form asks for "{name}"', remedy=f"{IN_FORM}{name}=…")
             continue
         _check_value(name, schema, given[name])

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ensue.core import lacking
+from ensue.core import approving, lacking
 from ensue.core.graph import Graph, Node
 from ensue.core.lacking import Place
 from ensue.model.run import Attempt, Reason, Run, State, StepRun
+from ensue.model.workflow import Approval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,8 @@ class Explanation:
     reason: Reason
     text: str
     since: datetime | None
+    form: tuple[str, ...] = ()
+    """The values that whoever approves has to give."""
 
 
 def explain(
@@ -37,6 +40,7 @@ def explain(
                 reason=step.reason,
                 text=_text(graph.nodes[step.key.step], step, by_name, places, run) + _after(step, tries[step.key]),
                 since=_since_step(run, step),
+                form=_form(graph.nodes[step.key.step], step),
             )
             for step in steps
         ),
@@ -122,16 +126,31 @@ def _waiting(node: Node, step: StepRun) -> str:
         case Reason.PAUSED:
             return "it is ready; the run is paused"
         case Reason.APPROVAL:
-            return f"it waits for an approval{_asked(node, step)}"
+            return f"it waits for an approval by {_approvers(_question(node))}{_asked(step)}"
         case Reason.ANSWER:
             return f"it waits to be told something: {step.message}"
     return f"it waits ({step.reason})"
 
 
-def _asked(node: Node, step: StepRun) -> str:
-    asked = node.step.approval
-    of = f" by {_list(asked.approvers)}" if asked is not None and asked.approvers else ""
-    return f"{of}: {step.message}" if step.message else of
+def _question(node: Node) -> Approval:
+    return node.step.approval or Approval()
+
+
+def _approvers(asked: Approval) -> str:
+    people = _list(asked.approvers)
+    if asked.min_approvals > 1:
+        people = f"{asked.min_approvals} of {people or 'those who may approve'}"
+    but = " other than who started the run" if asked.not_starter else ""
+    return f"{people or 'whoever may approve'}{but}"
+
+
+def _asked(step: StepRun) -> str:
+    return f": {step.message}" if step.message else ""
+
+
+def _form(node: Node, step: StepRun) -> tuple[str, ...]:
+    is_asking = step.state is State.WAITING and step.reason is Reason.APPROVAL
+    return approving.required(_question(node)) if is_asking else ()
 
 
 _WORDS = {
