@@ -244,7 +244,9 @@ def test_a_signal_during_the_clean_up_disturbs_nothing(cli: Cli, number: signal.
         "from ensue.cli import commands\n"
         "remove = shutil.rmtree\n"
         "def disturbed(path, **more):\n"
-        f"    if os.path.basename(path).startswith('ensue-run-'): os.kill(os.getpid(), {int(number)})\n"
+        "    if 'dir_fd' in more:\n"
+        f"        os.kill(os.getpid(), {int(number)})\n"
+        "        print('disturbed', file=sys.stderr)\n"
         "    remove(path, **more)\n"
         "shutil.rmtree = disturbed\n"
         "sys.argv = ['ensue', 'run', 'hello.yaml']\n"
@@ -254,5 +256,5 @@ def test_a_signal_during_the_clean_up_disturbs_nothing(cli: Cli, number: signal.
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=cli.home, env=cli.environment, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert (done.returncode, "Traceback" in done.stderr, "disturbed" in done.stderr) == (0, False, True)
     assert is_nothing_left(cli)

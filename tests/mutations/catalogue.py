@@ -1,6 +1,6 @@
 """The mutations: each takes away what keeps one guarantee, and names the test that must notice."""
 
-from tests.mutations import access, approvals, boxes, engines, events, runs, titles
+from tests.mutations import access, approvals, boxes, engines, events, leftovers, runs, titles
 
 MUTATIONS = (
     *runs.MUTATIONS,
@@ -10,4 +10,5 @@ MUTATIONS = (
     *engines.MUTATIONS,
     *boxes.MUTATIONS,
     *titles.MUTATIONS,
+    *leftovers.MUTATIONS,
 )

@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-import tempfile
 from pathlib import Path
 
 import click
 
 from ensue import __version__, app
-from ensue.cli import demo_story, exits, logging_setup, serving_loop
+from ensue.cli import demo_story, exits, logging_setup, serving_loop, temporary
 from ensue.clients.server import Server
 from ensue.model.errors import Unavailable
 from ensue.settings import Settings
@@ -31,8 +30,8 @@ def command(once: bool) -> int:
     logging_setup.set_up(logging.WARNING, "text")
     # The story has a refusal, and tells it itself.
     logging.getLogger("ensue.sources").setLevel(logging.ERROR)
-    with tempfile.TemporaryDirectory(prefix="ensue-demo-") as directory:
-        data = Path(directory) / "data"
+    with temporary.directory(temporary.DEMO) as directory:
+        data = directory / "data"
 
         async def serve(stop: asyncio.Event) -> bool:
             return await _serve(Settings(data_dir=data, listen="127.0.0.1:0"), stop, is_once=once)

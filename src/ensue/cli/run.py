@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from ensue.cli import (
     parameters,
     printing,
     step_table,
+    temporary,
 )
 from ensue.cli.invocation import Invocation
 from ensue.core import checking, checking_calls, graph
@@ -266,10 +265,8 @@ def _directory(data: Path | None) -> Iterator[Path]:
     # What is made from here on is for this user alone; folders for steps are opened one by one.
     os.umask(0o077)
     if data is not None:
-        yield data.absolute()
-        return
-    temporary = Path(tempfile.mkdtemp(prefix="ensue-run-"))
-    try:
-        yield temporary
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        with temporary.swept():
+            yield data.absolute()
+    else:
+        with temporary.directory(temporary.RUN) as path:
+            yield path
