@@ -11,6 +11,7 @@ from ensue.cli import (
     exits,
     following,
     invocation,
+    nouns,
     printing,
     step_table,
     stories,
@@ -21,14 +22,14 @@ from ensue.cli.invocation import JSONPATH, Invocation
 from ensue.model.run import FINAL_STATES
 
 EXPLAINED = ("run", "event", "source", "trigger")
-PLURALS = {f"{one}{end}": f"{one}s" for one in EXPLAINED for end in ("", "s")}
+PLURALS = nouns.words(f"{one}s" for one in EXPLAINED)
 FORMS = ("table", "wide", "json", "yaml", JSONPATH)
 
 
 def _words(context: click.Context, parameter: click.Parameter, start: str) -> list[str]:
     from ensue.model.kinds import KINDS
 
-    words = dict.fromkeys((*EXPLAINED, *map(str.lower, KINDS)))
+    words = dict.fromkeys((*EXPLAINED, *map(str.lower, KINDS), *nouns.SHORT))
     return [word for word in words if word.startswith(start.lower())]
 
 
@@ -46,7 +47,7 @@ def _names(context: click.Context, parameter: click.Parameter, start: str) -> li
 def command(invocation: Invocation, what: str, name: str | None) -> int:
     """Say what a field means, what a run waits for and why its steps ended as they did, what every trigger
     concluded about an event and which clauses of its filter decided, or how a source or trigger is: its state, next
-    times, last event and error, and what it holds back.
+    times, last event and error, and what it holds back. Kinds may be in short, as for `ensue get`.
 
     \b
     Examples:
@@ -57,7 +58,7 @@ def command(invocation: Invocation, what: str, name: str | None) -> int:
       ensue explain trigger on-push
     """
     word, slash, rest = what.partition("/")
-    if name is None and what in ("event", "events"):
+    if name is None and PLURALS.get(what) == "events":
         raise click.UsageError("which event? (`ensue explain event ID`; `ensue get events` lists them)")
     if name is None and not slash:
         from ensue.cli import explain_kind

@@ -10,7 +10,8 @@ from ensue.files import explaining
 def render(path: str) -> str:
     """What `ensue explain KIND.path` prints; raises NotFound with a suggestion."""
     field = explaining.explain(path)
-    lines = [f"{field.path}  <{field.noun}>{_need(field)}"]
+    short = f"  {field.short} in short" if field.short else ""
+    lines = [f"{field.path}  <{field.noun}>{_need(field)}{short}"]
     for text in (field.meaning, field.about):
         if text:
             lines += ["", textwrap.fill(text, 100, initial_indent="  ", subsequent_indent="  ")]
@@ -28,7 +29,8 @@ def document(path: str) -> dict[str, Any]:
     """The same for programs."""
     field = explaining.explain(path)
     fields = [_described(child) | {"name": _name(child)} for child in field.children]
-    return {"path": field.path, **_described(field), **({"fields": fields} if fields else {})}
+    short = {"shortName": field.short} if field.short else {}
+    return {"path": field.path, **_described(field), **short, **({"fields": fields} if fields else {})}
 
 
 def _described(field: explaining.FieldHelp) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ensue.cli import columns, completing, exits, feed, invocation, labels, printing, target, watching
+from ensue.cli import columns, completing, exits, feed, invocation, labels, nouns, printing, target, watching
 from ensue.cli.invocation import Invocation
 from ensue.cli.printing import Column
 from ensue.expr import spelling
@@ -24,10 +24,13 @@ OF_SERVER = ("workers", "files")
 """What is in no namespace."""
 
 
-ELSEWHERE = {name: f"`ensue {name} list` lists them" for name in ("secret", "token", "audit")} | {
-    "namespace": "they are where something is: `ensue get workflows -A` shows it with its namespace"
+NAMESPACES = "they are where something is: `ensue get workflows -A` shows it with its namespace"
+ELSEWHERE = {
+    **{name: f"`ensue {name} list` lists them" for name in ("secret", "token", "audit")},
+    "namespace": NAMESPACES,
+    "ns": NAMESPACES,
 }
-PLURALS = {word: plural for plural in columns.COLUMNS for word in (plural, plural.removesuffix("s"))}
+PLURALS = nouns.words(columns.COLUMNS)
 
 
 def _names(context: click.Context, parameter: click.Parameter, start: str) -> list[str]:
@@ -36,7 +39,7 @@ def _names(context: click.Context, parameter: click.Parameter, start: str) -> li
 
 
 @click.command("get")
-@click.argument("kind", metavar="KIND", shell_complete=completing.of_words(columns.COLUMNS))
+@click.argument("kind", metavar="KIND", shell_complete=completing.of_words((*columns.COLUMNS, *nouns.SHORT)))
 @click.argument("name", required=False, shell_complete=_names)
 @labels.option("-l", "--selector", "labels", help="Only runs or definitions with this label. May be repeated.")
 @labels.option("--field-selector", "fields", help="Only runs or events with this value, as type='com.github.*'.")
@@ -63,6 +66,8 @@ def command(
     """List runs, events or approvals (newest first), workflows, triggers, sources, workers, or the files that are
     followed, or show the one with NAME.
 
+    In short: wf workflows, tr triggers, src sources, perm permissions, ev events, ap approvals.
+
     \b
     Examples:
       ensue get runs -l branch=main --limit 10
@@ -70,6 +75,7 @@ def command(
       ensue get events -o wide
       ensue get events -w --field-selector 'type=com.github.*'
       ensue get workflows -A -o wide
+      ensue get tr on-push -o yaml
       ensue get approvals --open
       ensue get files
     """
@@ -93,7 +99,7 @@ def command(
         elif name is not None:
             items, _ = ask()
             if not items:
-                raise NotFound(f"no {plural.removesuffix('s')} {name}")
+                raise NotFound(f"no {nouns.singular(plural)} {name}")
             _print_one(invocation, ask, items[0])
         else:
             items, after = ask()
@@ -111,8 +117,12 @@ def _kind(word: str, name: str | None) -> tuple[str, str | None]:
     word, slash, rest = word.partition("/")
     plural = PLURALS.get(word.lower())
     if plural is None:
-        others = ELSEWHERE.get(word.lower().removesuffix("s"))
-        remedy = others or spelling.did_you_mean(word, PLURALS) or f"a KIND comes first: {', '.join(columns.COLUMNS)}"
+        others = ELSEWHERE.get(word.lower()) or ELSEWHERE.get(nouns.singular(word.lower()))
+        remedy = (
+            others
+            or spelling.did_you_mean(word, PLURALS.keys() - nouns.SHORT)
+            or f"a KIND comes first: {', '.join(columns.COLUMNS)}"
+        )
         raise click.UsageError(f"{word} cannot be listed ({remedy})")
     if slash and name:
         raise click.UsageError("one name, please")

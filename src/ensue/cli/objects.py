@@ -33,7 +33,9 @@ def completed(context: click.Context, parameter: click.Parameter, start: str) ->
     kind = find_kind(str(words[0])) if words else None
     if words:
         return completing.names(context, kind.plural, start) if kind else []
-    return [word for word in ("run", *sorted(map(str.lower, supporting.KINDS))) if word.startswith(start)]
+    kinds = [KINDS[name] for name in sorted(supporting.KINDS)]
+    known = ("run", *(each.name.lower() for each in kinds), *(each.short for each in kinds if each.short))
+    return [word for word in known if word.startswith(start)]
 
 
 def named(words: Sequence[str], namespace: str) -> list[Named]:
@@ -44,10 +46,16 @@ def named(words: Sequence[str], namespace: str) -> list[Named]:
         pairs = [(kind, name) for kind, _, name in (word.partition("/") for word in words)]
     else:
         kind, *names = words
-        pairs = [(kind, name.removeprefix(f"{kind_of(kind).name.lower()}/")) for name in names]
+        pairs = [(kind, _bare(kind, name)) for name in names]
     if not pairs or not all(name for _, name in pairs):
         raise click.UsageError("a name is missing: KIND NAME, or KIND/NAME")
     return [(kind_of(kind).plural, namespace or "default", name) for kind, name in pairs]
+
+
+def _bare(kind: str, name: str) -> str:
+    """The name in `KIND/NAME`, as other commands print it."""
+    head, slash, rest = name.partition("/")
+    return rest if slash and find_kind(head) is kind_of(kind) else name
 
 
 def one(words: Sequence[str], namespace: str) -> Named:

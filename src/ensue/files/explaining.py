@@ -30,6 +30,8 @@ class FieldHelp:
     about: str = ""
     """What the objects inside are."""
     children: tuple["FieldHelp", ...] = ()
+    short: str = ""
+    """Of a kind: what may be said for it on a command line."""
 
 
 def explain(path: str) -> FieldHelp:
@@ -51,6 +53,7 @@ def explain(path: str) -> FieldHelp:
         is_required=found.is_required,
         about=about(model) if rest else "",
         children=describe(model, found.path) if model else (),
+        short=kind.short if not rest else "",
     )
 
 

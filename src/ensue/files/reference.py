@@ -37,7 +37,9 @@ def _kinds() -> str:
     seen: set[type[Strict]] = set()
     for kind in KINDS.values():
         versions = ", ".join(f"`{version}`" for version in kind.api_versions)
-        lines += ["", f"## {kind.name}", "", explaining.about(kind.model), "", f"{versions}; plural `{kind.plural}`."]
+        short = f", in short `{kind.short}`" if kind.short else ""
+        words = f"{versions}; plural `{kind.plural}`{short}."
+        lines += ["", f"## {kind.name}", "", explaining.about(kind.model), "", words]
         for model, path in shapes.models(kind.model, kind.name):
             if model not in seen:
                 seen.add(model)

@@ -37,15 +37,17 @@ class Kind:
     plural: str
     model: type[Definition]
     api_versions: tuple[str, ...] = (NATIVE,)
+    short: str = ""
+    """What people may say for it on a command line."""
 
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind(name="Workflow", plural="workflows", model=Workflow, api_versions=(NATIVE, RELAY)),
+        Kind(name="Workflow", plural="workflows", short="wf", model=Workflow, api_versions=(NATIVE, RELAY)),
         Kind(name="Run", plural="runs", model=RunDefinition, api_versions=(NATIVE, RELAY)),
-        Kind(name="Trigger", plural="triggers", model=Trigger, api_versions=(NATIVE, RELAY)),
-        Kind(name="Source", plural="sources", model=Source, api_versions=(NATIVE, RELAY)),
+        Kind(name="Trigger", plural="triggers", short="tr", model=Trigger, api_versions=(NATIVE, RELAY)),
+        Kind(name="Source", plural="sources", short="src", model=Source, api_versions=(NATIVE, RELAY)),
         Kind(name="Credential", plural="credentials", model=Credential),
         Kind(name="Tenant", plural="tenants", model=Tenant, api_versions=(NATIVE, RELAY)),
         Kind(name="Plug", plural="plugs", model=Plug, api_versions=(NATIVE, RELATION)),
@@ -56,12 +58,14 @@ KINDS: dict[str, Kind] = {
             model=DeferredResource,
             api_versions=(NATIVE, RELATION),
         ),
-        Kind(name="Permission", plural="permissions", model=Permission),
+        Kind(name="Permission", plural="permissions", short="perm", model=Permission),
     )
 }
 
 
 def find_kind(word: str) -> Kind | None:
-    """The kind that a person means by `Workflow`, `workflow` or `workflows`."""
+    """The kind that a person means by `Workflow`, `workflow`, `workflows` or `wf`."""
     lower = word.lower()
-    return next((kind for kind in KINDS.values() if lower in (kind.name.lower(), kind.plural)), None)
+    return next(
+        (kind for kind in KINDS.values() if lower and lower in (kind.name.lower(), kind.plural, kind.short)), None
+    )
