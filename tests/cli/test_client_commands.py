@@ -273,6 +273,30 @@ def test_watch_prints_what_changes(site: Cli) -> None:
     assert (process.returncode, "Traceback" in err) == (130, False)
 
 
+def test_a_watch_begins_with_the_oldest_and_its_columns_stay_where_they_are(site: Cli) -> None:
+    process = site.start("get", "runs", "-w", "-n", "lined")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stderr.readline() == "no runs in namespace lined yet; Ctrl-C ends the watch\n"
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE)
+    site("-n", "lined", "apply", "-f", "-", stdin=placed("lined"))
+    names = [site("start", "hello", "-n", "lined").stdout.strip().removeprefix("run/") for _ in range(3)]
+    for name in names:
+        site("wait", name, "-n", "lined")
+    process = site.start("get", "runs", "-w", "-n", "lined")
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(4)]
+    names.append(site("start", "hello", "-n", "lined").stdout.strip().removeprefix("run/"))
+    while "Succeeded" not in lines[-1] or names[-1] not in lines[-1]:
+        lines.append(process.stdout.readline())
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE)
+    assert [line.split()[0] for line in lines[:4]] == ["NAME", *names[:3]]
+    assert {line.index("hello", line.index(" ")) for line in lines[1:]} == {lines[0].index("WORKFLOW")}
+    assert {line[lines[0].index("STATE") - 1] for line in lines[1:]} == {" "}
+
+
 def test_a_jsonpath_that_is_not_understood_is_a_usage_error(site: Cli) -> None:
     site("wait", started(site, "hello"))
     found = site("get", "runs", "--limit", "1", "-o", "jsonpath={.items[*].status['state']}").stdout

@@ -64,7 +64,7 @@ def _expiry(item: View) -> str:
 
 NAME = Column(title="NAME", cell=_of_metadata("name"))
 NAMESPACE = Column(title="NAMESPACE", cell=_of_metadata("namespace"))
-AGE = Column(title="AGE", cell=lambda item: tables.age(item["metadata"]["creationTimestamp"]))
+AGE = Column(title="AGE", cell=lambda item: tables.age(item["metadata"]["creationTimestamp"]), least=len("23h59m"))
 LABELS = Column(
     title="LABELS",
     cell=lambda item: ",".join(f"{key}={value}" for key, value in item["metadata"].get("labels", {}).items()),
@@ -80,7 +80,7 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
     "runs": (
         NAME,
         Column(title="WORKFLOW", cell=step_table.what),
-        Column(title="STATE", cell=lambda run: step_table.state(run["status"])),
+        Column(title="STATE", cell=lambda run: step_table.state(run["status"]), least=len("Succeeded")),
         AGE,
         Column(
             title="DURATION",

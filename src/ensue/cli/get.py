@@ -43,7 +43,7 @@ def _names(context: click.Context, parameter: click.Parameter, start: str) -> li
 @click.argument("name", required=False, shell_complete=_names)
 @labels.option("-l", "--selector", "labels", help="Only runs or definitions with this label. May be repeated.")
 @labels.option("--field-selector", "fields", help="Only runs or events with this value, as type='com.github.*'.")
-@click.option("-w", "--watch", is_flag=True, help="Go on and print what changes.")
+@click.option("-w", "--watch", is_flag=True, help="Go on and print what changes, the newest last.")
 @click.option(
     "--limit", type=click.IntRange(1), default=100, show_default=True, help="How many runs or events at most."
 )
@@ -64,7 +64,7 @@ def command(
     all_namespaces: bool,
 ) -> int:
     """List runs, events or approvals (newest first), workflows, triggers, sources, workers, or the files that are
-    followed, or show the one with NAME.
+    followed, or show the one with NAME. With -w the newest are last, and what changes is printed again below.
 
     In short: wf workflows, tr triggers, src sources, perm permissions, ev events, ap approvals.
 
@@ -187,7 +187,12 @@ class Ask:
         found = self._server.list(self._plural, self._namespace)
         return [item for item in found["items"] if self._is_wanted(item)], ""
 
-    def followed(self, note: Callable[[str], None]) -> Iterator[View]:
+    def oldest_first(self) -> list[View]:
+        """For a list that goes on below: what servers list newest first is turned round, the rest is as it is."""
+        items, _ = self()
+        return items[::-1] if self._plural in PAGED else items
+
+    def followed(self, note: Callable[[str], None]) -> Iterator[list[View]]:
         """Events: the latest, and then those to come."""
         fields = labels.selector(self._select.fields)
         return feed.events(self._server, self._namespace, fields, lambda: self()[0], note)
@@ -232,28 +237,27 @@ def _print_one(invocation: Invocation, ask: Ask, item: View) -> None:
 
 def _follow(invocation: Invocation, ask: Ask) -> None:
     """Until Ctrl-C: every event once, in the order in which they are stored."""
-    has_titles = True
-    for item in ask.followed(invocation.say):
-        if invocation.is_for_people:
-            printing.listing(invocation, [item], ask.columns, has_titles=has_titles)
-            has_titles = False
-        else:
-            _print_one(invocation, ask, item)
+    sheet = printing.Sheet(invocation, ask.columns)
+    for number, items in enumerate(ask.followed(invocation.say)):
+        _say_none(invocation, ask, is_first=number == 0, items=items)
+        sheet.add(items)
 
 
 def _watch(invocation: Invocation, ask: Ask) -> None:
-    """Until Ctrl-C: every object once, and again when it has changed."""
+    """Until Ctrl-C: every object once, and again, as the last, when it has changed."""
+    sheet = printing.Sheet(invocation, ask.columns)
     seen: dict[str, View] = {}
-    has_titles = True
-    for _ in ask.occasions():
-        items, _ = ask()
-        changed = [item for item in reversed(items) if seen.get(_key(item)) != item]
+    for number, _ in enumerate(ask.occasions()):
+        items = ask.oldest_first()
+        _say_none(invocation, ask, is_first=number == 0, items=items)
+        sheet.add([item for item in items if seen.get(_key(item)) != item])
         seen = {_key(item): item for item in items}
-        if invocation.is_for_people and changed:
-            printing.listing(invocation, changed, ask.columns, has_titles=has_titles)
-            has_titles = False
-        for item in () if invocation.is_for_people else changed:
-            _print_one(invocation, ask, item)
+
+
+def _say_none(invocation: Invocation, ask: Ask, *, is_first: bool, items: list[View]) -> None:
+    """A watch that has nothing to show looks as one that hangs."""
+    if is_first and not items and invocation.is_for_people:
+        invocation.say(f"{ask.emptiness} yet; Ctrl-C ends the watch")
 
 
 def _key(item: View) -> str:

@@ -18,6 +18,8 @@ class Column:
     title: str
     cell: Callable[[View], str]
     is_wide: bool = False
+    least: int = 0
+    """How wide it is to begin with where rows come bit by bit: what most of them will need."""
 
 
 def document(invocation: Invocation, value: View, person: Callable[[View], str]) -> None:
@@ -32,18 +34,43 @@ def listing(
     columns: Sequence[Column],
     *,
     after: str = "",
-    has_titles: bool = True,
 ) -> None:
     """Several objects."""
     text = encoded(invocation.form, {"items": list(items), "metadata": {"continue": after}})
     if text is None:
-        shown = [column for column in columns if invocation.form == "wide" or not column.is_wide]
-        rows = [[column.cell(item) for column in shown] for item in items]
+        shown = _shown(invocation, columns)
         titles = [column.title for column in shown]
-        text = tables.table(titles, rows, width=tables.terminal_width())
-        text = text if has_titles else text.partition("\n")[2]
+        text = tables.table(titles, _rows(shown, items), width=tables.terminal_width())
     if text:
         click.echo(text)
+
+
+class Sheet:
+    """Objects that come bit by bit: one table for people, one document each for programs."""
+
+    def __init__(self, invocation: Invocation, columns: Sequence[Column]) -> None:
+        self._invocation = invocation
+        self._columns = _shown(invocation, columns)
+        self._table = tables.Growing(
+            [column.title for column in self._columns], [column.least for column in self._columns]
+        )
+
+    def add(self, items: Sequence[View]) -> None:
+        if not items:
+            return
+        if self._invocation.is_for_people:
+            click.echo(self._table.more(_rows(self._columns, items), width=tables.terminal_width()))
+        else:
+            for item in items:
+                click.echo(encoded(self._invocation.form, item))
+
+
+def _shown(invocation: Invocation, columns: Sequence[Column]) -> list[Column]:
+    return [column for column in columns if invocation.form == "wide" or not column.is_wide]
+
+
+def _rows(columns: Sequence[Column], items: Sequence[View]) -> list[list[str]]:
+    return [[column.cell(item) for column in columns] for item in items]
 
 
 def encoded(form: str, value: View) -> str | None:

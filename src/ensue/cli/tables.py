@@ -17,11 +17,29 @@ _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, width: int | None = None) -> str:
     """Columns of equal width; the widest give way where a terminal is narrower than the table. Names and ids do not."""
-    widths = [max(len(cell) for cell in column) for column in zip(titles, *rows, strict=True)]
-    if width is not None:
-        give = [number for number, title in enumerate(titles) if title not in WHOLE]
-        _shrink(widths, give, width - len(GAP) * (len(widths) - 1))
-    return "\n".join(_line(row, widths) for row in (titles, *rows))
+    return Growing(titles).more(rows, width=width)
+
+
+class Growing:
+    """A table whose rows come bit by bit: its columns keep their widths, and become wider where they must."""
+
+    def __init__(self, titles: Sequence[str], least: Sequence[int] = ()) -> None:
+        """`least`: how wide columns are to begin with, for what will come."""
+        self._titles = titles
+        self._widths = list(map(max, map(len, titles), least)) if least else list(map(len, titles))
+        self._has_begun = False
+
+    def more(self, rows: Sequence[Sequence[str]], *, width: int | None = None) -> str:
+        """The text of these rows, below the titles when they are the first."""
+        for row in rows:
+            self._widths = list(map(max, self._widths, map(len, row)))
+        shown = list(self._widths)
+        if width is not None:
+            give = [number for number, title in enumerate(self._titles) if title not in WHOLE]
+            _shrink(shown, give, width - len(GAP) * (len(shown) - 1))
+        lines = rows if self._has_begun else (self._titles, *rows)
+        self._has_begun = True
+        return "\n".join(_line(row, shown) for row in lines)
 
 
 def _shrink(widths: list[int], give: Sequence[int], room: int) -> None:
