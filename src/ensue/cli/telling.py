@@ -72,9 +72,15 @@ def meanwhile(server: "Server", invocation: Invocation, namespace: str, name: st
     tell = Telling(server, invocation)
 
     def look() -> None:
-        # RuntimeError is a connection that was closed under it, when nobody listens any more.
-        with contextlib.suppress(EnsueError, RuntimeError):
+        try:
             server.wait(namespace, name, tell=tell)
+        except EnsueError:
+            # Who reads the log learns of it too.
+            return
+        except Exception:
+            # A connection that is closed under a thread breaks in many ways; then nobody listens any more.
+            if not tell.is_over:
+                raise
 
     if not invocation.is_quiet:
         threading.Thread(target=look, name="telling", daemon=True).start()
