@@ -56,3 +56,29 @@ def test_an_event_beside_definitions_is_passed_over_and_half_a_definition_is_not
     named = reading.Files(roots=(tmp_path / "paid.json",), known=checking.NOTHING_MORE)
     named.read()
     assert len(named.read().reading.blind) == 1
+
+
+async def test_what_is_no_definition_is_passed_over_in_a_followed_directory_and_said_once(
+    disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "ensue.files")
+    disk.write("a.yaml", workflow())
+    disk.write("bolt.yaml", "modulepath: !Ref modules\n")
+    disk.write("b.yaml", "runs: {}\n", workflow("other"))
+    for _ in range(3):
+        await disk.follow()
+    warned = [record.getMessage().removeprefix(f"{disk.root}/") for record in caplog.records if record.levelno > 20]
+    sample, settings = warned
+    assert sample.startswith("b.yaml:1:1: a sample for the metadata API, no definition, and passed over (`ensue")
+    assert settings == "bolt.yaml:1:1: no definition, and passed over (one has apiVersion and kind, or steps)"
+    assert await disk.generations() == {"Workflow/build": 1, "Workflow/other": 1}
+    disk.write("a.yaml", "modulepath: modules\n")
+    await disk.follow(grace=0.0)
+    assert await disk.generations() == {"Workflow/other": 1}
+
+
+def test_a_file_that_is_followed_by_its_name_is_a_problem_where_it_is_no_definition(tmp_path: Path) -> None:
+    (tmp_path / "bolt.yaml").write_text("modulepath: modules\n")
+    named = reading.Files(roots=(tmp_path / "bolt.yaml",), known=checking.NOTHING_MORE)
+    named.read()
+    assert len(named.read().reading.blind) == 1

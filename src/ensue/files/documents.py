@@ -31,6 +31,8 @@ class Document:
     problems: tuple[Problem, ...] = ()
     raw: Json = None
     extra: tuple[tuple[Path, Json], ...] = ()
+    passed_over: Problem | None = None
+    """What to say instead of its problems where it lies among definitions; None when it is meant as one."""
 
     @property
     def is_valid(self) -> bool:

@@ -70,7 +70,8 @@ def read(
     try:
         for index, node in enumerate(_compose(text, name, limits)):
             if node is not None:
-                documents.extend(_read_documents(node, name, index, known, limits, script))
+                found = _read_documents(node, name, index, known, limits, script)
+                documents.extend(samples.marked(node, found))
     except InvalidDefinition as error:
         documents.append(broken(name, error.problems, index=len(documents)))
     if not documents:
@@ -90,13 +91,16 @@ def load(
     fetch: Script = scripts.no_fetching,
 ) -> tuple[Document, ...]:
     """The documents of files and directories (`*.yaml`, `*.yml`, `*.json`, sorted, hidden ones left out). `fetch` reads
-    scripts at an address. Where a file says nothing, nothing is fetched."""
+    scripts at an address. Where a file says nothing, nothing is fetched. What is no definition is a warning in a
+    directory, and an error in a file that is named."""
     documents: list[Document] = []
-    for path in paths:
-        for file in expand(FilePath(path)):
+    for path in map(FilePath, paths):
+        is_named = not path.is_dir()
+        for file in expand(path):
             try:
                 text, script = _bytes(file, limits), scripts.beside(file, fetch)
-                documents.extend(read(text, str(file), known=known, limits=limits, script=script))
+                found = read(text, str(file), known=known, limits=limits, script=script)
+                documents.extend(found if is_named else map(samples.passed_over, found))
             except OSError as error:
                 documents.append(broken(str(file), (Problem(message=f"cannot be read: {error.strerror or error}"),)))
     return _refuse_repeated(documents)
@@ -233,6 +237,8 @@ def _kind(value: dict[str, Json]) -> tuple[Kind | None, Problem]:
     if unsupported := _not_yet(value):
         remedy = "write it as a native definition (docs/files.md) until then"
         return None, Problem(message=f"not yet supported: {unsupported}", remedy=remedy, path="apiVersion")
+    if samples.is_imagined(value):
+        return None, Problem(message=samples.SAMPLE, remedy=samples.SERVED)
     for key, given in (("apiVersion", version), ("kind", name)):
         if not isinstance(given, str):
             remedy = "write ensue.dev/v1alpha1" if key == "apiVersion" else f"one of {', '.join(KINDS)}"

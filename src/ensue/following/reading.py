@@ -1,6 +1,7 @@
 """Files to what they define: each is read when it changed and nobody writes to it any more."""
 
 import hashlib
+import logging
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,8 @@ from ensue.model.errors import Problem, Severity
 from ensue.model.kinds import KINDS
 from ensue.model.values import DEFAULT_NAMESPACE, NAME_PATTERN
 
+log = logging.getLogger("ensue.files")
+
 SETTLED_SECONDS = 0.3
 """A file that was not written to for so long is whole."""
 UNREAD: Signature = (0, 0, 0, 0, 0)
@@ -36,6 +39,8 @@ class File:
     """Why not all of it is known."""
     scripts: Mapping[str, Signature] = field(default_factory=dict)
     """What its steps name as `inputFile`, as it was when it was read."""
+    passed_over: tuple[Problem, ...] = ()
+    """Of documents that are not meant as definitions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +100,8 @@ class Files:
             return False
         self._seen.pop(path, None)
         self._files[path] = read
+        for problem in read.passed_over:
+            log.warning("%s", problem)
         return True
 
     def _parse(self, path: str) -> File | None:
@@ -110,18 +117,28 @@ class Files:
         except OSError as error:
             problem = Problem(message=f"cannot be read: {error.strerror or error}", file=path)
             return File(signature=UNREAD, problems=(problem,))
-        if Path(path) not in self._roots and files.is_sample(path, text):
+        is_named = Path(path) in self._roots
+        if not is_named and files.is_sample(path, text):
             return File(signature=before)
         problems: list[Problem] = []
+        passed_over: list[Problem] = []
         self._fresh = {}
         scripts: dict[str, Signature] = {}
         for document in files.read(text, path, known=self._known, script=_noting(path, scripts)):
             found = _found(document)
-            if found is None:
+            if document.passed_over is not None and not is_named:
+                passed_over.append(document.passed_over)
+            elif found is None:
                 problems += _errors(document)
             else:
                 self._fresh[found] = document
-        return File(signature=before, found=tuple(self._fresh), problems=tuple(problems), scripts=scripts)
+        return File(
+            signature=before,
+            found=tuple(self._fresh),
+            problems=tuple(problems),
+            scripts=scripts,
+            passed_over=tuple(passed_over),
+        )
 
     def _gathered(self, look: Look) -> Reading:
         known = [self._files[path] for path in look.files if path in self._files]
