@@ -109,6 +109,39 @@ spec:
     assert [one["status"] for one in run["status"]["conditions"]] == ["Unknown", "True", "True"]
 
 
+ENCODED = """apiVersion: v1
+name: encoded
+parameters:
+  bin: {default: !!binary "aGk="}
+  given: {default: x}
+steps:
+  - name: say
+    image: busybox
+    env: {BIN: !Parameter bin, WITHIN: "p ${parameters.bin}", GIVEN: !Parameter given}
+    input: ['echo "said: $BIN, $WITHIN, $GIVEN"']
+---
+apiVersion: relay.sh/v1beta1
+kind: Run
+metadata: {name: encoded-1}
+spec:
+  workflowRef: {name: encoded}
+  parameters: {given: {$encoding: base64, data: aG8=}}
+"""
+
+
+def test_parameters_in_transfer_encoding_are_what_they_stand_for(site: Cli) -> None:
+    text = ENCODED.replace("image: busybox", "image: busybox\n    engine: process")
+    done = site("run", site.file("encoded.yaml", text), "--engine", "process")
+    assert "said: hi, p hi, ho" in done.stderr + done.stdout
+    site("apply", "-f", "encoded.yaml")
+    site("wait", "encoded-1")
+    assert "said: hi, p hi, ho" in site("logs", "encoded-1").stdout
+    run = document(site("get", "run", "encoded-1", "-o", "json"))
+    assert run["spec"]["parameters"] == {"bin": "hi", "given": "ho"}
+    wrong = site("validate", site.file("wrong.yaml", text.replace('!!binary "aGk="', "{$encoding: rot13}")), code=6)
+    assert "wrong.yaml:4:18: parameters.bin.default: the default cannot be decoded: there is no encod" in wrong.stdout
+
+
 def test_the_form_of_an_approval_is_filled_in_beforehand(cli: Cli) -> None:
     file = cli.file("release.yaml", NATIVE)
     assert "green" in cli("run", file, "--approve", "ask:notes=green").stdout

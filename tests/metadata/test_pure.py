@@ -1,4 +1,4 @@
-"""Protobuf, transfer encoding, routes, tokens, sample files and schemas, each by itself."""
+"""Protobuf, routes, tokens, sample files and schemas, each by itself."""
 
 import base64
 import contextlib
@@ -12,36 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ensue.core import conforming
-from ensue.metadata import protobuf, routing, sample_file, sample_tokens, schemas, transfer
+from ensue.metadata import protobuf, routing, sample_file, sample_tokens, schemas
 from ensue.metadata.application import PATHS
 from ensue.metadata.sample_tokens import Subject
 from ensue.model.errors import InvalidDefinition, InvalidInput, Unauthenticated
 from tests.metadata import samples
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=10,
-)
-
-
-@given(st.binary())
-def test_bytes_come_back_from_their_transfer_encoding(data: bytes) -> None:
-    encoded = transfer.encoded(data)
-    raw = encoded.encode() if isinstance(encoded, str) else transfer.raw(encoded)
-    assert (raw.encode() if isinstance(raw, str) else raw) == data
-    assert transfer.decoded(encoded) == encoded
-    json.dumps(encoded).encode()
-
-
-@given(JSON)
-def test_what_was_decoded_can_be_stored_and_decoded_again(value: Any) -> None:
-    try:
-        once = transfer.decoded(value)
-    except transfer.Undecodable:
-        return
-    json.dumps(once, ensure_ascii=False).encode()
-    assert transfer.decoded(once) == once
 
 
 @given(st.lists(st.text(), min_size=1, max_size=4))

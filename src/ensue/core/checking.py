@@ -89,7 +89,7 @@ def _check_workflow(workflow: Workflow, known: Known) -> Iterator[Problem]:
     flavour = relay.of(workflow.api_version, workflow.compat)
     if not (spec.steps or flavour.is_relay):
         yield Problem(message="must not be empty", path="spec.steps")
-    yield from checking_parameters.check_declarations(spec.parameters)
+    yield from checking_parameters.check_declarations(spec.parameters, is_relay=flavour.is_relay)
     if spec.defaults.engine is not None:
         yield from checking_steps.check_engine(spec.defaults.engine, None, engines, ("spec", "defaults", "engine"))
     for part, steps in (("steps", spec.steps), ("finally", spec.finally_)):

@@ -4,8 +4,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from ensue.core import transfer
 from ensue.core.canonical import encode
 from ensue.core.checking_paths import render
+from ensue.expr import relay
 from ensue.expr.spelling import did_you_mean
 from ensue.model.errors import InvalidParameters, Problem, Severity
 from ensue.model.values import Json
@@ -22,11 +24,12 @@ NOUNS = {
     ParameterType.NULL: "null",
 }
 GIVE_IT = "give it under `parameters`"
+UNDECLARED = Parameter(name="any")
 _INTEGER = re.compile(r"[-+]?[0-9]{1,19}")
 _NUMBER = re.compile(r"[-+]?[0-9]{1,308}(\.[0-9]{1,308})?([eE][-+]?[0-9]{1,3})?")
 
 
-def check_declarations(parameters: Sequence[Parameter]) -> Iterator[Problem]:
+def check_declarations(parameters: Sequence[Parameter], *, is_relay: bool) -> Iterator[Problem]:
     seen: set[str] = set()
     for index, parameter in enumerate(parameters):
         if parameter.name in seen:
@@ -41,7 +44,8 @@ def check_declarations(parameters: Sequence[Parameter]) -> Iterator[Problem]:
             yield Problem(
                 message="a required parameter has no default", remedy="remove `required` or `default`", path=where
             )
-        if parameter.has_default and parameter.default is not None and (wrong := _wrong(parameter, parameter.default)):
+        default, wrong = _decoded(parameter.default, is_relay=is_relay)
+        if default is not None and (wrong := wrong or _wrong(parameter, default)):
             yield Problem(message=f"the default {wrong}", remedy="change the default", path=where)
         for position, value in enumerate(parameter.enum):
             if not fits(parameter.type, value):
@@ -52,20 +56,20 @@ def check_declarations(parameters: Sequence[Parameter]) -> Iterator[Problem]:
 
 
 def check_parameters(workflow: Workflow, given: Mapping[str, Json]) -> tuple[dict[str, Json], tuple[Problem, ...]]:
-    """The values a run has, defaults applied, and what is wrong with those given."""
+    """The values a run has, defaults applied, relay's without their transfer encoding, and what is wrong with them."""
     declared = {parameter.name: parameter for parameter in workflow.spec.parameters}
     problems = list(_check_undeclared(workflow, given, declared))
-    resolved = {name: value for name, value in given.items() if name not in declared}
-    for name, parameter in declared.items():
-        path = render(("parameters", name))
-        if name not in given:
-            if parameter.required:
-                problems.append(Problem(message=f'the parameter "{name}" is required', remedy=GIVE_IT, path=path))
-            resolved[name] = parameter.default
-            continue
-        if wrong := _wrong(parameter, given[name]):
+    is_relay = relay.of(workflow.api_version).is_relay
+    undeclared = [name for name in given if name not in declared]
+    resolved: dict[str, Json] = {}
+    for name in (*undeclared, *declared):
+        path, parameter = render(("parameters", name)), declared.get(name, UNDECLARED)
+        if name not in given and parameter.required:
+            problems.append(Problem(message=f'the parameter "{name}" is required', remedy=GIVE_IT, path=path))
+        value, wrong = _decoded(given.get(name, parameter.default), is_relay=is_relay)
+        if wrong := wrong or (_wrong(parameter, value) if name in given else ""):
             problems.append(Problem(message=f'the parameter "{name}" {wrong}', path=path))
-        resolved[name] = _as_declared(parameter, given[name])
+        resolved[name] = _as_declared(parameter, value) if name in given else value
     return resolved, tuple(problems)
 
 
@@ -156,6 +160,16 @@ def _check_undeclared(
                 path=render(("parameters", name)),
                 severity=Severity.WARNING if is_foreign else Severity.ERROR,
             )
+
+
+def _decoded(value: Json, *, is_relay: bool) -> tuple[Json, str]:
+    """What a value of relay's is that comes in transfer encoding, or why that cannot be told."""
+    if not is_relay:
+        return value, ""
+    try:
+        return transfer.decoded(value), ""
+    except transfer.Undecodable as error:
+        return value, f"cannot be decoded: {error}"
 
 
 def _wrong(parameter: Parameter, value: Json) -> str:

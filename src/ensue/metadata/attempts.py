@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from ensue.core import lacking, nesting
+from ensue.core import lacking, nesting, transfer
 from ensue.core.graph import Graph, Node
 from ensue.expr import interface, relay
 from ensue.expr.relay import Flavour
-from ensue.metadata import answers, transfer
+from ensue.metadata import answers
 from ensue.model import secret as secrets
 from ensue.model import token as tokens
 from ensue.model.errors import Denied, InvalidInput, NotFound, TooLarge, Unauthenticated

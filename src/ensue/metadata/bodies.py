@@ -10,7 +10,7 @@ from typing import Final, NoReturn
 
 from starlette.types import Receive
 
-from ensue.metadata import transfer
+from ensue.core import transfer
 from ensue.metadata.refusals import Refused
 from ensue.model.errors import TooLarge, TooSlow
 from ensue.model.values import Json

@@ -1,8 +1,9 @@
 """What a step reads: its spec, environment and conditions, secrets, state and outputs."""
 
+from ensue.core import transfer
 from ensue.expr import interface, relay
 from ensue.expr.interface import Error, Needs, Scope, Unresolved, Value
-from ensue.metadata import answers, schemas, transfer
+from ensue.metadata import answers, schemas
 from ensue.metadata.answers import Answer
 from ensue.metadata.calls import Call
 from ensue.metadata.refusals import Refused

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ensue import files
+from ensue.core import transfer
 from ensue.expr.relay import rendering
 from ensue.expr.relay.values import Failure
-from ensue.metadata import transfer
 from ensue.model.definition import Dialect
 from ensue.model.errors import InvalidDefinition, Problem
 from ensue.model.values import Json

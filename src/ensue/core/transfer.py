@@ -63,6 +63,6 @@ def _bytes(encoding: str, data: str) -> str | bytes:
     if encoding != "base64":
         raise Undecodable(f"there is no encoding {encoding[:64]!r}")
     try:
-        return base64.b64decode(data, validate=True)
+        return base64.b64decode(data.replace("\r", "").replace("\n", ""), validate=True)
     except (binascii.Error, ValueError):
         raise Undecodable("the data is not base64") from None
