@@ -142,6 +142,17 @@ def test_parameters_in_transfer_encoding_are_what_they_stand_for(site: Cli) -> N
     assert "wrong.yaml:4:18: parameters.bin.default: the default cannot be decoded: there is no encod" in wrong.stdout
 
 
+def test_variables_of_any_name_reach_their_program(cli: Cli) -> None:
+    text = """apiVersion: v1
+steps:
+  - {name: say, image: busybox, engine: process, env: {weird-name: x, a.b: !Parameter p}, command: env, args: ["$(a.b)=within"]}
+parameters: {p: {default: y}}
+"""
+    done = cli("run", cli.file("named.yaml", text))
+    for line in ("say | weird-name=x", "say | a.b=y", "say | y=within"):
+        assert line in done.stdout.splitlines() + done.stderr.splitlines()
+
+
 def test_the_form_of_an_approval_is_filled_in_beforehand(cli: Cli) -> None:
     file = cli.file("release.yaml", NATIVE)
     assert "green" in cli("run", file, "--approve", "ask:notes=green").stdout

@@ -25,7 +25,8 @@ def test_defaults_and_values_of_relay_are_what_they_stand_for() -> None:
     ]
     given: dict[str, Json] = {"b": [HI, {"in": HI}], "c": HI, "nobody": HI, "bytes": OCTET}
     values, problems = checking.check_parameters(workflow(RELAY, *declared), given)
-    assert values == {"a": "hi", "b": ["hi", {"in": "hi"}], "c": "hi", "nobody": "hi", "bytes": OCTET}
+    meant: dict[str, Json] = {"a": "hi", "b": ["hi", {"in": "hi"}], "c": "hi", "nobody": "hi", "bytes": OCTET}
+    assert values == meant
     assert [problem.message for problem in problems if "no parameter" not in problem.message] == []
     assert checking.check_parameters(workflow(RELAY, *declared), values)[0] == values
 

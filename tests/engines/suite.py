@@ -271,7 +271,14 @@ class CommandBehaviour(Behaviour):
                 await bench.engine.start(order("true", workdir=workdir, step=f"s{len(workdir)}"))
 
     async def test_the_environment_is_what_was_ordered(self, bench: Bench) -> None:
-        env = {"PATH": PATH, "GREETING": "h\u00e9llo\nworld", "EMPTY": ""}
+        env = {
+            "PATH": PATH,
+            "GREETING": "h\u00e9llo\nworld",
+            "EMPTY": "",
+            "weird-name": "x",
+            "a.b": "y",
+            "1 \u00e9\n": "z",
+        }
         _, log = await run(bench.engine, order("env", "-0", env=env))
         found = dict(entry.split("=", 1) for entry in log.split("\0") if entry)
         assert found.items() >= env.items()

@@ -65,7 +65,7 @@ MISTAKES: list[tuple[str, list[str]]] = [
     (IMAGE + "  spec: {v: {$type: Output, name: x}}\n", ['f.yaml:5:13: steps[0].spec.v: warning: could not evaluate a Output type: the required field "from" could not be found']),
     (IMAGE + "  dependsOn: a\n", ['f.yaml:5:14: steps[0].dependsOn[0]: the step "a" depends on itself (remove the dependency)']),
     (IMAGE + "  dependsOn: 3\n", ["f.yaml:5:14: steps[0].dependsOn: must be a list, not 3"]),
-    (IMAGE + "  env: {a b: c}\n", ['f.yaml:5:14: steps[0].env["a b"]: "a b" is not allowed as a name here (use letters, digits and `_`, no digit first)']),
+    (IMAGE + "  env: {a=b: c}\n", ['f.yaml:5:14: steps[0].env["a=b"]: "a=b" is not allowed as a name here (use letters, digits and `_`, no digit first)']),
     (IMAGE + "  image: y\n", ['f.yaml:5:3: the key "image" is already in line 4 (remove one of the two)']),
     (HEAD + 'steps:\n- {name: a, image: x, when: "${steps.b.succeeded}"}\n- {name: b, image: x, spec: {v: !Output [a, v]}}\n', ["f.yaml:3:3: steps[0].dependsOn: the steps wait for each other: a → b → a (remove one of these dependencies)"]),
     (TRIGGER + '  source: {type: push}\n  binding: {parameters: {p: !Data "a["}}\n', ['f.yaml:8:29: triggers[0].binding.parameters.p: "a[" is no path: unexpected end of the text while scanning an operand at character 3']),

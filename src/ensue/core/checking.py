@@ -97,6 +97,7 @@ def _check_workflow(workflow: Workflow, known: Known) -> Iterator[Problem]:
             path: Path = ("spec", part, position)
             yield from checking_steps.check_step(step, path, types, engines, tuple(spec.defaults.env), flavour)
     yield from checking_names.check([*spec.steps, *spec.finally_], _paths(spec.steps, spec.finally_), flavour)
+    yield from checking_names.check_variables(spec.defaults.env, ("spec", "defaults", "env"), flavour)
     mains = [graph.with_defaults(step, spec.defaults) for step in spec.steps]
     finals = [graph.with_defaults(step, spec.defaults) for step in spec.finally_]
     yield from checking_graph.check_dependencies(mains, "steps", elsewhere=finals, flavour=flavour)

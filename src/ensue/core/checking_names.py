@@ -1,17 +1,19 @@
-"""Checks of the names of steps: their form, and that each, with those of its instances, names one thing."""
+"""Checks of names: of steps, that each, with those of its instances, names one thing, and of variables."""
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ensue.core.checking_paths import Path, render
 from ensue.expr import relay
 from ensue.model.errors import Problem
 from ensue.model.values import STEP_NAME_PATTERN
-from ensue.model.workflow import Step
+from ensue.model.workflow import ENV_NAME_PATTERN, Step
 
 RULE = "use letters, digits, `-` and `_`, a letter or digit first, at most 63"
+VARIABLE_RULE = "use letters, digits and `_`, no digit first"
 _PLAIN = re.compile(STEP_NAME_PATTERN)
+_VARIABLE = re.compile(ENV_NAME_PATTERN)
 _SHOWN = 60
 _INSTANCE = re.compile(r"(.+)\.(0|[1-9][0-9]*)")
 
@@ -29,6 +31,14 @@ def check(steps: Sequence[Step], paths: Sequence[Path], flavour: relay.Flavour) 
         first.setdefault(step.name, path)
     for name, message in _mistakable(steps):
         yield Problem(message=message, remedy="rename one of the two", path=render((*first[name], "name")))
+
+
+def check_variables(names: Iterable[str], path: Path, flavour: relay.Flavour) -> Iterator[Problem]:
+    """Findings in the names of variables: those of our files are names in every shell."""
+    for name in () if flavour.is_relay else names:
+        if not _VARIABLE.fullmatch(name):
+            message = f'"{name}" is not allowed as a name here'
+            yield Problem(message=message, remedy=VARIABLE_RULE, path=render((*path, name)))
 
 
 def _mistakable(steps: Sequence[Step]) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from ensue.core import conditions
+from ensue.core import checking_names, conditions
 from ensue.core.checking_paths import Path, render
 from ensue.expr import relay
 from ensue.expr.spelling import did_you_mean
@@ -22,7 +22,7 @@ Engines = Mapping[str, frozenset[str]]
 _EXPRESSION_IN_SCRIPT = re.compile(
     r"\$\{(?:parameters|outputs|event|secrets|matrix|steps|connections)[.\[][^}]{0,60}\}?"
 )
-_SUBSTITUTION = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
+_SUBSTITUTION = re.compile(r"(?<!\$)\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "busybox"})
 _DASH_C = re.compile(r"-[A-Za-z]*c")
 _SUGAR = ("run", "input", "workflow", "approval")
@@ -44,6 +44,7 @@ def check_step(
     yield from _check_fan_out(step, path)
     yield from _check_workdir(step, path)
     yield from _check_scripts(step, path)
+    yield from checking_names.check_variables(step.env, (*path, "env"), flavour)
     yield from _check_arguments(step, path, {*shared_env, *step.env})
     yield from _check_outputs(step, path)
 
@@ -243,7 +244,7 @@ def _check_arguments(step: Step, path: Path, env: set[str]) -> Iterator[Problem]
     after = next((index for index, (_, word) in enumerate(words) if _DASH_C.fullmatch(word)), len(words))
     for where, word in words[after + 1 : after + 2]:
         for name in _SUBSTITUTION.findall(word):
-            if name in env or name.isupper():
+            if name in env or (name.isupper() and name.isidentifier()):
                 yield Problem(
                     message=f"`$({name})` would put a value into a script",
                     remedy=f'write "${name}", which the shell reads as a value',

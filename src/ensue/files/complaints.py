@@ -78,7 +78,7 @@ def _words(error: Any, path: Path, given: Json) -> tuple[str, str, str]:
     """What was wanted (of a type), the message and the remedy."""
     kind, context = error["type"], error.get("ctx", {})
     if error["loc"] and error["loc"][-1] == "[key]":
-        return "", f'"{path[-1]}" is not allowed as a name here', "use letters, digits and `_`, no digit first"
+        return "", f'"{path[-1]}" is not allowed as a name here', checking_names.VARIABLE_RULE
     if kind == "union_tag_invalid":
         choices = context["expected_tags"].replace("'", "")
         return "", f"must be one of {choices}", did_you_mean(context["tag"], choices.split(", "))

@@ -3,12 +3,19 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, field_validator
 
 from ensue.model.definition import Compat, Metadata, Reference, Strict
 from ensue.model.values import ByteSize, Duration, Json, StepName
 
-EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,254}$")]
+ENV_NAME_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,254}$"
+EnvName = Annotated[str, StringConstraints(pattern=ENV_NAME_PATTERN)]
+AnyEnvName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^=\x00]+$"),
+    WithJsonSchema({"type": "string", "pattern": ENV_NAME_PATTERN}),
+]
+"""What a program can receive. The schema is that of our files."""
 
 
 def _without_zero(text: str) -> str:
@@ -166,8 +173,9 @@ class Step(Strict):
     """What must have ended before."""
     when: tuple[Json, ...] = ()
     """Expressions that must all be true; else the step is skipped; relay has objects there, too."""
-    env: dict[EnvName, Json] = Field(default_factory=dict)
-    """Environment variables: the way for values to reach a script."""
+    env: dict[AnyEnvName, Json] = Field(default_factory=dict)
+    """Environment variables: the way for values to reach a script. Relay's files may name them by any text without
+    `=`."""
     spec: dict[str, Json] = Field(default_factory=dict)
     """Structured values, which the step reads from the metadata API (relay's spec)."""
     run: str | None = None
@@ -246,7 +254,7 @@ class Defaults(Strict):
     """The longest time one try of a step may run."""
     pending_timeout: Duration | None = None
     """The longest time a step may wait for a worker."""
-    env: dict[EnvName, Json] = Field(default_factory=dict)
+    env: dict[AnyEnvName, Json] = Field(default_factory=dict)
     """Environment variables of every step; its own win."""
     shell: str = ""
     """The program that runs scripts."""
