@@ -278,6 +278,29 @@ def test_nothing_is_said_of_what_a_mistake_hides(cli: Cli) -> None:
     ]
 
 
+CALLS = """\
+apiVersion: v1
+steps:
+- {name: a, image: busybox, when: !Fn.equals [1]}
+- {name: b, image: busybox, env: {A: !Fn.jsonUnmarshal ['{']}}
+- {name: c, image: busybox, when: !Fn.concat [a]}
+"""
+FOUND = [
+    'steps[0].when[0]: invocation of function "equals" failed: unexpected number of arguments: 1 (wanted 2) (write eq',
+    'steps[1].env.A: invocation of function "jsonUnmarshal" failed: invalid JSON: ',
+    "steps[2].when[0]: 'a' is neither true nor false (write true, ",
+]
+
+
+@pytest.mark.parametrize("words", [["validate"], ["run", "--engine", "process"], ["apply", "-f"]])
+def test_calls_that_fail_are_found_before_anything_runs(cli: Cli, words: list[str]) -> None:
+    done = cli(*words, cli.file("calls.yaml", CALLS), code=6)
+    told = sorted(line.removeprefix("error: ") for line in f"{done.stdout}{done.stderr}".splitlines())
+    for number, found in enumerate(FOUND):
+        [line] = [each for each in told if f"calls.yaml:{number + 3}:" in each]
+        assert found in line
+
+
 LACKING = """\
 steps:
 - {name: asks, image: busybox, spec: {token: !Secret none, aws: !Connection {type: aws, name: main}}, input: [echo began]}

@@ -21,6 +21,10 @@ def problems(*steps: dict[str, Any], **spec: Any) -> list[str]:
     return [str(problem) for problem in checking.check_workflow(made)]
 
 
+def of_strict(*steps: dict[str, Any]) -> tuple[Problem, ...]:
+    return checking.check_workflow(workflow([*OTHERS, *steps]).model_copy(update={"compat": "strict"}))
+
+
 def of_relay(*steps: dict[str, Any]) -> tuple[Problem, ...]:
     spec: dict[str, Any] = {"steps": [{"name": "build", "image": "x"}, *steps]}
     body: dict[str, Any] = {"apiVersion": "relay.sh/v1beta1", "kind": "Workflow", "metadata": {"name": "w"}}
@@ -50,6 +54,12 @@ def step(field: str, value: Any, **more: Any) -> dict[str, Any]:
         ("ok ${1 +}", 'unexpected "}" while scanning an operand at character 9'),
         ("a\nb ${parameters.brnch}\n", 'there is no parameter "brnch" at line 2, character 5 (did you mean "branch"?)'),
         ("${null + 1}", "invalid operation (<nil>) + (float64) at character 8"),
+        ("${1 + equals(1)}", 'invocation of function "equals" failed: unexpected number of arguments: 1 (wanted 2'),
+        ("${path(object: 1, qery: 2)}", 'invocation of function "path" failed: arg "query": arg not found'),
+        ("${merge(objects: [], mod: 1)}", 'the function "merge" takes no argument "mod" at character 3 (did you mean'),
+        ("a\n${toString([1])}", 'invocation of function "toString" failed: arg 1: unexpected type []interface'),
+        ({"$fn.toString": []}, 'invocation of function "toString" failed: unexpected number of arguments: 0'),
+        ({"$fn.jsonUnmarshal": "{"}, 'invocation of function "jsonUnmarshal" failed: invalid JSON: '),
         ({"$fn.nope": []}, 'there is no function "nope"'),
         ({"$type": "Secret"}, 'could not evaluate a Secret type: the required field "name" could not be found'),
         ({"$type": "Output", "from": "biuld", "name": "x"}, 'there is no step "biuld" (did you mean "build"?)'),
@@ -58,6 +68,36 @@ def step(field: str, value: Any, **more: Any) -> dict[str, Any]:
 def test_a_mistake_in_an_expression_is_found_without_running_it(text: Any, finding: str) -> None:
     [found] = problems(step("env", {"A": text}))
     assert found.startswith(f"spec.steps[2].env.A: {finding}")
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({"when": ["${'yes'}"]}, "when[0]"), ({"when": ["true", "${concat('a')}"]}, "when[1]"),
+        ({"continueOnError": "${1 + 1}"}, "continueOnError"),
+        ({"retry": {"limit": 1, "when": "${null}"}}, "retry.when"),
+    ],
+)  # fmt: skip
+def test_a_constant_condition_is_true_or_false(given: dict[str, Any], path: str) -> None:
+    [found] = problems({"name": "last", **given})
+    assert found.startswith(f"spec.steps[2].{path}: ")
+    assert found.endswith("is neither true nor false (write true, false or an expression in ${…})")
+    [warned] = of_strict({"name": "last", **given})
+    assert warned.severity is Severity.WARNING
+
+
+@pytest.mark.parametrize("text", ["${'true'}", "${1 == 1}", "${concat('fal', 'se')}", "${parameters.branch}"])
+def test_a_condition_that_is_known_already_may_be_a_word(text: str) -> None:
+    assert problems(step("when", [text])) == []
+
+
+@pytest.mark.parametrize("field", ["env", "spec"])
+@pytest.mark.parametrize("value", [{"$fn.equals": [1]}, "${concat([1])}", {"$fn.merge": {"objects": [], "x": 1}}])
+def test_compatibility_warns_of_calls_that_fail_when_they_are_evaluated(field: str, value: Any) -> None:
+    assert [problem.severity for problem in of_strict(step(field, {"A": value}))] == [Severity.WARNING]
+    [found] = of_relay(step(field, {"A": value}, image="x"))
+    is_harmless = "x" in str(found).partition("no argument")[2]
+    assert found.severity is (Severity.WARNING if is_harmless else Severity.ERROR)
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,14 @@ def check(value: Json, path: Path, allowed: Collection[str], around: Surrounding
         for problem in _problems(finding.what, where, allowed, around, own):
             text = _text_at(value, finding.path)
             yield replace(problem, message=at(problem.message, finding.what.position, text))
+    for keys, error in relay.failing(value, around.flavour):
+        message = at(error.message, error.position, _text_at(value, keys))
+        yield Problem(message=message, path=render((*path, *keys)), severity=_tolerated(around.flavour))
+
+
+def _tolerated(flavour: relay.Flavour) -> Severity:
+    """Of what fails once it is evaluated: where it never is, the reference takes it."""
+    return Severity.WARNING if flavour.is_strict else Severity.ERROR
 
 
 def _problems(
@@ -109,12 +117,20 @@ def _problems(
             # relay takes a file whose tagged object lacks something: the step that reads it is told.
             is_lenient = around.flavour.is_relay and position < 0
             yield Problem(message=message, path=where, severity=Severity.WARNING if is_lenient else Severity.ERROR)
-        case relay.Called(name):
-            if name not in relay.FUNCTIONS:
-                remedy = did_you_mean(name, relay.FUNCTIONS) or f"the functions are {', '.join(relay.FUNCTIONS)}"
-                yield Problem(message=f'there is no function "{name}"', remedy=remedy, path=where)
+        case relay.Called():
+            yield from _check_call(what, where, around.flavour)
         case relay.Mention():
             yield from _check_mention(what, where, allowed, around, own)
+
+
+def _check_call(called: relay.Called, where: str, flavour: relay.Flavour) -> Iterator[Problem]:
+    if called.name not in relay.FUNCTIONS:
+        remedy = did_you_mean(called.name, relay.FUNCTIONS) or f"the functions are {', '.join(relay.FUNCTIONS)}"
+        yield Problem(message=f'there is no function "{called.name}"', remedy=remedy, path=where)
+    elif (miscall := relay.miscall(called)) is not None:
+        is_lenient = flavour.is_relay and miscall.is_harmless
+        severity = Severity.WARNING if is_lenient else _tolerated(flavour)
+        yield Problem(message=miscall.message, remedy=miscall.remedy, path=where, severity=severity)
 
 
 def at(message: str, position: int, text: str) -> str:

@@ -172,12 +172,26 @@ def _with_problem(detail: Any, path: Path, model: type[BaseModel]) -> Problem:
 
 def _check_conditions(step: Step, path: Path, flavour: relay.Flavour) -> Iterator[Problem]:
     for index, item in enumerate(step.when):
+        where = (*path, "when", index)
         if not _is_condition(item, flavour):
-            yield _no_condition(item, (*path, "when", index), flavour)
+            yield _no_condition(item, where, flavour)
+        else:
+            yield from _check_constant(item, where, flavour)
     texts: list[tuple[Path, str]] = [((*path, "continueOnError"), step.continue_on_error)]
     for where, text in (*texts, ((*path, "retry", "when"), step.retry.when)):
         if not _is_condition(text, relay.NATIVE):
             yield _no_condition(text, where, relay.NATIVE)
+        elif conditions.truth(text) is None:
+            yield from _check_constant(text, where, flavour)
+
+
+def _check_constant(item: Json, where: Path, flavour: relay.Flavour) -> Iterator[Problem]:
+    """A condition whose value is known already decides nothing when it is neither true nor false."""
+    found = relay.constant(item, flavour)
+    if found is not None and conditions.holds(found.value, flavour) is None:
+        severity = Severity.WARNING if flavour.is_strict else Severity.ERROR
+        message, remedy = conditions.why(found), _what_conditions_are(flavour)
+        yield Problem(message=message, remedy=remedy, path=render(where), severity=severity)
 
 
 def _is_condition(item: Json, flavour: relay.Flavour) -> bool:
@@ -187,12 +201,13 @@ def _is_condition(item: Json, flavour: relay.Flavour) -> bool:
 
 
 def _no_condition(item: Json, where: Path, flavour: relay.Flavour) -> Problem:
+    message = f"{json.dumps(item, ensure_ascii=False)[:100]} is not a condition"
+    return Problem(message=message, remedy=_what_conditions_are(flavour), path=render(where))
+
+
+def _what_conditions_are(flavour: relay.Flavour) -> str:
     objects = ", or an object as !Fn.equals [a, b]" if flavour.is_relay else ""
-    return Problem(
-        message=f"{json.dumps(item, ensure_ascii=False)[:100]} is not a condition",
-        remedy=f"write true, false or an expression in ${{…}}{objects}",
-        path=render(where),
-    )
+    return f"write true, false or an expression in ${{…}}{objects}"
 
 
 def _check_fan_out(step: Step, path: Path) -> Iterator[Problem]:

@@ -43,7 +43,7 @@ class Undecided:
 def why(result: Result) -> str:
     """Why a condition cannot be told."""
     if isinstance(result, Value):
-        return f"{result.value!r} is neither true nor false"
+        return f"{repr(result.value)[:200]} is neither true nor false"
     return interface.reason(result)
 
 
@@ -63,9 +63,9 @@ def decide(
         match result:
             case Needs(refs):
                 needs.update(refs)
-            case Value(value) if _holds(value, flavour) is False:
+            case Value(value) if holds(value, flavour) is False:
                 return Unmet(shown(condition))
-            case Value(value) if _holds(value, flavour) is None:
+            case Value(value) if holds(value, flavour) is None:
                 unknown = unknown or Undecided(index, result)
             case Unresolved() | Error():
                 unknown = unknown or Undecided(index, result)
@@ -74,8 +74,8 @@ def decide(
     return unknown or Met()
 
 
-def _holds(value: Json, flavour: relay.Flavour) -> bool | None:
-    """relay knows no words for true and false."""
+def holds(value: Json, flavour: relay.Flavour) -> bool | None:
+    """As `truth`; relay knows no words for true and false."""
     if flavour.is_relay:
         return value if isinstance(value, bool) else None
     return truth(value)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ensue.expr import relay
-from ensue.expr.interface import Kind, Mapped, Missing, Result
+from ensue.expr.interface import Error, Kind, Mapped, Missing, Result
 from ensue.expr.relay import Flavour
 from ensue.model.values import Json
 
@@ -49,4 +49,15 @@ def scope(**roots: Any) -> Mapped:
 
 
 def evaluate(document: Json, flavour: Flavour = relay.RELAY, **roots: Any) -> Result:
-    return relay.evaluate(document, scope(**roots), flavour)
+    """What a document gives. What can be evaluated is never found wrong beforehand."""
+    result = relay.evaluate(document, scope(**roots), flavour)
+    assert isinstance(result, Error) or mistakes(document, flavour) == []
+    return result
+
+
+def mistakes(document: Json, flavour: Flavour) -> list[str]:
+    """What is found wrong with its calls and constants without evaluating it."""
+    calls = [one.what for one in relay.findings(document, flavour) if isinstance(one.what, relay.Called)]
+    wrong = [found for one in calls if one.name in relay.FUNCTIONS and (found := relay.miscall(one)) is not None]
+    failing = [error.message for _, error in relay.failing(document, flavour)]
+    return [found.message for found in wrong if not found.is_harmless] + failing

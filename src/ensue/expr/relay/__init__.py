@@ -4,6 +4,7 @@ Text to tree (`parsing`), tree to closures (`building`), and what whole document
 """
 
 from ensue.expr.relay.conditions import Verdict, WrongType, decide
+from ensue.expr.relay.constants import constant, failing
 from ensue.expr.relay.flavours import NATIVE, NATIVE_STRICT, RELAY, RELAY_STRICT, Flavour, of
 from ensue.expr.relay.functions import FUNCTIONS
 from ensue.expr.relay.mentioning import Called, Mention
@@ -11,6 +12,7 @@ from ensue.expr.relay.objects import evaluate
 from ensue.expr.relay.programs import compile
 from ensue.expr.relay.querying import LANGUAGES, query
 from ensue.expr.relay.reporting import unresolvable
+from ensue.expr.relay.signatures import miscall
 from ensue.expr.relay.surveying import Finding, findings, has_expressions, refs
 
 __all__ = [
@@ -27,10 +29,13 @@ __all__ = [
     "Verdict",
     "WrongType",
     "compile",
+    "constant",
     "decide",
     "evaluate",
+    "failing",
     "findings",
     "has_expressions",
+    "miscall",
     "of",
     "query",
     "refs",

@@ -23,10 +23,12 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A function, by name."""
+    """A function by name, with how many arguments it is given by place, or which by name."""
 
     name: str
     position: int
+    positional: int
+    named: tuple[str, ...] | None
 
 
 def found(tree: Template) -> Iterator[Mention | Called]:
@@ -35,7 +37,7 @@ def found(tree: Template) -> Iterator[Mention | Called]:
     while pending:
         node, is_scoped = pending.pop()
         if isinstance(node, Call):
-            yield Called(node.name, node.start)
+            yield call_of(node)
         elif isinstance(node, Path) and is_scoped:
             yield _mention(node)
         if isinstance(node, Pipe):
@@ -43,6 +45,10 @@ def found(tree: Template) -> Iterator[Mention | Called]:
             pending.extend((part, False) for part in node.parts[1:])
         else:
             pending.extend((child, is_scoped) for child in children(node))
+
+
+def call_of(node: Call) -> Called:
+    return Called(node.name, node.start, len(node.positional), tuple(name for name, _ in node.named) or None)
 
 
 def _mention(node: Path) -> Mention:

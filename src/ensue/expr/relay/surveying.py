@@ -12,18 +12,20 @@ from ensue.expr.relay.programs import Expression
 from ensue.expr.relay.values import Failure
 from ensue.model.values import Json
 
+Keys = tuple[str | int, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something in a document, with the keys that lead to it."""
 
-    path: tuple[str | int, ...]
+    path: Keys
     what: Mention | Called | Error
 
 
 def findings(document: Json, flavour: Flavour = NATIVE, limits: Limits = LIMITS) -> Iterator[Finding]:
     """All references and calls in a document, and the texts that do not compile."""
-    pending: list[tuple[tuple[str | int, ...], Json]] = [((), document)]
+    pending: list[tuple[Keys, Json]] = [((), document)]
     while pending:
         path, node = pending.pop()
         if len(path) > limits.depth:
@@ -50,11 +52,19 @@ def _found(node: str, flavour: Flavour, limits: Limits) -> Iterator[Mention | Ca
         yield from sorted(mentioning.found(program.tree), key=lambda one: one.position)
 
 
+def call_of(node: Mapping[str, Json], tag: str) -> Called:
+    """What a tagged object calls, and with what."""
+    given, name = node[tag], tag.removeprefix(objects.CALL)
+    if isinstance(given, dict) and objects.tag_of(given) is None:
+        return Called(name, -1, 0, tuple(given))
+    return Called(name, -1, len(given) if isinstance(given, list) else 1, None)
+
+
 def _found_tag(
     node: Mapping[str, Json], tag: str, flavour: Flavour, limits: Limits
 ) -> Iterator[Mention | Called | Error]:
     if tag.startswith(objects.CALL):
-        yield Called(tag.removeprefix(objects.CALL), -1)
+        yield call_of(node, tag)
         return
     kind = node[tag]
     if tag == "$encoding" or not isinstance(kind, str) or kind not in objects.TYPES:
