@@ -48,6 +48,9 @@ def step(field: str, value: Any, **more: Any) -> dict[str, Any]:
         ("${outputs.last.x}", 'the step "last" has no outputs before it has ended at character 3'),
         ("${1 + conct('a')}", 'there is no function "conct" at character 7 (did you mean "concat"?)'),
         ("${secrets}", "secrets cannot be read all at once at character 3 (name the one that is meant)"),
+        ("${connections}", "connections cannot be read all at once at character 3 (name the one that is meant)"),
+        ("${connections.aws}", "connections.aws cannot be read all at once at character 3 (name the one that is"),
+        ("${$['connections'].aws |> main}", "connections.aws cannot be read all at once at character 3 (name the one"),
         ("${matrix.os}", '"matrix" cannot be used here at character 3 (only in steps with matrix or foreach)'),
         ("${step.exitCode}", '"step" cannot be used here at character 3 (only in retry.when)'),
         ("${$}", "$ is everything, secrets included: name what is meant at character 3"),
@@ -133,7 +136,8 @@ def test_secrets_are_allowed_only_where_they_are_used(given: dict[str, Any], pat
 @pytest.mark.parametrize(
     "given",
     [
-        {"env": {"A": "${secrets.key}", "B": "${secrets.key.user}", "C": "${connections.aws.x.k} ${credentials.c.p}"}},
+        {"env": {"A": "${secrets.key}", "B": "${secrets.key.user}", "C": "${connections.aws.x.k} ${credentials.c.p}",
+                 "D": "${connections.aws[parameters.branch]}"}},
         {"spec": {"a": [{"b": "${secrets.key}"}]}}, {"retry": {"limit": 1, "when": "${step.exitCode != 128}"}},
         {"matrix": {"axes": {"os": ["a"]}, "include": [{"new": True}]}, "env": {"A": "${matrix.os} ${matrix.new}"}},
         {"foreach": "${outputs.build.hosts}", "env": {"HOST": "${item}", "N": "${index}"}},
@@ -194,7 +198,7 @@ spec:
       spec:
         known: !Secret key
         other: "$${nothing} ${outputs.b.x} ${parameters.p}"
-        wrong: "${bogus} ${secrets}"
+        wrong: "${bogus} ${secrets} ${connections.aws}"
 """
 
 
@@ -206,6 +210,7 @@ def test_a_relay_file_is_warned_about_what_may_stay_unresolved() -> None:
         (Severity.WARNING, 'there is no parameter "p" at character 30', 10),
         (Severity.ERROR, 'there is no "bogus" to refer to at character 3', 11),
         (Severity.ERROR, "secrets cannot be read all at once at character 12", 11),
+        (Severity.ERROR, "connections.aws cannot be read all at once at character 23", 11),
     ]
 
 
