@@ -64,12 +64,15 @@ def test_start_prints_the_name_that_other_commands_take(site: Cli) -> None:
 
 
 def test_apply_and_start_say_what_a_step_needs_and_nobody_has(site: Cli) -> None:
-    steps = "[{name: a, run: 'true'}, {name: b, run: 'true', requires: {gpu: '1'}, env: {KEY: '${secrets.nowhere}'}}]"
+    steps = "[{name: a, run: 'true'}, {name: b, run: 'true', requires: {gpu: '1'}, env: {KEY: '${secrets.nowhere}', "
+    steps += "ID: '${connections.aws.main.id}'}}]"
     text = f"apiVersion: ensue.dev/v1alpha1\nkind: Workflow\nmetadata: {{name: far}}\nspec: {{steps: {steps}}}\n"
     waits = "warning: workflow/far: step b would wait: no worker has the labels gpu=1"
     lost = "warning: workflow/far: step b reads a secret that is not there: nowhere"
+    none = "warning: workflow/far: step b reads a connection that is not there: aws/main"
     told = [
         f"{waits} (start one with `--labels gpu=1`, or change `requires`; `ensue get workers -o wide` shows theirs)",
+        f"{none} (it is kept as the secret aws__main: `ensue secret set aws__main KEY` for each key)",
         f"{lost} (`ensue secret set nowhere` sets it)",
     ]
     assert site("apply", "-f", site.file("far.yaml", text)).stderr.splitlines() == told
@@ -78,7 +81,7 @@ def test_apply_and_start_say_what_a_step_needs_and_nobody_has(site: Cli) -> None
     site("cancel", started.stdout.strip())
     site("secret", "set", "nowhere", "--workflow", "far", stdin="x")
     wish = site.file("wish.yaml", RUN_OF_FAR)
-    assert site("start", wish).stderr.splitlines() == told[:1]
+    assert site("start", wish).stderr.splitlines() == told[:2]
     site("cancel", "far-1")
 
 

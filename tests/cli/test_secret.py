@@ -178,6 +178,17 @@ def test_a_run_alone_is_given_secrets_by_files(cli: Cli) -> None:
     assert sorted(path.name for path in cli.temporary.iterdir()) == []
 
 
+def test_a_run_alone_is_given_a_connection_as_its_warning_says(cli: Cli) -> None:
+    cli.file("connects.yaml", USES.replace("secrets.token", "connections.aws.main.id").replace("pair.user", "name"))
+    cli.file("value", "s3cret-token")
+    cli.file("name", "ann")
+    without = cli("run", "connects.yaml", "--secret", "name=name", code=1).stderr
+    advice = "(give it: --secret aws__main.KEY=FILE for each of its attributes)"
+    assert f"step a reads a connection that is not there: aws/main {advice}" in without
+    given = ("--secret", "name=name", "--secret", "aws__main.id=value")
+    assert cli("run", "connects.yaml", *given).stdout == "a | *** is known\n"
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

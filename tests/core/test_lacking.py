@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from ensue.core import graph, lacking
-from ensue.core.lacking import Place
+from ensue.core.lacking import Place, Remedies
 from ensue.expr.interface import Kind, Missing
+from ensue.model.errors import Severity
 from tests.core.playing import workflow
 
 PLACES = [
@@ -45,6 +46,7 @@ def test_an_engine_that_nobody_has_is_told_with_those_that_there_are() -> None:
         (Missing(Kind.SECRET, ("a", "value")), "there is no secret a", "--secret a=FILE"),
         (Missing(Kind.SECRET, ("a", "b")), "there is no secret a with the key b", "--secret a.b=FILE"),
         (Missing(Kind.CONNECTION, ("aws", "prod", "id")), "there is no connection aws/prod", "set aws__prod KEY` for"),
+        (Missing(Kind.CONNECTION, ("AWS", "Prod")), "there is no connection AWS/Prod", "the secret aws__prod: "),
     ],
 )
 def test_what_was_missed_is_named_with_the_command_that_sets_it(missing: Missing, message: str, remedy: str) -> None:
@@ -54,6 +56,27 @@ def test_what_was_missed_is_named_with_the_command_that_sets_it(missing: Missing
     assert " -n team`" in lacking.of_missing([missing], "team")[0].remedy
 
 
+REMEDIES = Remedies("set {}", "{}: set {} KEY")
+
+
+def test_connections_are_looked_for_by_the_names_under_which_they_are_kept() -> None:
+    env = {
+        "A": {"$type": "Connection", "type": "aws", "name": "nope"},
+        "B": "${connections.Azure.'My Account'.key} ${connections.aws.there.key} ${secrets.alone}",
+        "C": "${connections[parameters.kind].x} ${connections.aws[parameters.name]} ${path(connections.gcp.main, 'a')}",
+    }
+    built = graph.build(workflow([{"name": "a", "env": env, "when": ["${connections.a.b}"]}]))
+    assert lacking.secrets_read(built) == {"aws__nope", "azure__my account", "aws__there", "alone", "gcp__main"}
+    found = list(lacking.of_secrets(built, "steps", {"aws__there"}, REMEDIES))
+    assert [(each.message.removeprefix("step a reads a "), each.remedy) for each in found] == [
+        ("secret that is not there: alone", "set alone"),
+        ("connection that is not there: aws/nope", "aws__nope: set aws__nope KEY"),
+        ("connection that is not there: Azure/My Account", "azure__my account: set azure__my account KEY"),
+        ("connection that is not there: gcp/main", "gcp__main: set gcp__main KEY"),
+    ]
+    assert {each.severity for each in found} == {Severity.WARNING}
+
+
 def test_secrets_are_looked_for_where_they_may_be_read_and_found_by_name() -> None:
     steps = [
         {"name": "a", "env": {"A": "${secrets.one}", "B": "${secrets.two.key}"}},
@@ -61,7 +84,7 @@ def test_secrets_are_looked_for_where_they_may_be_read_and_found_by_name() -> No
     ]
     built = graph.build(workflow(steps, [{"name": "z", "env": {"Z": "x${secrets.three}"}}]))
     assert lacking.secrets_read(built) == {"one", "two", "three"}
-    found = list(lacking.of_secrets(built, "steps", {"two"}, "set {}"))
+    found = list(lacking.of_secrets(built, "steps", {"two"}, REMEDIES))
     assert [(each.path, each.remedy) for each in found] == [
         ("spec.steps[0]", "set one"),
         ("spec.finally[0]", "set three"),

@@ -1,6 +1,6 @@
 """The mutations: each takes away what keeps one guarantee, and names the test that must notice."""
 
-from tests.mutations import access, approvals, boxes, engines, events, leftovers, runs, titles
+from tests.mutations import access, approvals, boxes, engines, events, foresight, leftovers, runs, titles
 
 MUTATIONS = (
     *runs.MUTATIONS,
@@ -11,4 +11,5 @@ MUTATIONS = (
     *boxes.MUTATIONS,
     *titles.MUTATIONS,
     *leftovers.MUTATIONS,
+    *foresight.MUTATIONS,
 )

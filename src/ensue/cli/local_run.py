@@ -13,6 +13,7 @@ import click
 from ensue import app
 from ensue.cli import local_answers, tables
 from ensue.cli.invocation import Invocation
+from ensue.core.lacking import Remedies
 from ensue.engines import layout
 from ensue.files.documents import Document
 from ensue.model.errors import Conflict
@@ -27,6 +28,7 @@ from ensue.settings import Settings
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK_SECONDS = 0.2
 KILL_SECONDS = 10.0
+REMEDIES = Remedies("give it: --secret {}=FILE", "give it: --secret {}.KEY=FILE for each of its attributes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,7 @@ async def _see_through(world: World, order: Order, show: "Show", interruption: "
     stored = await definitions.apply_document(identity, world, order.document, manager="file")
     for place, value in order.secrets.items():
         await secrets.set_value(identity, world, place, value)
-    for lack in await lacking.secrets(world, stored, "give it: --secret {}=FILE"):
+    for lack in await lacking.secrets(world, stored, REMEDIES):
         show.note(f"{lack.message} ({lack.remedy})")
     start = runs.Start(namespace=stored.namespace, workflow=stored.name, parameters=order.parameters)
     run = await runs.start(identity, world, start)

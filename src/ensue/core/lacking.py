@@ -1,4 +1,4 @@
-"""What steps need and is not there: a worker with their engine and labels, a secret. Pure."""
+"""What steps need and is not there: a worker with their engine and labels, a secret, a connection. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ensue.core.graph import Graph, Node
 from ensue.expr import relay
 from ensue.expr.interface import Kind, Missing
 from ensue.model.errors import Problem, Severity
-from ensue.model.secret import DEFAULT_KEY
+from ensue.model.secret import DEFAULT_KEY, of_connection
 from ensue.model.values import DEFAULT_NAMESPACE
 
 SECRET_FIELDS = ("env", "spec", "with")
@@ -62,17 +62,29 @@ def of_steps(built: Graph, part: str, places: Sequence[Place]) -> Iterator[Probl
             yield _problem(built, node, part, message, lack.remedy)
 
 
+@dataclass(frozen=True, slots=True)
+class Remedies:
+    """How to give a secret, and the attributes of a connection; `{}` is the name under which it is kept."""
+
+    secret: str
+    connection: str
+
+
 def secrets_read(built: Graph) -> frozenset[str]:
-    """The names of those that any of the steps reads, as far as its texts tell."""
+    """The names of those that any of the steps reads, as far as its texts tell; connections as they are kept."""
     return frozenset(name for node in built.nodes.values() for name in _secrets(built, node))
 
 
-def of_secrets(built: Graph, part: str, known: Collection[str], remedy: str) -> Iterator[Problem]:
-    """The steps that read a secret that is not there; `{}` of the remedy is its name."""
+def of_secrets(built: Graph, part: str, known: Collection[str], remedies: Remedies) -> Iterator[Problem]:
+    """The steps that read a secret or a connection that is not there."""
     for node in built.nodes.values():
-        for name in sorted(_secrets(built, node) - set(known)):
-            message = f"step {node.name} reads a secret that is not there: {name}"
-            yield _problem(built, node, part, message, remedy.format(name))
+        for name, connection in sorted(_secrets(built, node).items()):
+            if name not in known:
+                what = (
+                    f"connection that is not there: {connection}" if connection else f"secret that is not there: {name}"
+                )
+                remedy = remedies.connection if connection else remedies.secret
+                yield _problem(built, node, part, f"step {node.name} reads a {what}", remedy.replace("{}", name))
 
 
 def of_missing(missing: Sequence[Missing], namespace: str) -> list[Lack]:
@@ -90,17 +102,24 @@ def _of_one(missing: Missing, where: str) -> Lack | None:
             remedy = f"`{command}{where}` sets it; for `ensue run` give --secret {given}=FILE"
             return Lack(message=f"there is no secret {named}", remedy=remedy)
         case Kind.CONNECTION, (kind, name, *_):
-            remedy = (
-                f"it is kept as the secret {kind}__{name}: `ensue secret set {kind}__{name} KEY{where}` for each key"
-            )
+            kept = of_connection(kind, name)
+            remedy = f"it is kept as the secret {kept}: `ensue secret set {kept} KEY{where}` for each key"
             return Lack(message=f"there is no connection {kind}/{name}", remedy=remedy)
     return None
 
 
-def _secrets(built: Graph, node: Node) -> set[str]:
+def _secrets(built: Graph, node: Node) -> dict[str, str]:
+    """What a step reads by the name under which it is kept; of a connection with its type and its name."""
     flavour = relay.of(built.workflow.api_version, built.workflow.compat)
     fields = [value for path, value in graph.expressions(node.step) if path[0] in SECRET_FIELDS]
-    return {ref[1] for ref in relay.refs(fields, flavour) if ref[0] == "secrets" and len(ref) > 1}
+    read: dict[str, str] = {}
+    for finding in relay.findings(fields, flavour):
+        match finding.what:
+            case relay.Mention("connections", (kind, name, *_)):
+                read.setdefault(of_connection(kind, name), f"{kind}/{name}")
+            case relay.Mention("secrets", (name, *_)):
+                read[name] = ""
+    return read
 
 
 def _problem(built: Graph, node: Node, part: str, message: str, remedy: str) -> Problem:

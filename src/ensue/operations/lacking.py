@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from ensue.core import firing, graph, lacking
 from ensue.core.graph import Graph
-from ensue.core.lacking import Place
+from ensue.core.lacking import Place, Remedies
 from ensue.model.errors import NotFound, Problem, StoreBroken
 from ensue.model.trigger import Trigger
 from ensue.model.values import DEFAULT_NAMESPACE
@@ -34,17 +34,21 @@ async def problems(world: World, found: Sequence[StoredDefinition]) -> Mapping[s
         built = await _graph(world, one)
         if built is not None:
             where = "" if one.namespace == DEFAULT_NAMESPACE else f" -n {one.namespace}"
-            lost = await _of_secrets(world, one, built, f"`ensue secret set {{}}{where}` sets it")
+            remedies = Remedies(
+                secret=f"`ensue secret set {{}}{where}` sets it",
+                connection=f"it is kept as the secret {{}}: `ensue secret set {{}} KEY{where}` for each key",
+            )
+            lost = await _of_secrets(world, one, built, remedies)
             # A server that begins has not entered its own worker yet.
             waiting = lacking.of_steps(built, PARTS[one.kind], offered) if offered else ()
             told[one.uid] = (*waiting, *lost)
     return told
 
 
-async def secrets(world: World, stored: StoredDefinition, remedy: str) -> tuple[Problem, ...]:
-    """Those that its steps read and that are not there; `{}` of the remedy is the name."""
+async def secrets(world: World, stored: StoredDefinition, remedies: Remedies) -> tuple[Problem, ...]:
+    """Those that its steps read and that are not there, connections among them."""
     built = await _graph(world, stored)
-    return () if built is None else await _of_secrets(world, stored, built, remedy)
+    return () if built is None else await _of_secrets(world, stored, built, remedies)
 
 
 async def _graph(world: World, stored: StoredDefinition) -> Graph | None:
@@ -58,11 +62,11 @@ async def _graph(world: World, stored: StoredDefinition) -> Graph | None:
         return None
 
 
-async def _of_secrets(world: World, stored: StoredDefinition, built: Graph, remedy: str) -> tuple[Problem, ...]:
+async def _of_secrets(world: World, stored: StoredDefinition, built: Graph, remedies: Remedies) -> tuple[Problem, ...]:
     wanted = lacking.secrets_read(built)
     if world.keeps_secrets_elsewhere or not wanted:
         return ()
     owners = ("", stored.name) if stored.kind == "Workflow" else ("",)
     found = [one for name in sorted(wanted) for one in await world.secrets.list(stored.namespace, name)]
     known = {one.place.name for one in found if one.place.workflow in owners}
-    return tuple(lacking.of_secrets(built, PARTS[stored.kind], known, remedy))
+    return tuple(lacking.of_secrets(built, PARTS[stored.kind], known, remedies))
