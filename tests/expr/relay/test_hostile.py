@@ -142,6 +142,8 @@ def test_documents_are_bounded_too() -> None:
     for document in documents:
         found = relay.evaluate(document, scope())
         assert isinstance(found, Error)
+        assert list(relay.failing(document)) == []
+        assert relay.constant(document) is None
     calls: Json = "x"
     for _ in range(DEEP):
         calls = {"$fn.concat": [calls]}
@@ -149,6 +151,8 @@ def test_documents_are_bounded_too() -> None:
         assert isinstance(found, Error)
         assert found.code is Code.LIMIT
     assert list(relay.findings(calls, relay.RELAY))
+    assert list(relay.failing(calls, relay.RELAY)) == []
+    assert relay.constant(calls) is None
     assert relay.has_expressions(calls)
 
 
