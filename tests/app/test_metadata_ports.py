@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -13,6 +13,7 @@ from ensue.api import serving
 from ensue.app import metadata_ports
 from ensue.clients.containers.shapes import Gateway
 from ensue.model.errors import Unavailable
+from ensue.runtime import patience
 
 
 def port_of(listener: serving.Listener) -> int:
@@ -44,23 +45,27 @@ def test_a_port_that_somebody_took_is_said(tmp_path: Path, caplog: pytest.LogCap
     assert port_of(other) != port_of(taken)
 
 
-class LateEngine:
-    """Says its gateway when it is asked often enough."""
+Answer: TypeAlias = str | Gateway | Exception | asyncio.Event
 
-    def __init__(self, *answers: str | Gateway | Exception) -> None:
+
+class LateEngine:
+    """Says its gateway when it is asked often enough; an event is waited for."""
+
+    def __init__(self, *answers: Answer) -> None:
         self._answers = list(answers)
 
     async def gateway(self) -> Gateway:
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, Exception):
             raise answer
+        if isinstance(answer, asyncio.Event):
+            await answer.wait()
+            raise Unavailable
         return Gateway(address=answer) if isinstance(answer, str) else answer
 
 
 @contextlib.asynccontextmanager
-async def beyond(
-    tmp_path: Path, *answers: str | Gateway | Exception
-) -> AsyncIterator[tuple[metadata_ports.Beyond, list[str]]]:
+async def beyond(tmp_path: Path, *answers: Answer) -> AsyncIterator[tuple[metadata_ports.Beyond, list[str]]]:
     served: list[str] = []
 
     @contextlib.asynccontextmanager
@@ -79,15 +84,24 @@ async def beyond(
 
 async def test_an_engine_that_comes_late_is_waited_for(tmp_path: Path) -> None:
     async with beyond(tmp_path, Unavailable("it is away"), Unavailable("it is away"), "127.0.0.1") as (found, served):
-        urls = await asyncio.gather(found.url(), found.url())
-        assert [urls[0]] == served
-        assert urls[0] == urls[1] == await found.url()
+        url = await patience.patiently(found.url)
+        assert [url] == served
+        assert await asyncio.gather(found.url(), found.url()) == [url, url]
 
 
-async def test_who_waited_long_enough_gets_no_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metadata_ports, "PATIENCE", 0.05)
+async def test_whether_an_engine_that_is_away_says_an_address_is_not_known(tmp_path: Path) -> None:
     async with beyond(tmp_path, Unavailable("it is away")) as (found, _):
-        assert await found.url() == ""
+        with pytest.raises(Unavailable, match="it is away"):
+            await found.url()
+
+
+async def test_an_engine_that_does_not_answer_keeps_nobody_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata_ports, "FIRST_LOOK", 0.05)
+    async with beyond(tmp_path, asyncio.Event()) as (found, _):
+        with pytest.raises(Unavailable, match="does not answer"):
+            await found.url()
 
 
 @pytest.mark.parametrize("address", ["", "203.0.113.7"])

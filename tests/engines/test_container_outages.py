@@ -10,7 +10,9 @@ import pytest
 
 from ensue.clients.containers import hosts
 from ensue.clients.containers.api import Api, Refused
+from ensue.clients.containers.config import DockerConfig
 from ensue.engines.container import asking, course
+from ensue.engines.container.engine import ContainerEngine, Options
 from ensue.model.errors import Fail, Unavailable
 from ensue.model.run import Outcome, Reason, State
 from ensue.ports.engine import Handle, Image, Limits, StepOrder
@@ -293,3 +295,17 @@ async def test_a_stop_that_cannot_be_written_down_is_one(bench: ContainerBench) 
     (bench.data / "containers" / handle / "stop.json.tmp").mkdir()
     await bench.engine.stop(handle, timedelta(0))
     assert (await ended(bench, handle))[0].state is State.CANCELLED
+
+
+async def test_that_an_engine_is_away_is_said_once_however_many_steps_ask_for_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = hosts.parse(f"unix://{tmp_path}/none.sock")
+    options = Options(host=host, config=DockerConfig(tmp_path / "docker"), image="none")
+    engine = ContainerEngine(data_dir=tmp_path / "data", instance="one", options=options)
+    await engine.sweep(())
+    for attempt in range(3):
+        with pytest.raises(Unavailable):
+            await engine.start(replace(suite.shell("true"), attempt=attempt))
+    await engine.close()
+    assert len([text for text in caplog.messages if "cannot look for containers" in text]) == 1

@@ -9,6 +9,7 @@ from ensue.model.run import Reason, State
 from ensue.ports.engine import Handle, StepOrder
 from ensue.ports.store import Stop
 from ensue.runtime import beginning
+from ensue.runtime.passes import ADDRESS, Passes
 from tests.core.playing import workflow
 from tests.engines.scripted import ScriptedEngine
 from tests.runtime.sites import eventually, site_at
@@ -98,3 +99,31 @@ async def test_a_start_that_waits_for_its_engine_says_so_meanwhile(
         assert (await site.ended(run)).state is State.SUCCEEDED
         assert (await site.store.step(run, "a")).message == ""
     assert len([text for text in caplog.messages if "cannot start yet" in text]) == 1
+
+
+async def test_a_step_waits_for_the_address_that_it_is_to_find_as_it_waits_for_its_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls: list[str] = []
+
+    async def url_for(_: Passes, engine: str) -> str:
+        assert engine == "scripted"
+        if not urls:
+            raise Unavailable("nobody says where")
+        return urls[0]
+
+    monkeypatch.setattr(Passes, "url_for", url_for)
+    engine = ScriptedEngine(script={}, is_durable=True)
+    async with site_at(tmp_path, engine) as site, site.serving():
+        run = await site.start(workflow(STEPS))
+
+        async def is_told() -> bool:
+            return (await site.store.step(run, "a")).message.startswith("nobody says where; it is asked again until ")
+
+        await eventually(is_told)
+        assert not engine.calls("start")
+        urls.append("http://here:1")
+        assert (await site.ended(run)).state is State.SUCCEEDED
+    (order,) = engine.orders.values()
+    assert order.command is not None
+    assert order.command.env[ADDRESS].endswith("@here:1")

@@ -18,11 +18,10 @@ log = logging.getLogger("ensue.app")
 FILE = "metadata-ports.json"
 OWN, BEYOND = "own", "containers"
 FIRST_LOOK = 5.0
-"""Seconds for which a start waits for the engine to say it."""
+"""Seconds for which a start, and a step, wait for the first answer of the engine."""
 LATER = 30.0
 """Seconds until an engine that says none, or one that is none of this machine, is asked again."""
-PATIENCE = 60.0
-"""Seconds in which a step waits for an engine that does not say how containers reach this machine."""
+SILENT = "the container engine does not answer"
 
 Serve = Callable[[serving.Listener], contextlib.AbstractAsyncContextManager[None]]
 
@@ -74,9 +73,9 @@ class Beyond:
         self._data_dir = data_dir
         self._serve = serve
         self._url_of = url_of
-        self._is_known = asyncio.Event()
-        """Or that there is none as yet."""
         self._has_looked = asyncio.Event()
+        self._away = SILENT
+        """Why the engine does not say; empty once it did, even if it was that there is none as yet."""
         self._url = ""
 
     @contextlib.asynccontextmanager
@@ -85,25 +84,31 @@ class Beyond:
         async with contextlib.AsyncExitStack() as served:
             task = asyncio.create_task(self._find(served), name="gateway")
             try:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._has_looked.wait(), FIRST_LOOK)
+                await self._first_look()
                 yield
             finally:
                 task.cancel()
                 await asyncio.wait({task})
 
     async def url(self) -> str:
-        """Empty when there is none: better no address than a wrong one."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._is_known.wait(), PATIENCE)
+        """Empty when there is none: better no address than a wrong one. Raises Unavailable while the engine does not
+        say: who asks knows how long to ask again, and whom to tell."""
+        await self._first_look()
+        if self._away:
+            raise Unavailable(self._away)
         return self._url
+
+    async def _first_look(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._has_looked.wait(), FIRST_LOOK)
 
     async def _find(self, served: contextlib.AsyncExitStack) -> None:
         pauses, is_said = Pauses(), False
         while not self._url:
             try:
                 await self._look(served)
-            except Unavailable:
+            except Unavailable as error:
+                self._away = error.message
                 self._has_looked.set()
                 await pauses.wait()
                 continue
@@ -112,7 +117,7 @@ class Beyond:
                 level = logging.DEBUG if is_said else logging.WARNING
                 log.log(level, "steps in containers cannot reach the metadata API: %s (%s)", error, remedy)
                 is_said = True
-            self._is_known.set()
+            self._away = ""
             self._has_looked.set()
             if not self._url:
                 await asyncio.sleep(LATER)

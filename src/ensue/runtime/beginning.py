@@ -34,6 +34,8 @@ class Stop:
     is_kill: bool = False
 
 
+Complete = Callable[[], Awaitable[StepOrder]]
+"""The order with all that its step is to find. Raises Unavailable as long as that is not known."""
 Tell = Callable[[str, float | None], Awaitable[None]]
 """Why an engine cannot start the attempt now, and for how many seconds it is asked again; None: as long as it takes."""
 
@@ -59,12 +61,12 @@ class Notes:
             log.warning("handle of %s was not recorded: %s", self.lease.key.title, error)
 
 
-async def begin(engine: Engine, order: StepOrder, stop: Stop, tell: Tell) -> Handle | Outcome:
+async def begin(engine: Engine, complete: Complete, stop: Stop, tell: Tell) -> Handle | Outcome:
     """Start, and ask again while the engine cannot be reached; an upgrade, as long as steps of the old version run."""
     delay, waited, told = 0.1, 0.0, ""
     while not stop.is_asked:
         try:
-            return await _starting(engine, order, stop)
+            return await _starting(engine, complete, stop)
         except asyncio.CancelledError:
             if not stop.is_asked:
                 raise
@@ -72,7 +74,7 @@ async def begin(engine: Engine, order: StepOrder, stop: Stop, tell: Tell) -> Han
             is_upgrade = isinstance(error, OtherVersion)
             if waited > START_PATIENCE and not is_upgrade:
                 # An answer that was lost may have been a start.
-                stop.handle = engine.handle_for(order.key, order.attempt)
+                stop.handle = engine.handle_for(stop.lease.key, stop.lease.attempt)
                 message = f"the engine cannot be reached: {error}"
                 return Outcome(state=State.FAILED, reason=Reason.CANNOT_START, message=message)
             if error.message != told:
@@ -81,16 +83,20 @@ async def begin(engine: Engine, order: StepOrder, stop: Stop, tell: Tell) -> Han
             waited += 0.0 if is_upgrade else delay
             await asyncio.sleep(delay)
             delay = min(delay * 2, 5.0)
-    stop.handle = engine.handle_for(order.key, order.attempt)
+    stop.handle = engine.handle_for(stop.lease.key, stop.lease.attempt)
     return UNSTOPPED
 
 
-async def _starting(engine: Engine, order: StepOrder, stop: Stop) -> Handle:
+async def _starting(engine: Engine, complete: Complete, stop: Stop) -> Handle:
     """A start may take long, as when an image is pulled: a stop ends it."""
-    start: asyncio.Task[Handle] = asyncio.create_task(engine.start(order))
+    start = asyncio.create_task(_start(engine, complete))
     stop.task = start
     try:
         return await start
     finally:
         stop.task = None
         start.cancel()
+
+
+async def _start(engine: Engine, complete: Complete) -> Handle:
+    return await engine.start(await complete())

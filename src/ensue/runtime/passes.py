@@ -24,7 +24,8 @@ class Passes:
     is_served_here: bool = True
     """By this process, which knows what it gave its attempts in confidence."""
     beyond: Callable[[], Awaitable[str]] | None = None
-    """Where containers do, if that is elsewhere; says nothing when they cannot."""
+    """Where containers do, if that is elsewhere; says nothing when they cannot, raises Unavailable as long as that is
+    not known."""
 
     def secret_of(self, lease: Lease) -> str:
         """The same whenever it is asked for."""
@@ -34,7 +35,8 @@ class Passes:
         return tokens.PREFIX + base64.urlsafe_b64encode(digest).decode("ascii").rstrip("=")
 
     async def issue(self, lease: Lease) -> dict[str, str]:
-        """What the attempt finds in its environment; from now on its token is valid."""
+        """What the attempt finds in its environment; from now on its token is valid. Raises Unavailable as long as
+        nobody knows where its engine's steps reach the API."""
         url = await self.url_for(lease.engine)
         if not url:
             return {}
@@ -43,5 +45,5 @@ class Passes:
         return {ADDRESS: url.replace("://", f"://:{secret}@", 1)}
 
     async def url_for(self, engine: str) -> str:
-        """Empty when the steps of that engine cannot reach it."""
+        """Empty when the steps of that engine cannot reach it. Raises Unavailable as long as that is not known."""
         return await self.beyond() if engine == "container" and self.beyond is not None else self.url

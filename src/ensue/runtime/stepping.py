@@ -77,6 +77,15 @@ class Records:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An order that may lack the command of `step`, which is made at the start, with what is only known then."""
+
+    order: StepOrder
+    step: Step
+    env: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
     ending: Ending
     handle: Handle | None
@@ -169,8 +178,8 @@ class Stepping:
         elif lease.engine == "inline":
             if is_taken_over:
                 return LOST
-            order = await self._order(graph, lease, resolver)
-            outcome = order if isinstance(order, Outcome) else await self._run_inline(order, shipper, stop)
+            draft = await self._draft(graph, lease, resolver)
+            outcome = draft if isinstance(draft, Outcome) else await self._run_inline(draft.order, shipper, stop)
         elif lease.engine not in self._engines.others:
             return Outcome(
                 state=State.FAILED, reason=Reason.UNSUPPORTED, message=f"no engine {lease.engine}", can_retry=False
@@ -202,13 +211,13 @@ class Stepping:
         )
         return await nesting.begin(graph, node.step, lease, resolver)
 
-    async def _order(self, graph: Graph, lease: Lease, resolver: Resolver) -> StepOrder | Outcome:
+    async def _draft(self, graph: Graph, lease: Lease, resolver: Resolver) -> Draft | Outcome:
         try:
-            return await self._ordered(graph, lease, resolver)
+            return await self._drafted(graph, lease, resolver)
         except VaultAway as error:
             return Outcome(state=State.FAILED, reason=Reason.CANNOT_START, message=str(error))
 
-    async def _ordered(self, graph: Graph, lease: Lease, resolver: Resolver) -> StepOrder | Outcome:
+    async def _drafted(self, graph: Graph, lease: Lease, resolver: Resolver) -> Draft | Outcome:
         node = graph.nodes[lease.key.step]
         if (skipped := await _skipped(node, resolver)) is not None:
             return skipped
@@ -223,30 +232,31 @@ class Stepping:
             memory=step.resources.memory,
             output=min(step.resources.output or limit, limit),
         )
-        command = None
-        if lease.engine != "inline":
-            if not resolver.flavour.is_strict:
-                await resolver.demand("spec", step.spec)
-            env = await resolver.fields("env", step.env)
-            found = {**environment.of(lease), **await self._pass(lease, resolver), **environment.as_texts(env)}
-            command = self._engines.command_of(step, found, inputs, is_relay=resolver.flavour.is_relay)
-        return StepOrder(
+        order = StepOrder(
             key=lease.key,
             attempt=lease.attempt,
             step_type=step.kind,
             inputs=inputs,
-            command=command,
+            command=None,
             limits=limits,
             parameters=lease.parameters,
             cause=replace(lease.cause, run=lease.key.run),
             started_by=lease.started_by,
         )
+        if lease.engine == "inline":
+            return Draft(order=order, step=step)
+        if not resolver.flavour.is_strict:
+            await resolver.demand("spec", step.spec)
+        return Draft(order=order, step=step, env=await resolver.fields("env", step.env))
 
-    async def _pass(self, lease: Lease, resolver: Resolver) -> dict[str, str]:
-        """What lets the step ask and tell; hidden before anybody has it."""
+    async def _complete(self, draft: Draft, lease: Lease, resolver: Resolver) -> StepOrder:
+        """With what lets the step ask and tell; hidden before anybody has it. Raises Unavailable, Fail."""
         passes = self._records.passes
         resolver.confidence.screen.hide([passes.secret_of(lease).encode()])
-        return await passes.issue(lease)
+        found = {**environment.of(lease), **await passes.issue(lease), **environment.as_texts(draft.env)}
+        is_relay = resolver.flavour.is_relay
+        command = self._engines.command_of(draft.step, found, draft.order.inputs, is_relay=is_relay)
+        return replace(draft.order, command=command)
 
     async def _run_inline(self, order: StepOrder, shipper: Shipper, stop: Stop) -> Outcome:
         if stop.is_asked:
@@ -273,14 +283,15 @@ class Stepping:
             resolver.confidence.screen.hide([self._records.passes.secret_of(lease).encode()])
             await _recall(graph.nodes[lease.key.step], resolver)
         else:
-            order = await self._order(graph, lease, resolver)
-            if isinstance(order, Outcome):
-                return order
+            draft = await self._draft(graph, lease, resolver)
+            if isinstance(draft, Outcome):
+                return draft
             if stop.is_asked:
                 return beginning.UNSTOPPED
             handle = engine.handle_for(lease.key, lease.attempt)
             notes = beginning.Notes(runs=self._records.runs, clock=self._clock, lease=lease)
-            started = await beginning.begin(engine, order, stop, functools.partial(notes.wait, handle))
+            complete = functools.partial(self._complete, draft, lease, resolver)
+            started = await beginning.begin(engine, complete, stop, functools.partial(notes.wait, handle))
             if isinstance(started, Outcome):
                 return started
             handle = started

@@ -74,6 +74,7 @@ class ContainerEngine:
         """While what nobody claims is still to be ended: the attempts that somebody does."""
         self._sweeping = asyncio.Lock()
         self._sweep_at = 0.0
+        self._is_away_said = False
         self.served: set[str] = set()
         """Containers of this process that are no attempts."""
         self._images: dict[str, str] = {}
@@ -253,8 +254,11 @@ class ContainerEngine:
         try:
             listed = await self._api().labelled(f"{bodies.OF_INSTANCE}={self.instance}")
         except Unavailable as error:
-            log.warning("cannot look for containers that nobody claims: %s", error)
+            level = logging.DEBUG if self._is_away_said else logging.WARNING
+            log.log(level, "cannot look for containers that nobody claims: %s", error)
+            self._is_away_said = True
             return len(found)
+        self._is_away_said = False
         is_done = True
         for each in listed:
             if each.labels[bodies.OF_ATTEMPT] not in claimed and each.name not in self.served:
