@@ -80,6 +80,12 @@ class HookStage:
             )
         pull.report(SourceStatus(state=SourceState.WAITING, message="its container is being started"))
         url = await self._passes.url_for(self._engine.name)
+        if not url:
+            raise Fail(
+                "its container could let no event in: the engine does not say how containers reach the metadata API",
+                remedy="let ENSUE_METADATA_URL say how, as http://192.0.2.1:7000, and ENSUE_METADATA_LISTEN where it "
+                "is served, as 0.0.0.0:7000",
+            )
         wanted = serving.Wanted(
             title=f"{pull.namespace}/{pull.key}",
             image=settings.image,
@@ -92,7 +98,7 @@ class HookStage:
                 "RELAY": "true",
                 "ENSUE": "true",
                 **environment.as_texts(await guest.evaluated(settings.env)),
-                **({passes.ADDRESS: url.replace("://", f"://:{token}@", 1)} if url else {}),
+                passes.ADDRESS: url.replace("://", f"://:{token}@", 1),
             },
         )
         async with serving.serving(self._engine, wanted) as served:
