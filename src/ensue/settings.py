@@ -252,12 +252,13 @@ def ignored(environment: Mapping[str, str]) -> list[tuple[str, str]]:
     """Variables that look like settings and are none, each with a remedy; inside a step there are others."""
     if "ENSUE_RUN_ID" in environment:
         return []
-    known = sorted(name.upper() for name in Settings.model_fields)
+    fields = sorted(name.upper() for name in Settings.model_fields)
+    known = [*fields, *(f"{name}_FILE" for name in fields)]
     found = []
     for variable in sorted(environment):
         name = variable.removeprefix(PREFIX)
         stem = name.removesuffix("_FILE").partition("__")[0]
-        if name == variable or stem in OF_COMMANDS or stem in known:
+        if name == variable or name in known or stem in OF_COMMANDS or stem in fields:
             continue
         meant = closest(name, known)
         remedy = f"did you mean {PREFIX}{meant}?" if meant else "unset it; `ensue config show -o wide` lists them"
