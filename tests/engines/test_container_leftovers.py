@@ -1,6 +1,8 @@
 """What nobody claims is ended, and what containers leave behind is removed, though not always at once."""
 
 import asyncio
+import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -9,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from ensue.clients.containers.api import Refused
 from ensue.engines.container import serving
-from ensue.model.errors import Unavailable
+from ensue.model.errors import Fail, Unavailable
 from ensue.model.run import State
 from ensue.model.values import RunUid
 from tests import containers
@@ -93,6 +96,27 @@ async def test_a_late_sweep_leaves_containers_that_serve(bench: ContainerBench) 
     async with serving.serving(bench.engine, wanted):
         assert (await suite.outcome_of(bench.engine, suite.shell("true"))).state is State.SUCCEEDED
         assert len(mine(bench)) == 1
+    assert not mine(bench)
+
+
+@pytest.mark.parametrize(("times", "patience"), [(3, 30.0), (FOREVER, 0.05)])
+async def test_a_container_that_serves_waits_for_one_of_its_name_to_be_gone_but_not_for_ever(
+    bench: ContainerBench, monkeypatch: pytest.MonkeyPatch, times: int, patience: float
+) -> None:
+    monkeypatch.setattr(serving, "LEAVING_PAUSE", 0.01)
+    monkeypatch.setattr(serving, "LEAVING_SECONDS", patience)
+    hook = hashlib.sha256(b"default/hook").hexdigest()[:16]
+    taken = Refused(409, "the name is already in use")
+    wry.spoil(bench.engine, Fault(method="POST", path=f"-hook-{hook}", error=taken, times=times))
+    script = "httpd -f -p $PORT -h /tmp"
+    wanted = serving.Wanted(title="default/hook", image=containers.IMAGE, script=script, env={"PATH": "/bin"})
+    async with contextlib.AsyncExitStack() as stack:
+        if times == FOREVER:
+            with pytest.raises(Fail, match="already in use"):
+                await stack.enter_async_context(serving.serving(bench.engine, wanted))
+        else:
+            await stack.enter_async_context(serving.serving(bench.engine, wanted))
+            assert len(mine(bench)) == 1
     assert not mine(bench)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,9 @@ from ensue.ports.engine import Image
 
 PORT = 8080
 START_SECONDS = 60.0
+LEAVING_SECONDS = 30.0
+"""How long one of the same name, which a killed server left, may take to be gone."""
+LEAVING_PAUSE = 0.2
 MEMORY = 2**30
 LAST_LINES, LONGEST_WORDS = 3, 300
 SCRIPT = "ensue-script"
@@ -57,8 +61,7 @@ async def serving(engine: ContainerEngine, wanted: Wanted) -> AsyncIterator[Serv
     api, name = engine.api, f"ensue-{engine.instance}-hook-{hashlib.sha256(wanted.title.encode()).hexdigest()[:16]}"
     engine.served.add(name)
     try:
-        await api.remove(name)
-        await api.create(name, await _body(engine, wanted))
+        await _make(api, name, await _body(engine, wanted))
         if wanted.script:
             await api.put(name, "/", packing.program(SCRIPT, _runnable(wanted.script).encode()))
         await api.start(name)
@@ -69,6 +72,19 @@ async def serving(engine: ContainerEngine, wanted: Wanted) -> AsyncIterator[Serv
         raise Fail(error.message) from None
     finally:
         await asyncio.shield(_removed(engine, name))
+
+
+async def _make(api: Api, name: str, body: dict[str, Any]) -> None:
+    """In the place of one of that name. While somebody else removes that, as a sweep does, the engine refuses."""
+    began = time.monotonic()
+    while True:
+        await api.remove(name)
+        try:
+            return await api.create(name, body)
+        except Refused as error:
+            if error.status != 409 or time.monotonic() - began > LEAVING_SECONDS:
+                raise
+        await asyncio.sleep(LEAVING_PAUSE)
 
 
 def _runnable(script: str) -> str:
