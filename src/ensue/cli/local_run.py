@@ -19,9 +19,10 @@ from ensue.files.documents import Document
 from ensue.model.errors import Conflict
 from ensue.model.identity import Identity
 from ensue.model.run import Reason, Run, State, StepRun
+from ensue.model.run_definition import RunState
 from ensue.model.secret import SecretPlace
 from ensue.model.values import Json
-from ensue.operations import definitions, lacking, logs, runs, secrets
+from ensue.operations import approvals, definitions, lacking, logs, runs, secrets
 from ensue.operations.world import World
 from ensue.settings import Settings
 
@@ -42,6 +43,8 @@ class Order:
     """The data directory is there afterwards."""
     approved: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """Steps that ask, and are told yes with these values of their forms."""
+    state: RunState = field(default_factory=RunState)
+    """What the run is told as soon as it has begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,7 @@ async def _see_through(world: World, order: Order, show: "Show", interruption: "
     answers = local_answers.Answers(world=world, identity=identity, approved=order.approved, say=show.note)
     interruption.concern(world, identity, run)
     try:
+        await _tell(world, identity, run, order.state)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(show.lines(identity, run))
             tasks.create_task(show.states(identity, run, answers))
@@ -91,6 +95,20 @@ async def _see_through(world: World, order: Order, show: "Show", interruption: "
         raise
     show.say_rest()
     return await runs.get(identity, world, run.namespace, run.name)
+
+
+async def _tell(world: World, identity: Identity, run: Run, state: RunState) -> None:
+    """Raises Conflict for what a step takes only when it asks; one that has ended meanwhile is told nothing."""
+    for step, given in state.steps.items():
+        try:
+            await approvals.tell(identity, world, run.namespace, run.name, step, given)
+        except Conflict as error:
+            if (await world.history.run(run.namespace, run.name)).state.is_final:
+                return
+            raise Conflict(error.message, remedy=f"answer it with --approve {step}") from None
+    if state.workflow.get("cancel") is True:
+        with contextlib.suppress(Conflict):
+            await runs.stop(identity, world, run.namespace, run.name)
 
 
 async def _kill(world: World, identity: Identity, run: Run) -> None:

@@ -27,6 +27,7 @@ from ensue.cli import (
 )
 from ensue.cli.invocation import Invocation
 from ensue.core import checking, checking_calls, graph
+from ensue.expr import spelling
 from ensue.files.documents import Document
 from ensue.model import secret
 from ensue.model.errors import InvalidDefinition, InvalidInput, NotFound, Problem
@@ -80,7 +81,7 @@ def command(
     approved: Sequence[str],
 ) -> int:
     """Run a workflow from FILE (`-` is standard input) to its end, without a server. A Run in the file says which
-    workflow, and gives it parameters.
+    workflow, gives it parameters, and tells its steps what its state says.
 
     What steps print goes to stdout, progress to stderr; the exit code is the outcome. Ctrl-C cancels the run,
     a second one kills it. WORKFLOW is needed when the file has several; steps may run the others.
@@ -110,19 +111,21 @@ def command(
     others = _others(documents, chosen_document, known, engine)
     definition = document.definition
     assert isinstance(definition, Workflow)
+    _require_steps(definition, wished.state.steps, document.file)
     answers = approvals.answers(approved, _titles(documents))
     values = parameters.read(definition, assignments, params_file, wished.parameters)
     interruption = local_run.Interruption(invocation=invocation)
     with _directory(data) as directory:
-        is_kept = data is not None
-        chosen = _settings(directory, is_kept=is_kept)
-        called = checking_calls.workflows(other.definition for other in others)
-        for reached in checking_calls.reached(definition, called):
-            _require_place(reached, chosen.labels, _engines(chosen))
-            _say_unheard(invocation, reached)
-        own_secrets = _secrets(definition, secret_files)
+        chosen = _settings(directory, is_kept=data is not None)
+        _look_through(invocation, definition, others, chosen)
         order = local_run.Order(
-            document=document, others=others, parameters=values, secrets=own_secrets, is_kept=is_kept, approved=answers
+            document=document,
+            others=others,
+            parameters=values,
+            secrets=_secrets(definition, secret_files),
+            is_kept=data is not None,
+            approved=answers,
+            state=wished.state,
         )
         return _ended(invocation, asyncio.run(local_run.execute(chosen, order, invocation, interruption)))
 
@@ -144,6 +147,23 @@ def _wish(documents: Sequence[Document], workflow: str | None) -> RunSpec:
     if len(fitting) > 1:
         raise click.UsageError("the file has several runs; name the workflow of one, or start them with apply")
     return fitting[0] if fitting else RunSpec.model_construct(workflow_ref=None, parameters={})
+
+
+def _require_steps(definition: Workflow, told: Mapping[str, object], file: str) -> None:
+    """Refuse what the Run would tell to nobody."""
+    names = [step.name for step in (*definition.spec.steps, *definition.spec.finally_)]
+    problems = [
+        Problem(
+            message=f"the workflow {definition.metadata.name} has no step {name}",
+            remedy=spelling.did_you_mean(name, names) or f"it has {', '.join(names)}",
+            path=f"spec.state.steps.{name}",
+            file=file,
+        )
+        for name in told
+        if name not in names
+    ]
+    if problems:
+        raise InvalidDefinition(problems)
 
 
 def _titles(documents: Sequence[Document]) -> set[str]:
@@ -218,6 +238,16 @@ def _secrets(definition: Workflow, assignments: Sequence[str]) -> dict[SecretPla
         except OSError as error:
             raise InvalidInput(f"--secret {title}: {path} cannot be read: {error.strerror}") from None
     return found
+
+
+def _look_through(
+    invocation: Invocation, definition: Workflow, others: Sequence[Document], chosen: settings.Settings
+) -> None:
+    """What is to run, and what its steps run."""
+    called = checking_calls.workflows(other.definition for other in others)
+    for reached in checking_calls.reached(definition, called):
+        _require_place(reached, chosen.labels, _engines(chosen))
+        _say_unheard(invocation, reached)
 
 
 def _say_unheard(invocation: Invocation, definition: Workflow) -> None:
