@@ -20,6 +20,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         test=f"{_STORE}test_of_two_last_answers_one_counts",
     ),
     Mutation(
+        name="told-after-its-end",
+        guarantee=ANSWERED,
+        edits=(("store/approvals.py", "yield from _require_in_time(node.step.approval, run, name, told)", "pass"),),
+        test=f"{_STORE}test_a_word_that_comes_after_the_end_is_refused_unless_it_is_the_same_again",
+    ),
+    Mutation(
         name="told-while-it-looked",
         guarantee=ANSWERED,
         edits=(("store/moves.py", "(yield from _was_told(run, step))", "False"),),
@@ -52,7 +58,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="approved-before-it-asks",
         guarantee=ANSWERED,
-        edits=(("store/approvals.py", "approving.require_early(node.step.approval, run, name)", "pass"),),
+        edits=(("store/approvals.py", "approving.require_early(asked, run, name)", "pass"),),
         test="tests/operations/test_approvals.py::test_early_words_answer_no_step_that_wants_certain_people",
     ),
 )

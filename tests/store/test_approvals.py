@@ -10,6 +10,7 @@ from ensue.model.errors import Conflict, Denied, EnsueError, NotFound
 from ensue.model.identity import Identity
 from ensue.model.run import Outcome as Ended
 from ensue.model.run import Reason, Run, State
+from ensue.model.values import Json
 from ensue.model.workflow import Workflow
 from ensue.ports.approvals import Answered
 from ensue.ports.store import Stop
@@ -177,6 +178,44 @@ async def test_an_answer_in_a_file_of_relay_is_the_state_of_its_step(store: Stor
     run = await asked(store, relays())
     await approvals.answer(DEFAULT, run.uid, "ask", yes(), {"why": 1})
     assert await StepStateTable(driver=store.driver).get(DEFAULT, run.uid, "ask") == {"approval": "approved", "why": 1}
+
+
+def word(text: str) -> tuple[Answer, dict[str, Json]]:
+    return yes() if text == "approved" else no(), {"approval": text}
+
+
+@pytest.mark.parametrize("is_early", [False, True])
+@pytest.mark.parametrize("first", ["approved", "rejected", "perhaps"])
+async def test_a_word_that_comes_after_the_end_is_refused_unless_it_is_the_same_again(
+    store: Store, approvals: ApprovalTable, first: str, is_early: bool
+) -> None:
+    made = workflow([{"name": "ask", "approval": {}}, {"name": "other"}])
+    run = await store.start(made.model_copy(update={"api_version": "relay.sh/v1beta1"}))
+    if is_early:
+        # The last word before the step looks is the one that counts.
+        await approvals.answer(DEFAULT, run.uid, "ask", *word("approved"))
+        await approvals.answer(DEFAULT, run.uid, "ask", *word(first))
+    ended = Ended(state=State.SUCCEEDED if first == "approved" else State.SKIPPED)
+    await store.end(await store.take_one(engine="inline"), ended if is_early else ASKED)
+    if not is_early:
+        await approvals.answer(DEFAULT, run.uid, "ask", *word(first))
+    before = await store.step(run, "ask")
+    assert before.state is ended.state
+    for other in {"approved", "rejected", "perhaps"} - {first}:
+        with pytest.raises(Conflict, match="has been answered, or ended otherwise"):
+            await approvals.answer(DEFAULT, run.uid, "ask", *word(other))
+    await approvals.answer(DEFAULT, run.uid, "ask", *word(first))
+    assert await StepStateTable(driver=store.driver).get(DEFAULT, run.uid, "ask") == {"approval": first}
+    assert await store.step(run, "ask") == before
+
+
+async def test_a_word_after_the_time_is_over_is_refused(store: Store, approvals: ApprovalTable) -> None:
+    run = await asked(store, relays(expires="1h"))
+    await store.make_due()
+    await store.runs.fire_timers()
+    with pytest.raises(Conflict):
+        await approvals.answer(DEFAULT, run.uid, "ask", *word("approved"))
+    assert await StepStateTable(driver=store.driver).get(DEFAULT, run.uid, "ask") == {}
 
 
 async def test_pages_go_on_where_the_one_before_ended(store: Store, approvals: ApprovalTable) -> None:

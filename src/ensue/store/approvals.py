@@ -13,6 +13,7 @@ from ensue.model.approval import Answer, Approval, Outcome
 from ensue.model.errors import Conflict, InvalidInput, NotFound
 from ensue.model.run import Reason, Run, State, StepKey, StepRun
 from ensue.model.values import Json, Namespace, RunUid, from_micros, to_micros
+from ensue.model.workflow import Approval as Question
 from ensue.ports.approvals import Answered
 from ensue.ports.store import Page
 from ensue.store import auditing, questions, rows, saving, step_states
@@ -70,7 +71,7 @@ class ApprovalTable:
         now = from_micros(micros)
         if told and not (yield from _asks(run, name)):
             if (node := graph.nodes.get(name)) is not None and node.step.approval is not None:
-                approving.require_early(node.step.approval, run, name)
+                yield from _require_in_time(node.step.approval, run, name, told)
             yield from step_states.tell(run, name, told, given.by, micros)
             return Answered(approval=None, run=run)
         step, approval = yield from _waiting(graph, run, name)
@@ -105,6 +106,25 @@ def _asks(run: Run, name: str) -> Transaction[bool]:
     return step is not None and step.state is State.WAITING and step.reason is Reason.APPROVAL
 
 
+def _require_in_time(asked: Question, run: Run, name: str, told: Mapping[str, Json]) -> Transaction[None]:
+    """Raises Conflict for a word that the step does not take before it asks, and for one that comes after its end,
+    unless it is the word that was told before."""
+    found = yield saving.STEP(run.namespace, run.uid, name)
+    step = rows.to_step(found[0]) if found else None
+    if step is None or not step.state.is_final:
+        approving.require_early(asked, run, name)
+        return
+    known = yield from step_states.of(run.namespace, run.uid, name)
+    if not approving.is_anyones(asked) or known.get(approving.STATE_KEY) != told[approving.STATE_KEY]:
+        raise _not_now(run, step)
+
+
+def _not_now(run: Run, step: StepRun) -> Conflict:
+    how = "has been answered, or ended otherwise" if step.state.is_final else "does not ask yet"
+    reason = f" ({step.reason})" if step.reason else ""
+    return Conflict(f"step {step.key.step} of run {run.name} {how}: {step.state}{reason}")
+
+
 def _waiting(graph: Graph, run: Run, name: str) -> Transaction[tuple[StepRun, Approval]]:
     """The step that waits for an answer, and what it asks."""
     node = graph.nodes.get(name)
@@ -115,9 +135,7 @@ def _waiting(graph: Graph, run: Run, name: str) -> Transaction[tuple[StepRun, Ap
     step = rows.to_step((yield saving.STEP(run.namespace, run.uid, name))[0])
     found = yield GET(run.namespace, run.uid, name)
     if not found or step.state is not State.WAITING or step.reason is not Reason.APPROVAL:
-        how = "has been answered, or ended otherwise" if step.state.is_final else "does not ask yet"
-        reason = f" ({step.reason})" if step.reason else ""
-        raise Conflict(f"step {name} of run {run.name} {how}: {step.state}{reason}")
+        raise _not_now(run, step)
     return step, to_approval(found[0])
 
 

@@ -64,10 +64,16 @@ def tell(run: Run, step: str, given: StepState, by: Identity, now: int) -> Trans
     return state
 
 
+def of(namespace: Namespace, uid: RunUid, step: str) -> Transaction[StepState]:
+    """What the step was told; empty where that is nothing."""
+    found = yield GET(namespace, uid, step)
+    return rows.load(found[0][0]) if found else {}
+
+
 def put(namespace: Namespace, uid: RunUid, step: str, given: StepState, now: int) -> Transaction[dict[str, Json]]:
     """All that the step, of a run that is locked, was told. Raises TooLarge."""
-    found = yield GET(namespace, uid, step)
-    state: dict[str, Json] = {**(rows.load(found[0][0]) if found else {}), **given}
+    known = yield from of(namespace, uid, step)
+    state: dict[str, Json] = {**known, **given}
     dumped = rows.dump(state)
     if (size := len(dumped.encode())) > LARGEST:
         raise TooLarge(f"the state of step {step} would have {size} bytes", remedy=f"at most {LARGEST} are kept")
