@@ -94,6 +94,7 @@ async def test_names_are_taken_as_they_are_quoted(side: Side) -> None:
         ({"type": "link", "description": 1}, 500, "rma_model_write_error"),
         ({"type": "link", "uri": "http://[::1"}, 500, "rma_model_write_error"),
         ({"type": "link", "uri": "http://a:b/"}, 500, "rma_model_write_error"),
+        ({"type": "link", "uri": "ht tp://["}, 500, "rma_model_write_error"),
         ({"description": "Open"}, 422, MALFORMED),
         ({"type": 1}, 422, MALFORMED),
         ([], 422, MALFORMED),

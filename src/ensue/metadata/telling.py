@@ -2,9 +2,8 @@
 
 import base64
 import binascii
-from urllib.parse import urlsplit
 
-from ensue.metadata import answers, bodies, calls, protobuf
+from ensue.metadata import answers, bodies, calls, protobuf, uris
 from ensue.metadata.answers import Answer
 from ensue.metadata.calls import MALFORMED, Call
 from ensue.metadata.refusals import Refused
@@ -54,11 +53,8 @@ async def decorate(call: Call) -> Answer:
 
 
 def _require_uri(uri: str) -> None:
-    try:
-        # Asking for the port is what parses it.
-        _ = urlsplit(uri).port
-    except ValueError as error:
-        raise Refused(WRITE, cause=f"the uri is none: {error}") from None
+    if fault := uris.fault(uri):
+        raise Refused(WRITE, cause=f"the uri is none: {fault}")
     if not uri.isprintable():
         raise Refused(WRITE, cause="the uri holds what is not printable")
 
