@@ -286,3 +286,21 @@ async def test_a_webhook_without_a_container_takes_post_alone(ready: httpx.Async
     answer = await ready.request(method, HOOK)
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
     assert (await ready.request(method, "/hooks/nobody")).status_code == 404
+
+
+async def test_a_webhook_whose_container_nobody_needs_says_so_and_what_to_apply(client: httpx.AsyncClient) -> None:
+    asked = {"type": "container-webhook", "with": {"image": "i", "tenant": "ours"}}
+
+    async def told(name: str) -> tuple[int, str, str]:
+        answer = (await client.post(f"/hooks/{name}", content=b"{}")).json()
+        return answer["status"], answer["detail"].partition(": ")[2] or answer["detail"], answer.get("remedy", "")
+
+    await put(client, source("door", "-", **asked))
+    status, why, remedy = await told("door")
+    assert (status, why) == (503, "no enabled trigger sees it, and no tenant is told of its events")
+    assert "`sources: [{ref: door}]`" in remedy
+    await put(client, trigger("own", {"name": "hook", **asked}, enabled=False))
+    assert await told("own") == (503, "its trigger is not enabled", "ensue trigger enable own")
+    tenant = {"apiVersion": "ensue.dev/v1alpha1", "kind": "Tenant", "metadata": {"name": "ours"}}
+    await put(client, {**tenant, "spec": {"triggerEventSink": {"api": {"url": "http://sink.example"}}}})
+    assert await told("door") == (503, "the container of the webhook door is not up here; try again", "")

@@ -22,7 +22,7 @@ kind: Tenant
 metadata: {name: ours}
 spec: {triggerEventSink: {api: {url: "URL/api/events", token: of-the-sink}}}
 ---"""
-FILES = f"""
+DOOR = f"""
 apiVersion: relay.sh/v1beta1
 kind: WebhookTrigger
 metadata: {{name: door}}
@@ -45,22 +45,22 @@ spec:
       END
       chmod +x /www/cgi-bin/index.cgi
       exec httpd -f -p "$PORT" -h /www
----
+"""
+GREETING = """---
 apiVersion: ensue.dev/v1alpha1
 kind: Workflow
-metadata: {{name: greet}}
+metadata: {name: greet}
 spec:
-  parameters: [{{name: who}}]
-  steps: [{{name: say, type: log, with: {{message: "hello ${{parameters.who}}"}}}}]
+  parameters: [{name: who}]
+  steps: [{name: say, type: log, with: {message: "hello ${parameters.who}"}}]
 ---
 apiVersion: ensue.dev/v1alpha1
 kind: Trigger
-metadata: {{name: on-door}}
+metadata: {name: on-door}
 spec:
-  sources: [{{ref: door}}]
-  actions: [{{workflow: greet, parameters: {{who: "${{event.data.who}}"}}}}]
+  sources: [{ref: door}]
+  actions: [{workflow: greet, parameters: {who: "${event.data.who}"}}]
 """
-
 
 ECHO = f"""
 apiVersion: relay.sh/v1beta1
@@ -153,7 +153,7 @@ def test_a_container_answers_and_lets_events_in(
     tmp_path: Path, docker: containers.ContainerEngine, sink: tuple[str, list[Any]]
 ) -> None:
     with serving(tmp_path, docker) as (cli, address):
-        cli("apply", "-f", cli.file("door.yaml", TENANT.replace("URL", sink[0]) + FILES))
+        cli("apply", "-f", cli.file("door.yaml", TENANT.replace("URL", sink[0]) + DOOR + GREETING))
         answer = ask("POST", f"{address}/hooks/default/door?a=b", json={"who": "Bob"})
         assert answer.status_code == 201, answer.text
         assert answer.text.startswith("hi there a=b {")
@@ -163,6 +163,18 @@ def test_a_container_answers_and_lets_events_in(
         assert runs[0]["spec"]["parameters"] == {"who": "Bob"}  # type: ignore[index]
         event = {"source": {"type": "trigger", "trigger": {"name": "front-door"}}, "data": {"who": "Bob"}}
         assert sink[1] == [("/api/events", "Bearer of-the-sink", event)]
+
+
+def test_a_webhook_of_a_tenant_with_a_sink_needs_no_trigger(
+    tmp_path: Path, docker: containers.ContainerEngine, sink: tuple[str, list[Any]]
+) -> None:
+    with serving(tmp_path, docker) as (cli, address):
+        cli("apply", "-f", cli.file("door.yaml", TENANT.replace("URL", sink[0]) + DOOR))
+        answer = ask("POST", f"{address}/hooks/default/door", json={"who": "Bob"})
+        assert answer.status_code == 201, answer.text
+        assert [(path, body["data"]) for path, _, body in sink[1]] == [("/api/events", {"who": "Bob"})]
+        assert "Unused" not in cli("get", "sources").stdout
+        assert "the sink of the tenant ours" in cli("explain", "source", "door").stdout
 
 
 @pytest.mark.timeout(240)

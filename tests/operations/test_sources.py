@@ -37,6 +37,23 @@ async def test_a_shared_source_says_who_sees_it_and_when_it_comes(place: Place) 
     assert (story.state, story.message, story.next_times) == ("Disabled", "the source is not enabled", ())
 
 
+async def test_a_webhook_of_relay_is_not_unused_where_its_tenant_is_told_of_its_events(place: Place) -> None:
+    await place.apply("Source", "door", {"type": "container-webhook", "with": {"image": "i", "tenant": "ours"}})
+    await place.apply("Tenant", "ours", {})
+    story = await source(place, "door")
+    assert (story.state, story.message, story.notes) == (
+        "Unused",
+        "no enabled trigger sees it, and the tenant ours has no event sink",
+        (),
+    )
+    await place.apply("Tenant", "ours", {"triggerEventSink": {"api": {"url": "http://sink.example"}}})
+    story = await source(place, "door")
+    assert (story.state, story.notes) == ("Active", ("its events are sent to the sink of the tenant ours",))
+    stored = await place.world.definitions.get(DEFAULT_NAMESPACE, "Source", "door")
+    ((brief,),) = (await sources.briefs(place.world, [stored], {})).values()
+    assert (brief.state, brief.message) == ("Active", "")
+
+
 async def test_a_webhook_says_its_address_and_why_it_takes_nothing(place: Place) -> None:
     await place.apply("Source", "hook", {"type": "webhook", "with": {"path": "in", "verify": {"type": "none"}}})
     await place.trigger("t", sources=[{"ref": "hook"}])

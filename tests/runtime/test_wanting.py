@@ -36,6 +36,8 @@ def stored(kind: str, name: str, spec: Any) -> StoredDefinition:
     )
 
 
+DOOR: dict[str, Any] = {"type": "container-webhook", "with": {"image": "i", "tenant": "ours"}}
+SINK = {"triggerEventSink": {"api": {"url": "http://sink"}}}
 SOURCE = stored("Source", "s", CRON)
 
 
@@ -69,6 +71,27 @@ def test_a_source_is_wanted_while_an_enabled_trigger_sees_it(
     definitions: list[StoredDefinition], expected: set[str]
 ) -> None:
     assert wanting.wanted(definitions).keys() == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "tenant", "is_wanted"),
+    [
+        (DOOR, stored("Tenant", "ours", SINK), True),
+        ({**DOOR, "enabled": False}, stored("Tenant", "ours", SINK), False),
+        (DOOR, stored("Tenant", "theirs", SINK), False),
+        (DOOR, stored("Tenant", "ours", {}), False),
+        (DOOR, stored("Tenant", "ours", {"triggerEventSink": {}}), False),
+        (DOOR, stored("Workflow", "ours", SINK), False),
+        ({**DOOR, "with": {"image": "i"}}, stored("Tenant", "ours", SINK), False),
+        ({**DOOR, "with": "nothing"}, stored("Tenant", "ours", SINK), False),
+        ({**CRON, "with": {"tenant": "ours"}}, stored("Tenant", "ours", SINK), False),
+    ],
+)
+def test_a_webhook_of_relay_is_wanted_while_its_tenant_has_a_sink_for_its_events(
+    source: dict[str, Any], tenant: StoredDefinition, is_wanted: bool
+) -> None:
+    found = wanting.wanted([stored("Source", "door", source), tenant])
+    assert found.keys() == ({"Source/door"} if is_wanted else set())
 
 
 @pytest.mark.parametrize(

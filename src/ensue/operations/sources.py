@@ -76,6 +76,41 @@ class TriggerStory:
     windows: tuple[WindowUse, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """Who needs a source."""
+
+    triggers: tuple[str, ...] = ()
+    """The enabled ones that see it, by name."""
+    tenant: str = ""
+    """Who is told of its events."""
+    is_told: bool = False
+    """The tenant has a sink for them."""
+
+    @property
+    def why_unused(self) -> str:
+        """Empty where somebody needs it."""
+        if self.triggers or self.is_told:
+            return ""
+        return f"no enabled trigger sees it{f', and the tenant {self.tenant} has no event sink' if self.tenant else ''}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (f"its events are sent to the sink of the tenant {self.tenant}",) if self.is_told else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Needs:
+    """Of one namespace: the triggers by the source that they see, and the tenants with a sink."""
+
+    seen: Mapping[str, tuple[str, ...]]
+    told: frozenset[str]
+
+    def of(self, source: StoredDefinition) -> Need:
+        tenant = wanting.tenant(source)
+        return Need(triggers=self.seen.get(source.name, ()), tenant=tenant, is_told=tenant in self.told)
+
+
 async def briefs(
     world: World, found: Sequence[StoredDefinition], problems: Problems
 ) -> Mapping[str, tuple[SourceBrief, ...]]:
@@ -83,9 +118,9 @@ async def briefs(
 
     To be asked by who may read the definitions; `problems` as in explain_trigger."""
     namespaces = {one.namespace for one in found if one.kind == "Source"}
-    seen = {namespace: _seen(await world.definitions.list(namespace, "Trigger")) for namespace in namespaces}
+    needs = {namespace: await _needs(world, namespace) for namespace in namespaces}
     return {
-        one.uid: _of_source(world, one, seen[one.namespace].get(one.name, ()), problems.get(one.uid, ()))
+        one.uid: _of_source(world, one, needs[one.namespace].of(one), problems.get(one.uid, ()))
         if one.kind == "Source"
         else _at_work(world, one)
         for one in found
@@ -100,13 +135,13 @@ def _at_work(world: World, stored: StoredDefinition) -> tuple[SourceBrief, ...]:
 
 
 def _of_source(
-    world: World, stored: StoredDefinition, seers: tuple[str, ...], problems: Sequence[Problem]
+    world: World, stored: StoredDefinition, need: Need, problems: Sequence[Problem]
 ) -> tuple[SourceBrief, ...]:
     statuses = world.pulling.statuses(stored)
     briefs: list[SourceBrief] = []
     for want in wanting.own(stored):
         status = statuses.get(want.key)
-        state, message = _state(stored, want, seers, status, problems, is_known=want.type in world.known.source_types)
+        state, message = _state(stored, want, need, status, problems, is_known=want.type in world.known.source_types)
         next_at = None if status is None else status.next_at
         briefs.append(SourceBrief(key=want.key, state=state, message=message, next_at=next_at))
     return tuple(briefs)
@@ -117,7 +152,7 @@ async def explain_source(
 ) -> SourceStory:
     """`problems` are why it takes no requests, if it is a webhook. Raises NotFound."""
     stored = await find(identity, world, namespace, name)
-    return await _source(world, stored, await _seers(world, stored), problems)
+    return await _source(world, stored, (await _needs(world, namespace)).of(stored), problems)
 
 
 async def find(identity: Identity, world: World, namespace: Namespace, name: str) -> StoredDefinition:
@@ -145,8 +180,8 @@ async def explain_trigger(
     """`problems` are why webhooks of the namespace take no requests. Raises NotFound."""
     permitting.require(identity, "get", "Trigger", namespace, name)
     stored = await world.definitions.get(namespace, "Trigger", name)
-    seers = (name,) if wanting.is_enabled(stored) else ()
-    stories = [await _story(world, stored, want, seers, problems.get(stored.uid, ())) for want in wanting.own(stored)]
+    need = Need(triggers=(name,) if wanting.is_enabled(stored) else ())
+    stories = [await _story(world, stored, want, need, problems.get(stored.uid, ())) for want in wanting.own(stored)]
     stories += [await _shared(world, namespace, shared, problems) for shared in wanting.refs(stored)]
     state, message = await _trigger_state(world, stored, stories, problems)
     return TriggerStory(
@@ -184,32 +219,30 @@ async def _shared(world: World, namespace: Namespace, name: str, problems: Probl
     except NotFound:
         message = f"there is no Source {name}; it is waited for"
         return SourceStory(key=deciding.shared_key(name), name=name, type="", state=BROKEN, message=message)
-    return await _source(world, stored, await _seers(world, stored), problems.get(stored.uid, ()))
+    return await _source(world, stored, (await _needs(world, namespace)).of(stored), problems.get(stored.uid, ()))
 
 
-async def _source(
-    world: World, stored: StoredDefinition, seers: tuple[str, ...], problems: Sequence[Problem]
-) -> SourceStory:
+async def _source(world: World, stored: StoredDefinition, need: Need, problems: Sequence[Problem]) -> SourceStory:
     for want in wanting.own(stored):
-        return await _story(world, stored, want, seers, problems)
+        return await _story(world, stored, want, need, problems)
     key = deciding.shared_key(stored.name)
     return SourceStory(key=key, name=stored.name, type="", state=BROKEN, message="it has no type")
 
 
 async def _story(
-    world: World, stored: StoredDefinition, want: Want, seers: tuple[str, ...], problems: Sequence[Problem]
+    world: World, stored: StoredDefinition, want: Want, need: Need, problems: Sequence[Problem]
 ) -> SourceStory:
     status = world.pulling.statuses(stored).get(want.key)
     outlook = await world.pulling.look(stored, want.key, NEXT_TIMES)
-    state, message = _state(stored, want, seers, status, problems, is_known=want.type in world.known.source_types)
+    state, message = _state(stored, want, need, status, problems, is_known=want.type in world.known.source_types)
     return SourceStory(
         key=want.key,
         name=want.name,
         type=want.type,
         state=state,
         message=message,
-        notes=(*(status.notes if status is not None else ()), *_notes(outlook)),
-        triggers=seers,
+        notes=(*(status.notes if status is not None else ()), *_notes(outlook), *need.notes),
+        triggers=need.triggers,
         hook=hook(want),
         next_times=outlook.next_times if state == ACTIVE else (),
         last_event=await world.activity.last_event(stored.namespace, want.key),
@@ -222,7 +255,7 @@ async def _story(
 def _state(
     stored: StoredDefinition,
     want: Want,
-    seers: tuple[str, ...],
+    need: Need,
     status: SourceStatus | None,
     problems: Sequence[Problem],
     *,
@@ -239,8 +272,8 @@ def _state(
         return BROKEN, f"{own[0].message}; {own[0].remedy}" if own[0].remedy else own[0].message
     if status is not None:
         return (ACTIVE if status.state is SourceState.ACTIVE else status.state.value), status.message
-    if not seers:
-        return UNUSED, "no enabled trigger sees it"
+    if need.why_unused:
+        return UNUSED, need.why_unused
     return ACTIVE, ""
 
 
@@ -260,8 +293,11 @@ def _notes(outlook: Outlook) -> tuple[str, ...]:
     return (f"the last time that was told is {told['told']}",) if isinstance(told.get("told"), str) else ()
 
 
-async def _seers(world: World, source: StoredDefinition) -> tuple[str, ...]:
-    return _seen(await world.definitions.list(source.namespace, "Trigger")).get(source.name, ())
+async def _needs(world: World, namespace: Namespace) -> _Needs:
+    return _Needs(
+        seen=_seen(await world.definitions.list(namespace, "Trigger")),
+        told=wanting.with_sinks(await world.definitions.list(namespace, "Tenant")),
+    )
 
 
 def _seen(triggers: Sequence[StoredDefinition]) -> Mapping[str, tuple[str, ...]]:

@@ -173,7 +173,7 @@ class StoredDefinition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What decides about events, as it was at a revision of the namespace: triggers, sources, workflows."""
+    """What decides about events, as it was at a revision of the namespace: triggers, sources, workflows, tenants."""
 
     revision: int
     definitions: tuple[StoredDefinition, ...]

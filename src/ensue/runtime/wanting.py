@@ -1,4 +1,4 @@
-"""Which sources of a namespace are to be at work: those that an enabled trigger sees. Pure."""
+"""Which sources of a namespace are to be at work: those that an enabled trigger sees, or a tenant is told of. Pure."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from ensue.core import deciding
 from ensue.model.values import Json, Namespace
 from ensue.ports.store import StoredDefinition
+
+TOLD = "container-webhook"
+"""The type of source whose events a tenant may be told of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,24 @@ def wanted(definitions: Iterable[StoredDefinition]) -> dict[str, Want]:
             source = shared.get(name)
             if source is not None and is_enabled(source):
                 found |= {want.key: want for want in own(source)}
+    told = with_sinks(known)
+    for source in shared.values():
+        if is_enabled(source) and tenant(source) in told:
+            found |= {want.key: want for want in own(source)}
     return found
+
+
+def with_sinks(definitions: Iterable[StoredDefinition]) -> frozenset[str]:
+    """The names of the Tenants among them that have a sink for the events of triggers."""
+    return frozenset(one.name for one in definitions if one.kind == "Tenant" and _has_sink(_spec(one)))
+
+
+def tenant(source: StoredDefinition) -> str:
+    """Who is told of the events of a Source, if it is of relay's webhook triggers; else empty."""
+    spec = _spec(source)
+    given = spec.get("with")
+    name = given.get("tenant") if isinstance(given, dict) and spec.get("type") == TOLD else None
+    return name if isinstance(name, str) else ""
 
 
 def own(stored: StoredDefinition) -> Iterator[Want]:
@@ -98,6 +118,11 @@ def sources(trigger: StoredDefinition) -> Iterator[tuple[int, Mapping[str, Json]
     for position, source in enumerate(found if isinstance(found, list) else ()):
         if isinstance(source, dict):
             yield position, source
+
+
+def _has_sink(spec: Mapping[str, Json]) -> bool:
+    sink = spec.get("triggerEventSink")
+    return isinstance(sink, dict) and isinstance(sink.get("api"), dict)
 
 
 def _spec(stored: StoredDefinition) -> Mapping[str, Json]:

@@ -25,7 +25,7 @@ from ensue.operations import events
 from ensue.operations.world import World
 from ensue.ports.hooks import Call, Reply
 from ensue.ports.store import StoredDefinition
-from ensue.runtime import telemetry
+from ensue.runtime import telemetry, wanting
 from ensue.runtime.guests import Guests
 from ensue.runtime.pacing import Paces
 from ensue.sources import blaming, claims, cloudevents, container_webhook, webhook
@@ -41,6 +41,14 @@ MOST = 1000
 NEW_NAMESPACES = Rate(limit=200)
 """How often the store is asked about a namespace that is not among them: senders can make up any number."""
 KINDS = ("Trigger", "Source")
+NEEDLESS: Mapping[str, tuple[str, str]] = {
+    "Trigger": ("its trigger is not enabled", "ensue trigger enable {name}"),
+    "Source": (
+        "no enabled trigger sees it, and no tenant is told of its events",
+        "apply a Trigger with `sources: [{{ref: {name}}}]`, or the Tenant that it names with a triggerEventSink",
+    ),
+}
+"""Why nobody needs a source of one, and the remedy."""
 ERRORS: Mapping[int, type[EnsueError]] = {401: Unauthenticated, 413: TooLarge, 415: UnsupportedMediaType}
 
 
@@ -110,12 +118,24 @@ class Hooks:
         """The container of the trigger answers; it lets events in by the metadata API."""
         address = self._guests.address(call.namespace, mount.source_key)
         if not address:
-            raise Unavailable(f"the container of the webhook {call.path} is not up here; try again")
+            raise await self._absent(call, mount)
         asked = forwarding.Asked(
             method=request.method, headers=request.headers, query=call.query_text, body=request.body
         )
         found = await forwarding.forward(address, asked, call.hold)
         return Reply(status=found.status, content_type="", content=found.content, headers=found.headers)
+
+    async def _absent(self, call: Call, mount: Mount) -> Unavailable:
+        """Why there is no container that could answer."""
+        known = self._known.get(call.namespace, _Known())
+        if known.wanted is None:
+            snapshot = await self._world.definitions.snapshot(call.namespace)
+            known.wanted = frozenset(wanting.wanted(snapshot.definitions))
+        if mount.source_key in known.wanted:
+            return Unavailable(f"the container of the webhook {call.path} is not up here; try again")
+        kind, name, *_ = mount.title.split("/")
+        why, remedy = NEEDLESS[kind]
+        return Unavailable(f"the webhook {call.path} has no container: {why}", remedy=remedy.format(name=name))
 
     async def _take(
         self, namespace: Namespace, mount: Mount, given: webhook.Settings, request: webhook.Request
@@ -255,6 +275,8 @@ class _Known:
     owners: Mapping[tuple[str, str], Owner] = field(default_factory=dict)
     """Those with webhooks, by kind and name."""
     mounts: Mounts = field(default_factory=Mounts)
+    wanted: frozenset[str] | None = None
+    """The keys of the sources that are to be at work; read when somebody asks for one that is not."""
 
 
 def _error(refused: Refused) -> EnsueError:

@@ -37,7 +37,7 @@ HISTORY = Sql(f"""
     ORDER BY d.from_revision DESC LIMIT $5
 """)
 _AT = """
-    WHERE d.namespace = $1 AND d.kind IN ('Trigger', 'Source', 'Workflow')
+    WHERE d.namespace = $1 AND d.kind IN ('Trigger', 'Source', 'Workflow', 'Tenant')
         AND d.from_revision <= $2 AND (d.to_revision IS NULL OR d.to_revision > $2)
 """
 AT = Sql(f"{_FROM} {_AT} AND d.from_revision > $3")
