@@ -116,7 +116,8 @@ def test_what_a_trigger_starts_and_is_not_there_is_a_warning(cli: Cli) -> None:
     assert "warning" not in cli("apply", "-f", "both.yaml").stderr
     assert "Trigger starts: Active" in cli("explain", "trigger", "starts").stdout
     deleted = cli("delete", "workflow", "shipp")
-    assert deleted.stderr == "warning: trigger/starts starts workflow/shipp, which is gone: each run fails\n"
+    told = "trigger/starts starts workflow/shipp, which is gone: each run fails (ensue delete trigger/starts)"
+    assert deleted.stderr == f"warning: {told}\n"
     assert cli("delete", "trigger", "starts").stderr == ""
 
 

@@ -198,6 +198,8 @@ def test_a_trigger_starts_the_workflow_with_what_its_binding_says(name: str, exp
     document = read()[f"Trigger nightly-{name}"]
     assert isinstance(document.definition, Trigger)
     assert files.body(document)["spec"] == expected
+    assert document.definition.metadata.labels == {"relay.sh/workflow": "nightly"}
+    assert not document.is_authored
 
 
 def test_a_webhook_trigger_of_the_operator_is_a_source_to_share() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ensue.cli import abreast, exits, invocation, objects, printing, run_files, target
+from ensue.cli import abreast, belonging, exits, invocation, objects, printing, run_files, target
 from ensue.cli.invocation import Invocation
 from ensue.cli.printing import View
 from ensue.files.documents import Document
@@ -31,6 +31,8 @@ def command(invocation: Invocation, paths: Sequence[str], take_over: bool, dry_r
 
     They are sent in the order of the files, a few at a time; after an error no more are.
 
+    A trigger that was taken out of a workflow file of relay's is deleted.
+
     A Run is started once under its name, after all else is applied; what its `state` says is told to its steps.
 
     With -o json, the list of what is stored now.
@@ -52,14 +54,13 @@ def command(invocation: Invocation, paths: Sequence[str], take_over: bool, dry_r
 
         for result, after in abreast.each(zip(documents, bodies, strict=True), send, _claims):
             stored.append(after)
-            line = f"{printing.name(after)} {result}{' (dry run)' if dry_run else ''}"
-            if invocation.is_for_people:
-                click.echo(line)
-            else:
-                invocation.say(line)
+            _tell(invocation, f"{printing.name(after)} {result}", dry_run=dry_run)
             if result == "created" and not dry_run:
                 for address in after["status"].get("addresses", ()):
                     invocation.say(f"{printing.name(after)} takes requests at {address}")
+        gone = belonging.left_out(server, documents, bodies)
+        for title in belonging.remove(server, gone, take_over=take_over, dry_run=dry_run):
+            _tell(invocation, f"{title} deleted", dry_run=dry_run)
         _warn(server, stored, dry_run=dry_run)
         for wish in () if dry_run else wishes:
             stored.append(run_files.start(server, wish, invocation.namespace))
@@ -67,6 +68,14 @@ def command(invocation: Invocation, paths: Sequence[str], take_over: bool, dry_r
     if not invocation.is_for_people:
         printing.listing(invocation, stored, ())
     return exits.SUCCESS
+
+
+def _tell(invocation: Invocation, line: str, *, dry_run: bool = False) -> None:
+    line += " (dry run)" if dry_run else ""
+    if invocation.is_for_people:
+        click.echo(line)
+    else:
+        invocation.say(line)
 
 
 def _claims(pair: tuple[Document, View]) -> bool:

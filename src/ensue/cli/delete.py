@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ensue.cli import exits, invocation, objects, printing, target
+from ensue.cli import belonging, exits, invocation, objects, printing, target
 from ensue.cli.invocation import Invocation
 from ensue.cli.objects import Named
 from ensue.model.errors import Denied, EnsueError, NotFound
@@ -29,7 +29,8 @@ def command(
     """Delete definitions.
 
     Runs under way keep what they started with. What a debounce of a trigger holds never fires. A trigger whose
-    workflow is gone goes on deciding; each run that it starts fails at once and says so.
+    workflow is gone goes on deciding; each run that it starts fails at once and says so. The triggers that came with a
+    workflow in a file of relay's belong to it, and are deleted with it.
 
     \b
     Examples:
@@ -44,10 +45,14 @@ def command(
     failure: EnsueError | None = None
     with target.server() as server:
         for plural, namespace, name in wanted:
+            if plural == "workflows":
+                place = plural, namespace, name
+                for title in belonging.take_along(server, place, besides=wanted, take_over=take_over):
+                    _tell(invocation, title)
             title = f"{objects.kind_of(plural).name.lower()}/{name}"
             try:
                 server.delete(plural, namespace, name, take_over=take_over)
-                click.echo(title if invocation.form == "name" else f"{title} deleted")
+                _tell(invocation, title)
             except NotFound as error:
                 failure = failure if ignore_not_found else _told(failure, error)
         _warn(server, [(namespace, name) for plural, namespace, name in wanted if plural == "workflows"])
@@ -63,8 +68,13 @@ def _warn(server: "Server", workflows: Sequence[tuple[str, str]]) -> None:
             for trigger in server.list("triggers", namespace)["items"]:
                 for name in dict.fromkeys(action.get("workflow") for action in trigger["spec"]["actions"]):
                     if (namespace, name) in workflows:
-                        text = f"{printing.name(trigger)} starts workflow/{name}, which is gone: each run fails"
+                        title = printing.name(trigger)
+                        text = f"{title} starts workflow/{name}, which is gone: each run fails (ensue delete {title})"
                         click.echo(f"warning: {text}", err=True)
+
+
+def _tell(invocation: Invocation, title: str) -> None:
+    click.echo(title if invocation.form == "name" else f"{title} deleted")
 
 
 def _told(before: EnsueError | None, error: EnsueError) -> EnsueError:

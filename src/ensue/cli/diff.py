@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import click
 
-from ensue.cli import apply, exits, invocation, objects, target
+from ensue.cli import apply, belonging, exits, invocation, objects, target
 from ensue.cli.invocation import Invocation
 from ensue.model.errors import NotFound
 
@@ -34,8 +34,8 @@ def command(invocation: Invocation, paths: Sequence[str]) -> int:
     documents = objects.load(paths)
     is_different = False
     with target.server() as server:
-        for document in documents:
-            body = objects.placed(document, invocation.namespace)
+        bodies = [objects.placed(document, invocation.namespace) for document in documents]
+        for document, body in zip(documents, bodies, strict=True):
             before = None
             with contextlib.suppress(NotFound):
                 before = server.get(*objects.place(body))
@@ -50,4 +50,10 @@ def command(invocation: Invocation, paths: Sequence[str]) -> int:
                 click.echo("\n".join(lines))
                 if before is not None and before["status"]["manager"] != "api":
                     invocation.say(f"{title} is managed by {before['status']['manager']}: apply needs --take-over")
+        for trigger in belonging.left_out(server, documents, bodies):
+            is_different = True
+            titles = "/".join(objects.place(trigger)), "/dev/null"
+            click.echo("\n".join(objects.differences(objects.yaml_text(objects.plain(trigger)), "", titles)))
+            if (manager := trigger["status"]["manager"]) != "api":
+                invocation.say(f"{titles[0]} is managed by {manager}: apply needs --take-over")
     return DIFFERENT if is_different else exits.SUCCESS

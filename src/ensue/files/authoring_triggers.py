@@ -3,6 +3,7 @@
 import json
 import re
 
+from ensue.files import translating
 from ensue.files.marks import Path
 from ensue.files.translating import Findings, Object, Part, with_findings
 from ensue.model.errors import Severity
@@ -37,7 +38,8 @@ def translate(trigger: Object, path: Path, workflow: str) -> Part:
     if key := _key(binding, binding_path, findings):
         spec["dedupe"] = {"key": key, "for": "7d"}
     rest = {key: inner for key, inner in trigger.items() if key not in ("name", "source", "binding", "when")}
-    metadata: Object = {"name": _name(workflow, name or str(path[-1]))}
+    labels: Object = {translating.BELONGS: workflow}
+    metadata: Object = {"name": _name(workflow, name or str(path[-1])), "labels": labels}
     value: Json = {"apiVersion": RELAY, "kind": "Trigger", "metadata": metadata, "spec": {**rest, **spec}}
     renamed: dict[Path, Path] = {
         ("spec",): path,

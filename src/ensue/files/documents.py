@@ -45,13 +45,18 @@ class Document:
             return self.file
         return f"{self.kind} {self.definition.metadata.name}"
 
+    @property
+    def is_authored(self) -> bool:
+        """A workflow as relay's files have it: with all its triggers, and without a `spec`."""
+        return self.marks.renamed.get(("spec",)) == ()
+
     def locate(self, problem: Problem) -> Problem:
         """The problem with its file, line and column, and the path as the file has it."""
         path = checking_paths.parse(problem.path)
         mark = self.marks.key(path) if problem.message.startswith("unknown key") else self.marks.value(path)
         return replace(
             problem,
-            remedy=_SPEC.sub("", problem.remedy) if self.marks.renamed.get(("spec",)) == () else problem.remedy,
+            remedy=_SPEC.sub("", problem.remedy) if self.is_authored else problem.remedy,
             file=self.file,
             path=checking_paths.render(self.marks.written(path)),
             line=problem.line or mark.line,

@@ -18,6 +18,8 @@ from ensue.model.workflow import ParameterType
 ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 AUTHORING = "v1"
 """The apiVersion of relay's workflow files; `kind` may be left out, and so may it."""
+BELONGS = "relay.sh/workflow"
+"""The label of a trigger of such a file: its workflow, without which it is not."""
 KEPT = (("spec", "locals"),)
 """What relay's files may say although nobody reads it."""
 Object = dict[str, Json]
