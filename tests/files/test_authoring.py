@@ -313,3 +313,14 @@ def test_nothing_that_a_file_says_makes_the_reader_raise(value: Json) -> None:
     for document in documents:
         if document.definition is not None:
             assert files.accept(files.body(document)).definition is not None
+
+
+def test_two_workflows_without_a_name_in_one_file_are_told_to_have_one(tmp_path: Path) -> None:
+    step = "steps: [{name: a, image: busybox}]\n"
+    (tmp_path / "two.yaml").write_text(f"{step}---\n{step}---\nname: three\n{step}---\nname: two\n{step}")
+    told = f"Workflow two is already in {tmp_path}/two.yaml:1"
+    remedy = "give the one without `name: NAME` at its top a name: it is called as its file"
+    found = files.load([tmp_path / "two.yaml"])
+    assert [[(one.message, one.remedy) for one in document.problems] for document in found] == [
+        [], [(told, remedy)], [], [(told, remedy)],
+    ]  # fmt: skip

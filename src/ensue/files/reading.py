@@ -52,6 +52,7 @@ SERVER_KEYS = (
 ROUNDS = 3
 """How often what has a wrong shape is left out."""
 Findings = list[tuple[Path, Problem]]
+NAMELESS = "give the one without `name: NAME` at its top a name: it is called as its file"
 _QUOTED = re.compile(r'did you mean "(.*)"')
 _COMPAT_ANNOTATION = "ensue.dev/compat"
 
@@ -373,8 +374,14 @@ def _refuse_repeated(documents: list[Document]) -> tuple[Document, ...]:
             place = other.locate(Problem(message="", path="metadata.name"))
             problem = Problem(
                 message=f"{document.title} is already in {place.file}:{place.line}",
-                remedy="rename one of the two",
+                remedy=NAMELESS if _is_nameless(document) or _is_nameless(other) else "rename one of the two",
                 path="metadata.name",
             )
             documents[position] = replace(document, problems=(*document.problems, document.locate(problem)))
     return tuple(documents)
+
+
+def _is_nameless(document: Document) -> bool:
+    """A workflow that is called as its file, which says no name."""
+    root = document.marks.root
+    return document.is_authored and root is not None and not _peek(root, "name")
