@@ -9,10 +9,16 @@ import pytest
 
 from ensue.metadata import bodies
 from ensue.model.run import Outcome, Reason, State
+from ensue.model.values import Json
 from ensue.ports.store import Ending
 from tests.metadata.asking import Asker
 from tests.metadata.sides import Side, Stored
 
+NULS = [
+    ("GET", "/outputs/%00/x"), ("GET", "/outputs/a/b%00"), ("PUT", "/outputs/%00"), ("PUT", "/outputs/a%00/metadata"),
+    ("GET", "/secrets/%00"), ("GET", "/state/%00"), ("GET", "/environment/%00"), ("POST", "/decorators/%00"),
+    ("POST", "/logs/%00/messages"), ("POST", "/workflows/a%00b/run"), ("GET", "/nowhere%00"),
+]  # fmt: skip
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 MEGABYTE = b"x" * 2**20
 TOKENS = [
@@ -98,6 +104,24 @@ async def test_no_path_leads_to_another_step_or_secret(side: Side) -> None:
         assert b"of two" not in found.body
         assert b"world" not in found.body
     assert (await side.one.get("/spec")).json["value"]["foo"] == "bar"
+
+
+async def test_a_name_with_a_nul_is_the_same_bad_request_on_every_store(side: Side) -> None:
+    for method, path in NULS:
+        found = await side.one(method, path, {}, "application/json")
+        assert (found.status, found.body) == (400, b"400 Bad Request"), path
+
+
+async def test_a_nul_in_a_body_is_kept_in_a_value_and_refused_in_a_name(side: Side) -> None:
+    given: Json = {"a\0b": ["c\0d"]}
+    assert (await side.one.put("/outputs/zero", given)).status == 201
+    kept = (await side.two.get("/outputs/one/zero")).json["value"]
+    assert kept == {"a\0b": [{"$encoding": "base64", "data": "YwBk"}]}
+    assert (await side.one.post("/events", {"data": {}, "key": "a\0b"})).code == bodies.MALFORMED
+    octets = "application/octet-stream"
+    assert (await side.one("POST", "/logs", b"\x12\x02a\0", octets)).code == bodies.MALFORMED
+    told = await side.one.post("/decorators/d", {"type": "link", "description": "a\0b", "uri": "http://x"})
+    assert told.code == "rma_model_write_error"
 
 
 async def test_what_is_no_protobuf_is_refused_and_the_next_good_one_is_taken(side: Side) -> None:

@@ -10,7 +10,7 @@ E = TypeVar("E")
 Paths = tuple[tuple[re.Pattern[str], Mapping[str, E]], ...]
 """What a path is, and its endpoints by method."""
 
-_MALFORMED = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_MALFORMED = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
 _UNCLEAN = re.compile(r"//|/\.{1,2}(?:/|$)")
 
 
@@ -39,7 +39,7 @@ class NoMethod:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """An escape that is none."""
+    """An escape that is none, or one of a NUL, which no name has."""
 
 
 def paths(table: Mapping[str, Mapping[str, E]]) -> Paths[E]:
