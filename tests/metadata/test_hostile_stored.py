@@ -10,6 +10,7 @@ import pytest
 from ensue.metadata import bodies
 from ensue.model.run import Outcome, Reason, State
 from ensue.model.values import Json
+from ensue.ports import reports
 from ensue.ports.store import Ending
 from tests.metadata.asking import Asker
 from tests.metadata.sides import Side, Stored
@@ -122,6 +123,29 @@ async def test_a_nul_in_a_body_is_kept_in_a_value_and_refused_in_a_name(side: Si
     assert (await side.one("POST", "/logs", b"\x12\x02a\0", octets)).code == bodies.MALFORMED
     told = await side.one.post("/decorators/d", {"type": "link", "description": "a\0b", "uri": "http://x"})
     assert told.code == "rma_model_write_error"
+
+
+async def test_the_outputs_of_a_step_are_four_mebibytes_and_no_more(side: Side) -> None:
+    # A text is two characters longer as JSON.
+    for number in range(4):
+        assert (await side.one("PUT", f"/outputs/{number}", MEGABYTE[:-2], "text/plain")).status == 201
+    found = await side.one.put("/outputs/more", 1)
+    assert (found.status, found.code) == (413, "rma_api_request_too_large_error")
+    assert (await side.two.get("/outputs/one/more")).status == 404
+    assert (await side.one("PUT", "/outputs/3", MEGABYTE[:-3], "text/plain")).status == 201
+    assert (await side.one.put("/outputs/more", 1)).status == 201
+    assert (await side.two.put("/outputs/own", "x" * 1000)).status == 201
+
+
+async def test_a_step_speaks_of_so_many_outputs_and_no_more(side: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "MOST_OUTPUTS", 2)
+    assert (await side.one.put("/outputs/a", 1)).status == 201
+    assert (await side.one.put("/outputs/b/metadata", {"sensitive": True})).status == 201
+    for path, body in (("/outputs/c", 1), ("/outputs/c/metadata", {"sensitive": True})):
+        assert (await side.one.put(path, body)).code == "rma_api_request_too_large_error"
+    for path, body in (("/outputs/a", 2), ("/outputs/b", 2), ("/outputs/a/metadata", {"sensitive": False})):
+        assert (await side.one.put(path, body)).status == 201
+    assert (await side.two.put("/outputs/c", 1)).status == 201
 
 
 async def test_what_is_no_protobuf_is_refused_and_the_next_good_one_is_taken(side: Side) -> None:

@@ -81,7 +81,7 @@ async def test_names_are_taken_as_they_are_quoted(side: Side) -> None:
         assert (found["key"], found["value"]) == (name, name)
     assert (await side.one.put("/outputs/metadata", 1)).status == 201
     assert (await side.one.get("/outputs/one/metadata")).json["value"] == 1
-    for path in ("a%00b", "a%0Ab", "x" * 254):
+    for path in ("a%0Ab", "x" * 254):
         assert (await side.one.put(f"/outputs/{path}", 1)).code == MALFORMED
 
 

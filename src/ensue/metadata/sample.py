@@ -1,10 +1,11 @@
 """Sample mode: imagined runs in memory, for who writes a step's image. Nothing is kept."""
 
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, cast
+from typing import cast
 
 from ensue.expr import interface
 from ensue.expr.interface import Found, Mapped, Needs
@@ -14,6 +15,7 @@ from ensue.metadata.sample_file import Sample, SampleStep
 from ensue.metadata.sample_tokens import Subject
 from ensue.model.errors import Denied, InvalidInput, NotFound, TooLarge
 from ensue.model.values import Json
+from ensue.ports import reports
 from ensue.ports.clock import Clock
 from ensue.ports.metadata import (
     Begun,
@@ -33,8 +35,6 @@ from ensue.ports.metadata import (
 
 log = logging.getLogger("ensue.metadata.sample")
 
-MOST: Final = 1000
-"""Outputs of a run, so that a step cannot fill the memory."""
 _MET, _UNMET = "WhenConditionSatisfied", frozenset({"WhenConditionNotSatisfied", "WhenConditionFailure"})
 
 
@@ -45,11 +45,31 @@ class Happened:
     outputs: dict[str, dict[str, Json]]
     marks: dict[tuple[str, str], bool] = field(default_factory=dict)
     statuses: dict[str, Status] = field(default_factory=dict)
+    told: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By step, the names of outputs that it spoke of and the size of each value as JSON; the file's do not count."""
 
     @property
     def steps(self) -> dict[str, Json]:
         """What conditions know of the steps that said how they are."""
         return {name: dict(properties(status)) for name, status in self.statuses.items()}
+
+    def set_output(self, step: str, name: str, value: Json) -> None:
+        """Raises TooLarge."""
+        self._make_room(step, name, len(json.dumps(value, ensure_ascii=False, separators=(",", ":"))))
+        self.outputs[step][name] = value
+
+    def mark_output(self, step: str, name: str, is_sensitive: bool) -> None:
+        """Raises TooLarge."""
+        self._make_room(step, name, self.told.get(step, {}).get(name, 0))
+        self.marks[step, name] = is_sensitive
+
+    def _make_room(self, step: str, name: str, size: int) -> None:
+        """As much as an attempt of a stored run has. Raises TooLarge."""
+        told = self.told.get(step, {}) | {name: size}
+        if len(told) > reports.MOST_OUTPUTS or sum(told.values()) > reports.MOST_OUTPUT_BYTES:
+            most, most_bytes = reports.MOST_OUTPUTS, reports.MOST_OUTPUT_BYTES
+            raise TooLarge(f"{step} has said too much: at most {most} outputs, of {most_bytes} bytes in all")
+        self.told[step] = told
 
 
 class SampleDoor:
@@ -149,12 +169,9 @@ class SampleCaller:
         self._known()
         match fact:
             case SetOutput(name=name, value=value):
-                outputs = self.happened.outputs[self.name]
-                _require_room(outputs, name)
-                outputs[name] = value
+                self.happened.set_output(self.name, name, value)
             case MarkOutput(name=name, is_sensitive=is_sensitive):
-                _require_room(self.happened.marks, (self.name, name))
-                self.happened.marks[self.name, name] = is_sensitive
+                self.happened.mark_output(self.name, name, is_sensitive)
             case Status():
                 self.happened.statuses[self.name] = fact
             case Link(name=name, description=description, uri=uri):
@@ -214,8 +231,3 @@ def _of(found: Mapping[str, T], name: str, kind: str) -> T:
         return found[name]
     except KeyError:
         raise NotFound(f"the sample has no {kind} {name}") from None
-
-
-def _require_room(found: Mapping[T, object], name: T) -> None:
-    if name not in found and len(found) >= MOST:
-        raise TooLarge(f"a run of a sample has at most {MOST} outputs")
