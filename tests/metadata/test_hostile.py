@@ -201,6 +201,26 @@ def test_what_is_no_http_is_refused(address: str) -> None:
     assert b"pong" in sent(address, "GET /healthz HTTP/1.1\nHost: x\nConnection: close\n\n")
 
 
+@pytest.mark.parametrize("protocol", ["websocket", "h2c"])
+def test_who_asks_for_another_protocol_is_answered_in_this_one(
+    address: str, protocol: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    token, length = urlsplit(address).password, "Content-Length: 2\n"
+    upgrade = f"Upgrade: {protocol}\nConnection: Upgrade\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n"
+    upgrade += "Sec-WebSocket-Version: 13\n"
+    with opened(address) as connection:
+        for request, status in (
+            (f"GET /healthz HTTP/1.1\nHost: x\n{upgrade}\n", 200),
+            (f"GET /spec HTTP/1.1\nHost: x\n{upgrade}\n", 401),
+            (f"GET /nowhere HTTP/1.1\nHost: x\n{upgrade}\n", 404),
+            (f"PUT /outputs/up HTTP/1.1\nHost: x\nAuthorization: Bearer {token}\n{length}{upgrade}\nok", 201),
+            ("GET /healthz HTTP/1.1\nHost: x\n\n", 200),
+        ):
+            connection.sendall(request.replace("\n", "\r\n").encode())
+            assert connection.recv(65536).startswith(f"HTTP/1.1 {status} ".encode())
+    assert not caplog.records
+
+
 def test_the_token_is_never_in_an_answer(address: str) -> None:
     token = str(urlsplit(address).password)
     for path in ("/spec", "/environment", "/nope", "/secrets/nope"):

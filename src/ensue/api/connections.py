@@ -105,6 +105,9 @@ class Connection(httptools_impl.HttpToolsProtocol):
             return
         super().on_headers_complete()
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Who asks for a protocol that there is not is answered in this one, as HTTP has it: nothing is wrong."""
+
     def on_body(self, body: bytes) -> None:
         self._loose = 0
         if self.cycle is not None:

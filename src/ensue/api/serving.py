@@ -95,14 +95,20 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def running(
-    app: ASGIApp, listener: Listener, closing: asyncio.Event | None = None, tls: Tls | None = None
+    app: ASGIApp,
+    listener: Listener,
+    closing: asyncio.Event | None = None,
+    tls: Tls | None = None,
+    *,
+    has_sockets: bool = True,
 ) -> AsyncIterator[None]:
-    """Serve meanwhile. At the end `closing` is set, so that answers that wait for something end first."""
+    """Serve meanwhile. At the end `closing` is set, so that answers that wait for something end first. Where there are
+    no WebSockets, who asks for one gets a plain answer."""
     config = uvicorn.Config(
         app,
         loop="none",
         http=cast(type[asyncio.Protocol], functools.partial(Connection, waiting={})),
-        ws="wsproto",
+        ws="wsproto" if has_sockets else "none",
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -134,7 +134,7 @@ async def _serving(
     is_debug: bool = False,
 ) -> AsyncIterator[None]:
     application = Application(door=door, schemas=known, is_strict=is_strict, is_debug=is_debug)
-    async with serving.running(application, listener, tls=tls):
+    async with serving.running(application, listener, tls=tls, has_sockets=False):
         yield
 
 

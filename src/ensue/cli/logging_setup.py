@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ensue.settings")
 
+SELDOM_SECONDS = 60.0
 LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 
@@ -18,6 +19,26 @@ class Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         head = f"{_time(record)} {record.levelname:<7} {record.name}: {record.getMessage()}"
         return f"{head}\n{self.formatException(record.exc_info)}" if record.exc_info else head
+
+
+class Seldom(logging.Filter):
+    """Lets warnings of the same words through once a minute: who sends nonsense must not fill the log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno != logging.WARNING:
+            return True
+        at, kept = self._said.get(record.msg, (0.0, 0))
+        if 0 <= record.created - at < SELDOM_SECONDS:
+            self._said[record.msg] = at, kept + 1
+            return False
+        self._said[record.msg] = record.created, 0
+        if kept:
+            record.msg = f"{record.msg} ({kept} more since this was said last)"
+        return True
 
 
 class Json(logging.Formatter):
@@ -39,6 +60,7 @@ def set_up(level: int, form: str = "text") -> None:
     handler.setFormatter(Json() if form == "json" else Text())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("uvicorn.error").setLevel(max(level, logging.WARNING))
+    logging.getLogger("uvicorn.error").filters[:] = [Seldom()]
     logging.getLogger("asyncio").setLevel(max(level, logging.WARNING))
     logging.getLogger("watchfiles").setLevel(max(level, logging.WARNING))
     # They write down every request, with tokens in addresses and the headers of answers, cookies included.
