@@ -228,7 +228,8 @@ def test_the_api_of_a_database_serves_the_steps_of_its_workers(cli: Cli, postgre
     finally:
         for each in (served, process):
             each.send_signal(signal.SIGTERM)
-            each.communicate(timeout=PATIENCE)
+        said = {each.pid: each.communicate(timeout=PATIENCE)[1] for each in (served, process)}
+    assert f" metadata API has ended, pid {process.pid}" in said[process.pid].splitlines()[-1]
 
 
 def test_step_is_quick_to_import() -> None:

@@ -43,6 +43,42 @@ def test_the_ready_line_says_where_it_is_and_whom_steps_run_as(here: Cli) -> Non
     assert not (server.data / "server.json").exists()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_is_told_to_end_says_by_which_signal_and_when_it_has(here: Cli, number: signal.Signals) -> None:
+    server = Server(here)
+    server.process.send_signal(number)
+    _, log = server.process.communicate(timeout=PATIENCE)
+    head, pid = f"ensue {__version__}", server.process.pid
+    ending = [f"{head} is ending: {number.name}, pid {pid}", f"{head} has ended, pid {pid}"]
+    assert (server.process.returncode, log.splitlines()[-2:]) == (0, ending)
+    assert log.count(" is ending: ") == log.count(" has ended, ") == 1
+
+
+def test_a_log_in_json_tells_the_end_in_json_and_that_of_a_killed_server_does_not(here: Cli) -> None:
+    server = Server(here, "--log-format", "json")
+    _, log = server.stop()
+    said = [json.loads(line) for line in log.splitlines()]
+    assert [one["message"].partition(f"ensue {__version__} ")[2] for one in said[-2:]] == [
+        f"is ending: SIGTERM, pid {server.process.pid}",
+        f"has ended, pid {server.process.pid}",
+    ]
+    killed = Server(here)
+    killed.process.kill()
+    _, log = killed.process.communicate(timeout=PATIENCE)
+    assert " is ending: " not in log
+    assert " has ended, " not in log
+
+
+def test_a_server_whose_log_nobody_reads_any_more_ends_all_the_same(here: Cli) -> None:
+    server = Server(here)
+    assert server.process.stderr is not None
+    assert server.process.stdout is not None
+    server.process.stderr.close()
+    with server.process.stdout:
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(PATIENCE) == 0
+
+
 def test_a_misspelt_variable_is_told_in_the_log(tmp_path: Path) -> None:
     server = Server(Cli(tmp_path, ENSUE_DATA_DIR=str(tmp_path / "data"), ENSUE_LISTE="x"))
     _, log = server.stop()

@@ -125,6 +125,7 @@ def _serve_stored(
 ) -> int:
     from ensue import settings
     from ensue.app import metadata_api
+    from ensue.cli import server
 
     chosen = settings.load(
         environment,
@@ -148,7 +149,7 @@ def _serve_stored(
 
         await metadata_api.serve_stored(chosen, stop, announce, tls)
 
-    serving_loop.run(serve)
+    serving_loop.run(serve, server.of_itself(chosen, "metadata API"))
     return exits.SUCCESS
 
 

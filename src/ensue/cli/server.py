@@ -1,6 +1,7 @@
 """`ensue server`, `ensue up`: everything in one process."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -41,8 +42,8 @@ def command(**given: Any) -> int:
     """Start a server: the HTTP API and a worker.
 
     It prints one line on stderr as it begins and one on stdout when it is ready; commands for it wait up to a minute
-    for that. SIGTERM and Ctrl-C end it: steps that run as processes go on and are taken up
-    by the next server on the data directory. A second signal ends it at once.
+    for that. SIGTERM and Ctrl-C end it, which it says on stderr, and when it has ended: steps that run as processes go
+    on and are taken up by the next server on the data directory. A second signal ends it at once.
 
     \b
     Example:
@@ -97,22 +98,31 @@ def _serve(
         log_format=log_format,
     )
     logging_setup.of_server(chosen)
-    _begin(chosen)
+    say = of_itself(chosen)
+    # At once: a first start, a busy machine or a long migration take their time.
+    say(f"is starting, data {chosen.data_dir}")
 
     async def serve(stop: asyncio.Event) -> None:
         await app.serve(chosen, stop, lambda url: _announce(chosen, url), follow=follow)
 
-    serving_loop.run(serve)
+    serving_loop.run(serve, say)
     return exits.SUCCESS
 
 
-def _begin(chosen: Settings) -> None:
-    """One line at once: a first start, a busy machine or a long migration take their time."""
-    words = f"ensue {__version__} is starting, data {chosen.data_dir}, pid {os.getpid()}"
-    if chosen.log_format == "json":
-        log.info(words)
-    else:
-        click.echo(words, err=True)
+def of_itself(chosen: Settings, title: str = "") -> Callable[[str], None]:
+    """Says in a line on stderr what becomes of this process; `title` is what it is, if no server."""
+    name = " ".join(filter(None, ("ensue", __version__, title)))
+
+    def say(words: str) -> None:
+        line = f"{name} {words}, pid {os.getpid()}"
+        if chosen.log_format == "json":
+            log.info(line)
+            return
+        # Whoever read it may be gone before this process.
+        with contextlib.suppress(OSError):
+            click.echo(line, err=True)
+
+    return say
 
 
 def _announce(chosen: Settings, url: str) -> None:

@@ -8,7 +8,7 @@ import click
 
 from ensue import __version__, app, settings
 from ensue.cli import config_file, exits, labels, logging_setup, serving_loop
-from ensue.cli.server import user_note
+from ensue.cli.server import of_itself, user_note
 from ensue.model.errors import InvalidInput
 
 
@@ -55,5 +55,5 @@ def command(
             )
             await app.work(node, stop)
 
-    serving_loop.run(serve)
+    serving_loop.run(serve, of_itself(chosen, "worker"))
     return exits.SUCCESS
