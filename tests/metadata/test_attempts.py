@@ -211,6 +211,18 @@ async def test_a_workflow_is_started_as_who_started_the_run(stored: Stored) -> N
         assert (await stored.side.one.post(path, body)).status == status, body
 
 
+async def test_a_sensitive_output_that_a_step_read_is_masked_in_what_it_says(stored: Stored) -> None:
+    one, two = stored.side.one, stored.side.two
+    assert (await one("PUT", "/outputs/key/metadata", b'{"sensitive": true}')).status == 201
+    for name, value in (("key", {"of": "h1dden"}), ("open", "0penly")):
+        assert (await one.put(f"/outputs/{name}", value)).status == 201
+        assert (await two.get(f"/outputs/one/{name}")).json["value"] == value
+    link = {"type": "link", "description": "h1dden and 0penly"}
+    assert (await two.post("/decorators/told", link)).status == 201
+    found = await stored.place.world.reports.of_run(DEFAULT_NAMESPACE, stored.run.uid)
+    assert found[stored.leases["two"].key].decorators[0].description == "*** and 0penly"
+
+
 async def test_who_may_not_start_starts_nothing_through_a_step(stored: Stored) -> None:
     await stored.place.workflow("deploy")
     await stored.place.execute("UPDATE runs SET started_by_groups = $1", '["viewer"]')

@@ -74,6 +74,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         test="tests/runtime/test_hiding.py::test_outputs_that_hold_a_secret_in_any_form_are_sensitive",
     ),
     Mutation(
+        name="sensitive-outputs-printed",
+        guarantee=HIDDEN,
+        edits=(("runtime/resolving.py", "self.confidence.hide(found[step][name])", "pass"),),
+        test="tests/runtime/test_hiding.py::test_a_sensitive_output_that_another_step_is_given_is_masked_in_its_log",
+    ),
+    Mutation(
         name="operations-unasked",
         guarantee=ALLOWED,
         edits=(("operations/runs.py", '    permitting.require(identity, "list", "Run", select.namespace)\n', ""),),

@@ -221,3 +221,76 @@ async def test_an_output_that_another_process_took_is_sensitive_if_it_holds_a_se
     found = (await site.store.reports.of_run(run.namespace, run.uid))[lease.key]
     assert found.sensitive == (frozenset() if is_served_here else {"held"})
     assert (await site.store.step(run, "a")).outputs == {"held": "is s3cret", "other": "is not"}
+
+
+@pytest.mark.parametrize(
+    ("value", "forms"),
+    [
+        ("s3cret", {b"s3cret"}),
+        ({"a": ["s3cret", 1234567], "b": None}, {b'{"a":["s3cret",1234567],"b":null}', b"s3cret", b"1234567", b"null"}),
+        (
+            {"$encoding": "base64", "data": "//79MTIz"},
+            {b'{"$encoding":"base64","data":"//79MTIz"}', b"\xff\xfe\xfd123"},
+        ),
+        ({"$encoding": "base64", "data": "?"}, {b'{"$encoding":"base64","data":"?"}'}),
+        (list(range(101)), {str(list(range(101))).replace(" ", "").encode()}),
+    ],
+)
+def test_a_value_is_looked_for_as_a_whole_and_by_what_is_in_it(value: Json, forms: set[bytes]) -> None:
+    assert hiding.appearances(value) == forms
+
+
+HELD = Outcome(
+    state=State.SUCCEEDED,
+    outputs={"key": "s3cret", "deep": {"of": ["h1dden"]}, "open": "0penly"},
+    sensitive=frozenset({"key", "deep"}),
+)
+TELLS = "s3cret and h1dden and 0penly"
+
+
+def two_steps(given: Mapping[str, Json]) -> list[Mapping[str, Json]]:
+    """The second one comes after the first."""
+    return [{"name": "a", "engine": "scripted"}, {"name": "b", "engine": "scripted", "after": ["a"], **given}]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"env": {"A": "${outputs.a.key}"}},
+        {"env": {"A": "${outputs.a['key']} ${outputs.a.open}"}},
+        {"with": {"A": "${outputs.a}"}},
+        {"with": {"A": "${outputs}"}},
+    ],
+)
+async def test_a_sensitive_output_that_another_step_is_given_is_masked_in_its_log(
+    site: Site, given: dict[str, Json]
+) -> None:
+    site.engine = scripted({"a": [Act(outcome=HELD)], "b": [Act(lines=(TELLS,))]})
+    steps = two_steps(given)
+    async with site.serving() as runner:
+        run = await site.start(workflow(steps), runner)
+        assert (await site.ended(run)).state is State.SUCCEEDED
+    assert await site.text(run) == "*** and *** and 0penly\n"
+
+
+@pytest.mark.parametrize("field", ["env", "with", "spec"])
+async def test_a_sensitive_output_is_masked_in_the_log_of_an_adopted_attempt_too(site: Site, field: str) -> None:
+    site.engine = engine = scripted({"a": [Act(outcome=HELD)], "b": [Act(delay=0.3, lines=(TELLS,))]})
+    given: dict[str, Json] = {field: {"A": "${outputs.a.key}", "B": "${outputs.a.open}"}}
+    steps = two_steps(given)
+    async with site.serving() as runner:
+        run = await site.start(workflow(steps), runner)
+        await eventually(lambda: len(engine.calls("wait")) == 2)
+    async with site.serving():
+        await site.ended(run)
+    assert len(engine.calls("start")) == 2
+    assert await site.text(run) == "*** and *** and 0penly\n"
+
+
+async def test_a_step_that_is_given_no_sensitive_output_has_its_log_as_it_is(site: Site) -> None:
+    site.engine = scripted({"a": [Act(outcome=HELD)], "b": [Act(lines=(TELLS,))]})
+    steps = two_steps({})
+    async with site.serving() as runner:
+        run = await site.start(workflow(steps), runner)
+        await site.ended(run)
+    assert await site.text(run) == f"{TELLS}\n"

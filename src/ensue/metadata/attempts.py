@@ -168,6 +168,8 @@ class AttemptCaller:
         found = await self.world.reports.output(key.namespace, key.run, step, name)
         if found is None:
             raise NotFound(f"the step {step} has no output {name}")
+        if found.is_sensitive and step != key.step:
+            self.confidence.hide(found.value)
         return found
 
     async def record(self, fact: Fact) -> None:

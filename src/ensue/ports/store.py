@@ -285,7 +285,9 @@ class History(Protocol):
     async def outputs(
         self, namespace: Namespace, run: RunUid, steps: Sequence[str]
     ) -> Mapping[str, Mapping[str, Json]]:
-        """Outputs of the named steps that have ended."""
+        """Outputs of the named steps that have ended; those that `sensitive` names, by step and name, are not shown."""
+
+    async def sensitive(self, namespace: Namespace, run: RunUid) -> frozenset[tuple[str, str]]: ...
 
     async def over(self, uids: Collection[RunUid]) -> tuple[RunUid, ...]:
         """Those that have ended, or are not known any more."""

@@ -1,9 +1,11 @@
 """What an attempt was told in confidence, and its log and messages without it."""
 
 import base64
+import contextlib
+import itertools
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ensue.core import masking
@@ -16,6 +18,8 @@ from ensue.runtime.patience import patiently
 
 MOST_HELD = 256 * 1024
 """Bytes of other streams that wait behind what may be the beginning of a secret."""
+MOST_WITHIN = 100
+"""Texts and numbers within one value that are looked for each by itself."""
 
 
 Masked = tuple[LogChunk, bytes]
@@ -110,6 +114,10 @@ class Confidence:
         """The attributes; empty if there is no such connection. Else as `read`."""
         return await self._told(f"{type}/{name}", lambda: self.secrets.connection(self.lease, type, name))
 
+    def hide(self, value: Json) -> None:
+        """What the attempt is given although it is not to be shown, as a sensitive output of another step."""
+        self.screen.hide(appearances(value))
+
     async def _told(self, title: str, ask: Callable[[], Awaitable[Mapping[str, bytes]]]) -> dict[str, Json]:
         if title not in self._known:
             values = await patiently(ask)
@@ -119,6 +127,31 @@ class Confidence:
                 return {}
             self._known[title] = found
         return self._known[title]
+
+
+def appearances(value: Json) -> set[bytes]:
+    """The texts as which a value can be printed: itself as steps find it, and what is in it unless it is very much."""
+    within = list(itertools.islice(_scalars(value), MOST_WITHIN + 1))
+    texts = within if len(within) <= MOST_WITHIN else []
+    whole = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return {text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text for text in (whole, *texts)}
+
+
+def _scalars(value: Json) -> Iterator[str | bytes]:
+    match value:
+        case {"$encoding": "base64", "data": str(data)}:
+            with contextlib.suppress(ValueError):
+                yield base64.b64decode(data, validate=True)
+        case dict():
+            for item in value.values():
+                yield from _scalars(item)
+        case list():
+            for item in value:
+                yield from _scalars(item)
+        case str():
+            yield value
+        case _:
+            yield json.dumps(value)
 
 
 def as_json(value: bytes) -> Json:

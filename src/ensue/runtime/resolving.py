@@ -200,6 +200,7 @@ class Resolver:
             found = await patiently(lambda: self.history.outputs(lease.key.namespace, lease.key.run, names))
             for name in names:
                 outputs[name] = dict(found.get(name, {}))
+            await self._hide_sensitive(found)
         secrets = self.roots["secrets"]
         assert isinstance(secrets, dict)
         for name in [ref[1] for ref in refs if ref[0] == "secrets" and len(ref) > 1]:
@@ -220,7 +221,21 @@ class Resolver:
             for row in rows:
                 steps[row.key.step] = resulting.status(row)
                 outputs[row.key.step] = dict(row.outputs)
+            await self._hide_sensitive({row.key.step: row.outputs for row in rows})
             self.lazy -= {"outputs", "steps"}
+
+    async def recall(self, value: Json) -> None:
+        """Hide the sensitive outputs that the value names."""
+        if refs := frozenset(ref for ref in relay.refs(value, self.flavour) if ref[0] == "outputs"):
+            await self._load(refs)
+
+    async def _hide_sensitive(self, found: Mapping[str, Mapping[str, Json]]) -> None:
+        key = self.lease.key
+        if not any(found.values()):
+            return
+        for step, name in await patiently(lambda: self.history.sensitive(key.namespace, key.run)):
+            if name in found.get(step, {}):
+                self.confidence.hide(found[step][name])
 
     async def _told(self, step: str) -> StepState:
         key = self.lease.key

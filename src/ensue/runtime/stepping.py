@@ -372,6 +372,7 @@ async def _recall(node: Node, resolver: Resolver) -> None:
     step = node.step
     for name, values in (("with", step.with_), ("env", step.env), ("spec", step.spec)):
         for key, value in values.items():
+            await resolver.recall(value)
             if not any(ref[0] in allowing.SECRET_ROOTS for ref in relay.refs(value, resolver.flavour)):
                 continue
             try:

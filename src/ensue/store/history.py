@@ -7,7 +7,7 @@ from ensue.model.errors import NotFound
 from ensue.model.run import Attempt, Run, StepRun
 from ensue.model.values import Json, Namespace, RunUid, from_micros
 from ensue.ports.store import AuditRow, Page, RunFilter
-from ensue.store import listing, rows, saving
+from ensue.store import listing, marking, rows, saving
 from ensue.store.driver import Driver
 from ensue.store.statement import Sql, Transaction
 
@@ -63,6 +63,10 @@ class History:
     ) -> Mapping[str, Mapping[str, Json]]:
         found = await self._driver.fetch(OUTPUTS(namespace, run, json.dumps(list(steps))))
         return {row[0]: rows.load(row[1]) for row in found}
+
+    async def sensitive(self, namespace: Namespace, run: RunUid) -> frozenset[tuple[str, str]]:
+        found = await self._driver.fetch(marking.OF_RUN(namespace, run))
+        return frozenset((step, name) for step, name in found)
 
     async def over(self, uids: Collection[RunUid]) -> tuple[RunUid, ...]:
         found = await self._driver.fetch(OPEN(json.dumps(sorted(uids))))
