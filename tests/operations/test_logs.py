@@ -18,7 +18,7 @@ from ensue.ports.engine import LogChunk
 from ensue.ports.store import LogSegment
 from ensue.runtime.hiding import Screen
 from ensue.runtime.shipping import LogLine, Shipper
-from tests.core.playing import NOW, workflow
+from tests.core.playing import FAILED, NOW, workflow
 from tests.runtime.sites import Site, site_at
 from tests.store.stores import DEFAULT
 
@@ -104,6 +104,60 @@ async def test_what_storage_lost_is_told_once_and_the_rest_is_read(site: Site) -
     lines = await read(site, lease)
     assert [line.text for line in lines] == [*TEXTS[:2], "7 bytes of log are missing", *TEXTS[3:]]
     assert (lines[2].stream, lines[2].offset) == ("system", 14)
+
+
+async def test_what_is_missing_in_a_row_is_told_as_one_and_gaps_apart_each_by_itself(site: Site) -> None:
+    lease, _ = await shipped(site, *SIX)
+    for number, lost in enumerate(await site.store.logs.list(DEFAULT, lease.key.run)):
+        if number != 3:
+            await site.storage.delete(lost.key)
+    lines = await read(site, lease)
+    assert [(line.offset, line.text) for line in lines] == [
+        (0, "21 bytes of log are missing"),
+        (21, TEXTS[3]),
+        (28, "14 bytes of log are missing"),
+    ]
+
+
+async def test_what_is_missing_of_one_attempt_is_told_before_the_next_one(site: Site) -> None:
+    step = {"name": "a", "retry": {"limit": 1, "backoff": {"duration": "0s"}}}
+    await site.store.start(workflow([step]))
+
+    async def failed(text: str) -> Lease:
+        lease = await site.store.take_one()
+        shipper = Shipper(lease=lease, logs=site.store.logs, storage=site.storage, screen=Screen())
+        for part in range(3):
+            shipper.add(LogChunk(part * len(text), NOW, "stdout", text.encode()))
+            await shipper.flush()
+        await site.store.end(lease, FAILED)
+        return lease
+
+    await failed("lost\n")
+    lease = await failed("kept\n")
+    for one in await site.store.logs.list(DEFAULT, lease.key.run):
+        if one.attempt == 1:
+            await site.storage.delete(one.key)
+    lines = await read(site, lease)
+    assert [(line.attempt, line.text) for line in lines] == [(1, "15 bytes of log are missing"), *[(2, "kept")] * 3]
+
+
+async def test_a_gap_that_grows_while_it_is_followed_is_told_once(site: Site) -> None:
+    lease, shipper = await shipped(site, *SIX[:2])
+
+    async def lose() -> None:
+        for one in await site.store.logs.list(DEFAULT, lease.key.run):
+            await site.storage.delete(one.key)
+
+    async def more_then_lose() -> None:
+        shipper.add(LogChunk(14, NOW, "stdout", SIX[2].encode()))
+        await shipper.flush()
+        await lose()
+
+    async def end() -> None:
+        await site.store.end(lease)
+
+    lines = await read(site, lease, lose, more_then_lose, end, is_followed=True)
+    assert [line.text for line in lines] == ["21 bytes of log are missing"]
 
 
 async def test_a_merged_log_that_storage_lost_is_told_from_where_it_was_read(site: Site) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ensue.core import naming, permitting
@@ -20,8 +20,18 @@ from ensue.runtime.shipping import LogLine
 
 FOLLOW_SECONDS = 0.2
 SENT = "sent"
-Seen = dict[tuple[str, str, int, int], int]
-"""How far the log of each attempt (run, step, item, number) was read."""
+GAP = "gap"
+"""In place of a stream: of what storage has not any more, until it is told."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """How far a reading has come."""
+
+    ends: dict[tuple[str, str, int, int], int] = field(default_factory=dict)
+    """By attempt: run, step, item, number."""
+    gaps: dict[tuple[str, str, int], tuple[LogSegment, LogLine]] = field(default_factory=dict)
+    """What is missing and was not told yet, by run, step and item: as it may grow, it is told with what follows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +65,10 @@ async def read(
         names = [step.key.step for step in await world.history.steps(namespace, run.uid)]
         if select.step not in names:
             raise NotFound(f"run {run.name} has no step {select.step}", remedy=f"it has {', '.join(names)}")
-    seen: Seen = {}
+    seen = Seen()
     while True:
         is_over = not select.is_followed or (await world.history.run(namespace, run.name)).state.is_final
-        async for line in _new(world, run, select.step, seen):
+        async for line in _new(world, run, select.step, seen, is_last=is_over):
             if select.since is None or line.at >= select.since:
                 yield line
         if is_over:
@@ -69,7 +79,9 @@ async def read(
         permitting.require(identity, "get", "Run", namespace, run.name)
 
 
-async def _new(world: World, run: Run, name: str | None, seen: Seen, prefix: str = "") -> AsyncIterator[Line]:
+async def _new(
+    world: World, run: Run, name: str | None, seen: Seen, prefix: str = "", *, is_last: bool
+) -> AsyncIterator[Line]:
     """The lines that were not seen yet, all or those of one step."""
     segments = await world.logs.list(run.namespace, run.uid, name)
     sent = await world.reports.lines(run.namespace, run.uid, name)
@@ -80,10 +92,12 @@ async def _new(world: World, run: Run, name: str | None, seen: Seen, prefix: str
         for segment in sorted(own, key=lambda part: (part.attempt, part.start)):
             for line in await _lines(world, run, segment, seen):
                 yield replace(line, step=prefix + line.step) if prefix else line
+        for line in _gap(run, step.key, seen) if is_last else ():
+            yield replace(line, step=prefix + line.step) if prefix else line
         for line in _sent([one for one in sent if one.key == step.key], seen):
             yield replace(line, step=prefix + line.step) if prefix else line
         async for title, child in _children(world, step):
-            async for line in _new(world, child, None, seen, f"{prefix}{title}/"):
+            async for line in _new(world, child, None, seen, f"{prefix}{title}/", is_last=is_last):
                 yield line
 
 
@@ -91,9 +105,9 @@ def _sent(lines: Sequence[SentLine], seen: Seen) -> Iterator[Line]:
     """What a step sent to its log rather than printed: behind what it printed so far, attempt by attempt."""
     for one in lines:
         place = (one.key.run, f"{one.key.step}\n{SENT}", one.key.item, one.attempt)
-        if one.number < seen.get(place, 0):
+        if one.number < seen.ends.get(place, 0):
             continue
-        seen[place] = one.number + 1
+        seen.ends[place] = one.number + 1
         for text in one.text.splitlines():
             yield Line(
                 step=one.key.title, attempt=one.attempt, at=one.at, stream=one.log or SENT, text=text, offset=one.number
@@ -120,17 +134,44 @@ async def _children(world: World, step: StepRun) -> AsyncIterator[tuple[str, Run
 async def _lines(world: World, run: Run, segment: LogSegment, seen: Seen) -> list[Line]:
     """The lines of a segment that were not seen yet."""
     place = (run.uid, segment.step, segment.item, segment.attempt)
-    known = seen.get(place, 0)
+    known = seen.ends.get(place, 0)
     if segment.end <= known:
         return []
     pieces = [piece for piece in await _pieces(world, run, segment, known) if piece.offset >= known]
-    seen[place] = max([segment.end, *(piece.end for piece in pieces)])
-    title = StepKey(namespace=run.namespace, run=run.uid, step=segment.step, item=segment.item).title
-    return [
-        Line(step=title, attempt=segment.attempt, at=piece.at, stream=piece.stream, text=text, offset=offset)
-        for piece in pieces
-        for offset, text in split(piece)
-    ]
+    seen.ends[place] = max([segment.end, *(piece.end for piece in pieces)])
+    key = StepKey(namespace=run.namespace, run=run.uid, step=segment.step, item=segment.item)
+    lines: list[Line] = []
+    for piece in pieces:
+        if piece.stream != GAP:
+            lines += [*_gap(run, key, seen), *_as_lines(key, segment, piece)]
+        elif not _has_grown(seen, key, segment, piece):
+            lines += _gap(run, key, seen)
+            seen.gaps[run.uid, key.step, key.item] = segment, piece
+    return lines
+
+
+def _as_lines(key: StepKey, segment: LogSegment, piece: LogLine) -> Iterator[Line]:
+    for offset, text in split(piece):
+        yield Line(step=key.title, attempt=segment.attempt, at=piece.at, stream=piece.stream, text=text, offset=offset)
+
+
+def _has_grown(seen: Seen, key: StepKey, segment: LogSegment, piece: LogLine) -> bool:
+    """Whether the piece is part of the gap before it."""
+    held = seen.gaps.get((key.run, key.step, key.item))
+    if held is None or (held[0].attempt, held[1].end) != (segment.attempt, piece.offset):
+        return False
+    seen.gaps[key.run, key.step, key.item] = held[0], replace(held[1], size=held[1].size + piece.size)
+    return True
+
+
+def _gap(run: Run, key: StepKey, seen: Seen) -> Iterator[Line]:
+    """The gap of a step that is to be told now, if there is one."""
+    held = seen.gaps.pop((run.uid, key.step, key.item), None)
+    if held is not None:
+        segment, piece = held
+        yield from _as_lines(
+            key, segment, replace(piece, stream="system", text=f"{piece.size} bytes of log are missing")
+        )
 
 
 async def _pieces(world: World, run: Run, segment: LogSegment, known: int) -> list[LogLine]:
@@ -148,8 +189,7 @@ async def _pieces_or_gap(world: World, segment: LogSegment, known: int) -> list[
         return await shipping.read(world.storage, segment)
     except NotFound:
         start = max(segment.start, known)
-        size = segment.end - start
-        return [LogLine(start, segment.first_at, "system", f"{size} bytes of log are missing", size)]
+        return [LogLine(start, segment.first_at, GAP, "", segment.end - start)]
 
 
 def _overlap(one: LogSegment, other: LogSegment) -> bool:
