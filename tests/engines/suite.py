@@ -271,14 +271,8 @@ class CommandBehaviour(Behaviour):
                 await bench.engine.start(order("true", workdir=workdir, step=f"s{len(workdir)}"))
 
     async def test_the_environment_is_what_was_ordered(self, bench: Bench) -> None:
-        env = {
-            "PATH": PATH,
-            "GREETING": "h\u00e9llo\nworld",
-            "EMPTY": "",
-            "weird-name": "x",
-            "a.b": "y",
-            "1 \u00e9\n": "z",
-        }
+        odd = {"weird-name": "x", "a.b": "y", "1 \u00e9\n": "z"}
+        env = {"PATH": PATH, "GREETING": "h\u00e9llo\nworld", "EMPTY": "", **odd}
         _, log = await run(bench.engine, order("env", "-0", env=env))
         found = dict(entry.split("=", 1) for entry in log.split("\0") if entry)
         assert found.items() >= env.items()
@@ -300,8 +294,7 @@ class CommandBehaviour(Behaviour):
 
     async def test_outputs_are_read(self, bench: Bench) -> None:
         script = """
-            echo text=a=b >> $ENSUE_OUTPUTS
-            echo 'list:=[1, {"x": null}]' >> $ENSUE_OUTPUTS
+            echo text=a=b >> $ENSUE_OUTPUTS; echo 'list:=[1, {"x": null}]' >> $ENSUE_OUTPUTS
             printf 'block<<END\\none\\ntwo\\nEND\\n{"json": true}' >> $ENSUE_OUTPUTS
         """
         outcome = await outcome_of(bench.engine, shell(script))
@@ -309,8 +302,7 @@ class CommandBehaviour(Behaviour):
 
     @pytest.mark.parametrize("title", ["Deploy it!", "a/../b.c", "Größe: 100%"])
     async def test_a_step_of_any_title_runs_is_adopted_and_leaves_outputs(self, bench: Bench, title: str) -> None:
-        what = shell("echo said; echo x=1 >> $ENSUE_OUTPUTS", step=title)
-        handle = await bench.engine.start(what)
+        handle = await bench.engine.start(what := shell("echo said; echo x=1 >> $ENSUE_OUTPUTS", step=title))
         assert await bench.engine.adopt(handle)
         assert bench.engine.handle_for(what.key, what.attempt) == handle
         assert (await soon(bench.engine.wait(handle))).outputs == {"x": "1"}
@@ -404,6 +396,5 @@ class CommandBehaviour(Behaviour):
         script = f"test -t 0 && test -t 1 && test -t 2 && {sized} && echo err >&2 && read x && echo got $x"
         outcome, log = await soon(run(bench.engine, shell(script, has_pty=True, stdin=b"typed\n")))
         assert outcome.state is State.SUCCEEDED
-        words = log.split()
-        assert [word for word in words if word != "typed"] == ["24", "80", "err", "got"]
-        assert words[-1] == "typed"
+        assert [word for word in log.split() if word != "typed"] == ["24", "80", "err", "got"]
+        assert log.split()[-1] == "typed"

@@ -49,11 +49,14 @@ async def test_the_process_of_a_container_is_waited_for(running: tuple[Api, Stat
 
 
 async def test_what_cannot_be_seen_from_here_is_not_waited_for(running: tuple[Api, State]) -> None:
-    _, state = running
+    api, state = running
     ours = {**state.body, "State": {**state.body["State"], "Pid": os.getpid()}}
     none = {**state.body, "State": {**state.body["State"], "Pid": 0}}
     for unseen in (replace(state, body=ours), replace(state, body=none), replace(state, id="of another machine")):
         await suite.soon(watching.until_gone(unseen))
+    found = await api.inspect(NAME)
+    assert found is not None
+    assert found.status == "running", "its process is there, and was not waited for"
 
 
 async def test_a_step_ends_though_the_engine_does_not_say_so(
