@@ -5,7 +5,8 @@ import re
 from ensue.expr.interface import Code
 from ensue.expr.relay.values import Failure
 
-SPACE = re.compile(r"(?:[ \t\r\n]++|/\*(?:[^*]|\*(?!/))*+\*/|//[^\n]*+)*+")
+# No possessive group that repeats: Python 3.11.2 matches such a one wrongly.
+SPACE = re.compile(r"(?:[ \t\r\n]++|/\*[^*]*+\*++(?:[^/*][^*]*+\*++)*/|//[^\n]*+)*")
 NAME = re.compile(r"[^\W\d][\w-]*+")
 NUMBER = re.compile(r"(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?")
 DIGITS = re.compile(r"[0-9]++")
