@@ -21,6 +21,23 @@ spec:
   workflowRef: {name: asks}
   state: %s
 """
+SKIPPED = """
+apiVersion: relay.sh/v1beta1
+kind: Workflow
+metadata: {name: asks}
+spec:
+  steps:
+  - {name: first, type: log, with: {message: x}, when: [false]}
+  - {name: ask, approval: {message: Go?}, dependsOn: [first]}
+  - {name: last, type: log, with: {message: x}}
+---
+apiVersion: relay.sh/v1beta1
+kind: Run
+metadata: {name: asks-1}
+spec:
+  workflowRef: {name: asks}
+  state: {steps: {last: {word: go}, ask: {approval: approved}}}
+"""
 ANSWERED = "{steps: {ask: {approval: %s}, heard: {word: go}}}"
 
 
@@ -58,6 +75,22 @@ def test_a_state_of_a_step_that_is_not_there_is_refused_before_anything_runs(cli
     assert "started" not in done.stderr
 
 
-def test_an_early_word_to_a_step_that_wants_more_says_how_to_answer_and_the_run_ends(cli: Cli) -> None:
-    done = cli("run", cli.file("asks.yaml", FILE % (", minApprovals: 2", ANSWERED % "approved")), code=7)
-    assert "wants certain people or more than a word (answer it with --approve ask)" in done.stderr
+def test_an_early_word_to_a_step_that_wants_more_is_refused_before_anything_runs(cli: Cli) -> None:
+    done = cli("run", cli.file("asks.yaml", FILE % (", minApprovals: 2", ANSWERED % "approved")), code=6)
+    assert (
+        "asks.yaml: spec.state.steps.ask: the step ask wants certain people or more than a word "
+        "(answer it with --approve ask)"
+    ) in done.stderr
+    assert "started" not in done.stderr
+
+
+def test_a_word_to_a_step_that_wants_more_is_no_answer_while_it_says_waiting(cli: Cli) -> None:
+    file = cli.file("asks.yaml", FILE % (", minApprovals: 2", ANSWERED % "waiting"))
+    found = document(cli("run", file, "--approve", "ask", "-o", "json"))
+    assert states(found) == {"ask": "Succeeded", "heard": "Succeeded", "do": "Succeeded"}
+
+
+def test_a_step_that_is_skipped_before_it_is_told_is_told_nothing(cli: Cli) -> None:
+    file = cli.file("asks.yaml", SKIPPED)
+    found = document(cli("run", file, "-o", "json"))
+    assert states(found) == {"first": "Skipped", "ask": "Skipped", "last": "Succeeded"}

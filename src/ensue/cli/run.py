@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from ensue.cli import (
     temporary,
 )
 from ensue.cli.invocation import Invocation
-from ensue.core import checking, checking_calls, graph
+from ensue.core import approving, checking, checking_calls, graph
 from ensue.expr import spelling
 from ensue.files.documents import Document
 from ensue.model import secret
@@ -34,7 +35,7 @@ from ensue.model.errors import InvalidDefinition, InvalidInput, NotFound, Proble
 from ensue.model.run_definition import RunDefinition, RunSpec
 from ensue.model.secret import SecretPlace
 from ensue.model.values import Json, Namespace, format_duration, parse_duration
-from ensue.model.workflow import Workflow
+from ensue.model.workflow import Step, Workflow
 from ensue.steps import emit
 
 ENGINES = ("inline", "process", "container")
@@ -111,7 +112,7 @@ def command(
     others = _others(documents, chosen_document, known, engine)
     definition = document.definition
     assert isinstance(definition, Workflow)
-    _require_steps(definition, wished.state.steps, document.file)
+    _require_told(definition, wished.state.steps, document.file)
     answers = approvals.answers(approved, _titles(documents))
     values = parameters.read(definition, assignments, params_file, wished.parameters)
     interruption = local_run.Interruption(invocation=invocation)
@@ -149,21 +150,27 @@ def _wish(documents: Sequence[Document], workflow: str | None) -> RunSpec:
     return fitting[0] if fitting else RunSpec.model_construct(workflow_ref=None, parameters={})
 
 
-def _require_steps(definition: Workflow, told: Mapping[str, object], file: str) -> None:
-    """Refuse what the Run would tell to nobody."""
-    names = [step.name for step in (*definition.spec.steps, *definition.spec.finally_)]
-    problems = [
-        Problem(
-            message=f"the workflow {definition.metadata.name} has no step {name}",
-            remedy=spelling.did_you_mean(name, names) or f"it has {', '.join(names)}",
-            path=f"spec.state.steps.{name}",
-            file=file,
-        )
-        for name in told
-        if name not in names
-    ]
+def _require_told(definition: Workflow, told: Mapping[str, Mapping[str, Json]], file: str) -> None:
+    """Refuse what the Run would tell to nobody, or to a step that judges answers when it asks."""
+    known = {step.name: step for step in (*definition.spec.steps, *definition.spec.finally_)}
+    problems = []
+    for name, given in told.items():
+        if name not in known:
+            message = f"the workflow {definition.metadata.name} has no step {name}"
+            remedy = spelling.did_you_mean(name, list(known)) or f"it has {', '.join(known)}"
+        elif not _is_anyones(definition, known[name], given):
+            message = f"the step {name} wants certain people or more than a word"
+            remedy = f"answer it with --approve {shlex.quote(name)}"
+        else:
+            continue
+        problems.append(Problem(message=message, remedy=remedy, path=f"spec.state.steps.{name}", file=file))
     if problems:
         raise InvalidDefinition(problems)
+
+
+def _is_anyones(definition: Workflow, step: Step, given: Mapping[str, Json]) -> bool:
+    is_answer = approving.is_answer(definition, step, given)
+    return not is_answer or step.approval is None or approving.is_anyones(step.approval)
 
 
 def _titles(documents: Sequence[Document]) -> set[str]:

@@ -9,7 +9,7 @@ from ensue.model.errors import Conflict, Denied, InvalidInput
 from ensue.model.identity import Identity, Refused
 from ensue.model.run import Outcome, Reason, Run, State
 from ensue.model.values import Json
-from ensue.model.workflow import Approval, ParameterType
+from ensue.model.workflow import Approval, ParameterType, Step, Workflow
 
 APPROVED = "approved"
 WAITING = "waiting"
@@ -64,6 +64,12 @@ def require_early(asked: Approval, run: Run, step: str) -> None:
             f"step {step} of run {run.name} does not ask now, and wants certain people or more than a word",
             remedy=f"answer once `ensue get approvals` lists {run.name}.{step}",
         )
+
+
+def is_answer(workflow: Workflow, step: Step, given: Mapping[str, Json]) -> bool:
+    """Whether what a step is told answers it: in relay's files alone."""
+    is_asking = workflow.api_version.startswith("relay.sh/") and step.approval is not None
+    return is_asking and given.get(STATE_KEY, WAITING) != WAITING
 
 
 def told(asked: Approval, state: Mapping[str, Json], rejected: State) -> Outcome | None:

@@ -57,10 +57,9 @@ async def tell(
 ) -> StepState:
     """Tell a step something, as `runs.set_state` does. In relay's files the key `approval` answers an approval:
     `approved`, or anything else to reject it; who tells so must be allowed to."""
-    word = given.get(approving.STATE_KEY, approving.WAITING)
     run = await runs.find(identity, world, "set-state", namespace, name)
-    if word != approving.WAITING and await _asks(world, run, step):
-        verb = "approve" if word == approving.APPROVED else "reject"
+    if await _is_answer(world, run, step, given):
+        verb = "approve" if given[approving.STATE_KEY] == approving.APPROVED else "reject"
         permitting.require(identity, verb, KIND, namespace, f"{run.name}.{step}")
         await _answer(identity, world, run, step, Said(is_approval=verb == "approve"), given)
         return await world.step_states.get(namespace, run.uid, step)
@@ -94,9 +93,7 @@ async def _find(identity: Identity, world: World, verb: str, namespace: Namespac
     return run, step
 
 
-async def _asks(world: World, run: Run, step: str) -> bool:
-    """Whether the step is an approval of relay's files."""
+async def _is_answer(world: World, run: Run, step: str, given: StepState) -> bool:
     graph = await world.definitions.graph(run.definition_hash, run.workflow)
     node = graph.nodes.get(step)
-    is_relay = graph.workflow.api_version.startswith("relay.sh/")
-    return is_relay and node is not None and node.step.approval is not None
+    return node is not None and approving.is_answer(graph.workflow, node.step, given)
