@@ -65,7 +65,8 @@ class Disk:
 
     async def begin(self, *, take_over: bool = False) -> None:
         """A new process."""
-        self.follower = follower_of(self.place.world, Following(paths=(self.root,)), is_shared=self.is_shared)
+        world, outbound = self.place.world, self.place.node.outbound
+        self.follower = follower_of(world, outbound, Following(paths=(self.root,)), is_shared=self.is_shared)
         await self.follower.begin(take_over=take_over)
 
     async def follow(self, grace: float = LONG) -> None:

@@ -7,8 +7,15 @@ import pytest
 
 from ensue.core import checking
 from ensue.following import reading
+from ensue.following.addresses import Addresses
 from tests.following.disks import Disk, workflow
 
+
+async def refuse(address: str) -> str:
+    raise ValueError(address)
+
+
+NOWHERE = Addresses(fetch=refuse)
 RELAY = """apiVersion: v1
 steps:
   - name: say
@@ -49,11 +56,11 @@ def test_an_event_beside_definitions_is_passed_over_and_half_a_definition_is_not
     (tmp_path / "a.yaml").write_text(workflow())
     (tmp_path / "paid.json").write_text('{"type": "com.example.paid", "source": "/till"}')
     (tmp_path / "half.json").write_text('{"metadata": {"name": "half"}}')
-    looked = reading.Files(roots=(tmp_path,), known=checking.NOTHING_MORE)
+    looked = reading.Files(roots=(tmp_path,), known=checking.NOTHING_MORE, addresses=NOWHERE)
     looked.read()
     found = looked.read().reading
     assert (len(found.found), [Path(path).name for path in found.blind]) == (1, ["half.json"])
-    named = reading.Files(roots=(tmp_path / "paid.json",), known=checking.NOTHING_MORE)
+    named = reading.Files(roots=(tmp_path / "paid.json",), known=checking.NOTHING_MORE, addresses=NOWHERE)
     named.read()
     assert len(named.read().reading.blind) == 1
 
@@ -79,6 +86,6 @@ async def test_what_is_no_definition_is_passed_over_in_a_followed_directory_and_
 
 def test_a_file_that_is_followed_by_its_name_is_a_problem_where_it_is_no_definition(tmp_path: Path) -> None:
     (tmp_path / "bolt.yaml").write_text("modulepath: modules\n")
-    named = reading.Files(roots=(tmp_path / "bolt.yaml",), known=checking.NOTHING_MORE)
+    named = reading.Files(roots=(tmp_path / "bolt.yaml",), known=checking.NOTHING_MORE, addresses=NOWHERE)
     named.read()
     assert len(named.read().reading.blind) == 1

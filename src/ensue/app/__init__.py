@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import pwd
@@ -15,6 +16,7 @@ from ensue.app import container_engine, parts
 from ensue.app.parts import SystemClock as SystemClock
 from ensue.app.parts import puller_of as puller_of
 from ensue.app.tables import Tables, tables_of
+from ensue.clients import fetching
 from ensue.clients.outbound import Outbound
 from ensue.engines.container.engine import ContainerEngine
 from ensue.engines.process import spawning
@@ -139,7 +141,7 @@ async def serve(
         listener = serving.bind(settings.listen)
         node.outbound.avoid(*listener.socket.getsockname()[:2])
         if follow is not None:
-            follower = follower_of(node.world, follow, is_shared=settings.is_shared)
+            follower = follower_of(node.world, node.outbound, follow, is_shared=settings.is_shared)
             await follower.begin(take_over=follow.take_over)
             node = replace(node, follower=follower)
         application = api.create_app(
@@ -180,11 +182,12 @@ async def _work(node: Node, stop: asyncio.Event, *, pulls: bool) -> None:
         raise error
 
 
-def follower_of(world: World, follow: Following, *, is_shared: bool) -> Follower:
+def follower_of(world: World, outbound: Outbound, follow: Following, *, is_shared: bool) -> Follower:
     """Servers of one database that follow the same paths are one follower; alone on its database, one is always."""
     paths = [Path(os.path.abspath(path)) for path in follow.paths]
     name = "\n".join(sorted({str(path) for path in paths})) if is_shared else ""
-    return Follower(world=world, identity=local_identity(), roots=paths, name=name)
+    fetch = functools.partial(fetching.fetch, outbound)
+    return Follower(world=world, identity=local_identity(), roots=paths, name=name, fetch=fetch)
 
 
 def hooks_of(

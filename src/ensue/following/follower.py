@@ -14,8 +14,9 @@ from ensue.core import following, supporting
 from ensue.core.following import Found, Held, Key, Plan
 from ensue.files.documents import Document
 from ensue.following import elsewhere, reading
+from ensue.following.addresses import Addresses, Fetch
 from ensue.following.elsewhere import Elsewhere
-from ensue.following.reading import SETTLED_SECONDS, Files
+from ensue.following.reading import SETTLED_SECONDS, Files, Read
 from ensue.model.errors import Conflict, EnsueError, InvalidDefinition, NotFound, Problem, Severity, Unavailable
 from ensue.model.identity import Identity
 from ensue.model.values import Namespace
@@ -33,6 +34,8 @@ LOOK_SECONDS = 2.0
 RETRY_SECONDS = 10.0
 """How soon what was refused is tried again."""
 FIRST_LOOKS = 10
+FETCH_SECONDS = 1.0
+"""How long files wait for scripts at addresses; what comes later counts from then on."""
 MANY = 5
 LEVELS = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING}
 TOGETHER = 64
@@ -49,13 +52,15 @@ class Refusal:
 class Follower:
     """Acts when files change, and never undoes what was done elsewhere meanwhile. `begin`, then `run`."""
 
-    def __init__(self, *, world: World, identity: Identity, roots: Sequence[Path], name: str) -> None:
-        """`name` is the same after a restart: what it had applied before is known by it."""
+    def __init__(self, *, world: World, identity: Identity, roots: Sequence[Path], name: str, fetch: Fetch) -> None:
+        """`name` is the same after a restart: what it had applied before is known by it. `fetch` reads scripts at an
+        address."""
         self._world = world
         self._identity = identity
         self._roots = roots
         self._name = name
-        self._files = Files(roots=roots, known=world.known)
+        self._addresses = Addresses(fetch=fetch)
+        self._files = Files(roots=roots, known=world.known, addresses=self._addresses)
         self._held: Mapping[Key, Held] = {}
         self._rows: dict[Key, Origin] = {}
         self._blind: Mapping[str, tuple[Problem, ...]] = {}
@@ -78,7 +83,7 @@ class Follower:
             if not row.is_of_file
         }
         for _ in range(FIRST_LOOKS):
-            if (await asyncio.to_thread(self._files.read)).is_settled:
+            if (await self._read()).is_settled:
                 break
             await asyncio.sleep(SETTLED_SECONDS)
         await patiently(lambda: self.look_again(grace=0.0, take_over=take_over))
@@ -99,7 +104,10 @@ class Follower:
 
     async def run(self) -> None:
         """Until cancelled."""
-        await forever(self._watch, "follow files", log)
+        try:
+            await forever(self._watch, "follow files", log)
+        finally:
+            await self._addresses.close()
 
     async def _watch(self) -> None:
         """Until what is watched is another file or directory than it was."""
@@ -136,7 +144,7 @@ class Follower:
 
     async def look_again(self, *, grace: float, take_over: bool = False) -> float | None:
         """Read what changed and do what follows; in how many seconds to look again, if it is known."""
-        read = await asyncio.to_thread(self._files.read)
+        read = await self._read()
         now = time.monotonic()
         is_changed = await self._look_elsewhere()
         if read.reading is self._done and not self._refusals and not is_changed:
@@ -158,6 +166,11 @@ class Follower:
         self._held = held
         self._done = read.reading if plan.again_at is None and not refused else None
         return _pause(plan, now, is_settled=read.is_settled)
+
+    async def _read(self) -> Read:
+        """The files as they are now, with the scripts at addresses that come soon."""
+        read = await asyncio.to_thread(self._files.read)
+        return await asyncio.to_thread(self._files.read) if await self._addresses.ask(FETCH_SECONDS) else read
 
     async def _look_elsewhere(self) -> bool:
         """Whether something was changed past the files; what is not as they have it is to be applied again."""

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,12 +40,8 @@ def signature(path: str) -> Signature:
     return _signed(os.stat(path))
 
 
-def states(paths: Iterable[str]) -> dict[str, Signature]:
-    """How scripts are now that definitions are read with."""
-    return {path: _state(path) for path in paths}
-
-
-def _state(path: str) -> Signature:
+def state(path: str) -> Signature:
+    """How a script is now that definitions are read with."""
     try:
         return signature(path)
     except (OSError, ValueError):

@@ -1,10 +1,11 @@
 """Files to what they define: each is read when it changed and nobody writes to it any more."""
 
+import functools
 import hashlib
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from ensue.core.checking import Known
 from ensue.core.following import Found, Key, Reading
 from ensue.files.documents import Document
 from ensue.files.limits import DEFAULT_LIMITS
+from ensue.files.translating import ADDRESS, Script
 from ensue.following import looking
+from ensue.following.addresses import Addresses
 from ensue.following.looking import Look, Signature
 from ensue.model.definition import Dialect
 from ensue.model.errors import Problem, Severity
@@ -53,9 +56,10 @@ class Read:
 class Files:
     """The files that are followed. One thread at a time."""
 
-    def __init__(self, *, roots: Sequence[Path], known: Known) -> None:
+    def __init__(self, *, roots: Sequence[Path], known: Known, addresses: Addresses) -> None:
         self._roots = roots
         self._known = known
+        self._addresses = addresses
         self._files: dict[str, File] = {}
         self._before: Look = Look()
         # What was not whole at the last look, with its scripts.
@@ -72,6 +76,7 @@ class Files:
         before = dict(self._files)
         for path in before.keys() - look.files.keys():
             del self._files[path]
+            self._addresses.forget(path)
         self._seen = {path: seen for path, seen in self._seen.items() if path in look.files}
         unsettled = [path for path, signature in look.files.items() if not self._is_read(path, signature, now)]
         if before != self._files or look.blind != self._before.blind:
@@ -87,7 +92,7 @@ class Files:
 
     def _is_read(self, path: str, signature: Signature, now: float) -> bool:
         known = self._files.get(path)
-        scripts = looking.states(() if known is None else known.scripts)
+        scripts = {} if known is None else self._states(path, known.scripts)
         if known is not None and known.signature == signature and known.scripts == scripts:
             return True
         seen = (signature, *scripts.values())
@@ -95,6 +100,8 @@ class Files:
         if not age > SETTLED_SECONDS and self._seen.get(path) != seen:
             self._seen[path] = seen
             return False
+        if known is None or known.signature != signature:
+            self._addresses.forget(path)
         read = self._parse(path)
         if read is None or read.signature not in (signature, UNREAD):
             return False
@@ -124,7 +131,7 @@ class Files:
         passed_over: list[Problem] = []
         self._fresh = {}
         scripts: dict[str, Signature] = {}
-        for document in files.read(text, path, known=self._known, script=_noting(path, scripts)):
+        for document in files.read(text, path, known=self._known, script=self._noting(path, scripts)):
             found = _found(document)
             if document.passed_over is not None and not is_named:
                 passed_over.append(document.passed_over)
@@ -140,22 +147,29 @@ class Files:
             passed_over=tuple(passed_over),
         )
 
+    def _noting(self, path: str, scripts: dict[str, Signature]) -> Script:
+        """Reads the scripts of a file, and writes down how they were right before."""
+        read = files.scripts_beside(Path(path), functools.partial(self._addresses.text, path))
+
+        def script(place: str) -> str:
+            key = place if ADDRESS.match(place) else str(Path(path).parent / place)
+            scripts.update(self._states(path, [key]))
+            return read(place)
+
+        return script
+
+    def _states(self, path: str, scripts: Iterable[str]) -> dict[str, Signature]:
+        """How the scripts of a file are now."""
+        return {
+            script: self._addresses.signature(path, script) if ADDRESS.match(script) else looking.state(script)
+            for script in scripts
+        }
+
     def _gathered(self, look: Look) -> Reading:
         known = [self._files[path] for path in look.files if path in self._files]
         blind: dict[str, tuple[Problem, ...]] = dict(look.blind)
         blind |= {path: file.problems for path, file in self._files.items() if file.problems}
         return Reading(found=tuple(one for file in known for one in file.found), blind=blind)
-
-
-def _noting(path: str, scripts: dict[str, Signature]) -> Callable[[str], str]:
-    """Reads the scripts of a file, and writes down how they were right before."""
-    read = files.scripts_beside(Path(path))
-
-    def script(place: str) -> str:
-        scripts.update(looking.states([str(Path(path).parent / place)]))
-        return read(place)
-
-    return script
 
 
 def _found(document: Document) -> Found | None:
