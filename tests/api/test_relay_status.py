@@ -25,6 +25,9 @@ STEPS = [
     (State.SKIPPED, Reason.DEPENDENCY_NOT_MET, 0, "", "True True False", "WhenConditionNotSatisfied"),
     (State.SKIPPED, Reason.INVALID_EXPRESSION, 1, "when[0]: x", "True True False", "WhenConditionFailure"),
     (State.FAILED, Reason.INVALID_EXPRESSION, 1, "when[0]: x", "True False False", "WhenConditionFailure"),
+    (State.SKIPPED, Reason.MISSING_SECRET, 1, "when[0]: x", "True True False", "WhenConditionFailure"),
+    (State.FAILED, Reason.MISSING_SECRET, 1, "when[0]: x", "True False False", "WhenConditionFailure"),
+    (State.FAILED, Reason.MISSING_SECRET, 1, "env.A: x", "True False False", "WhenConditionSatisfied"),
     (State.FAILED, Reason.INVALID_EXPRESSION, 1, "env.A: x", "True False False", "WhenConditionSatisfied"),
 ]
 KEY = StepKey(namespace=Namespace("default"), run=RunUid("u"), step="a")

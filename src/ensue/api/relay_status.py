@@ -60,7 +60,7 @@ def of_step(step: StepRun) -> list[View]:
 
 def messages(step: StepRun) -> list[View]:
     """Of a condition that could not be evaluated."""
-    if when_of(step) is not When.FAILURE or step.reason is not Reason.INVALID_EXPRESSION:
+    if when_of(step) is not When.FAILURE or step.reason not in _ERRORS:
         return []
     path, _, details = step.message.partition(": ")
     source = {"whenEvaluation": {"path": path}}
@@ -70,7 +70,7 @@ def messages(step: StepRun) -> list[View]:
 
 def when_of(step: StepRun) -> When:
     """What came of its conditions, as far as it has got."""
-    if step.reason is Reason.INVALID_EXPRESSION and step.message.startswith("when"):
+    if step.reason in _ERRORS and step.message.startswith("when"):
         return When.FAILURE
     match step.state:
         case State.SKIPPED:
@@ -84,6 +84,7 @@ def when_of(step: StepRun) -> When:
     return When.SATISFIED
 
 
+_ERRORS = frozenset({Reason.INVALID_EXPRESSION, Reason.MISSING_SECRET})
 _TABLE = {
     When.UNKNOWN: (Status.UNKNOWN, Status.UNKNOWN, Status.UNKNOWN),
     When.EVALUATING: (Status.UNKNOWN, Status.UNKNOWN, Status.UNKNOWN),

@@ -32,6 +32,7 @@ _WHERE = {
     **dict.fromkeys(_EVENT, "only in a trigger's actions and in the steps of runs that an event started"),
     "step": "only in retry.when",
 }
+_WHERE_RELAY = {**_WHERE, **dict.fromkeys(_GUARDED, "only in env, spec, with and when")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ def check_step(step: Step, path: Path, around: Surroundings) -> Iterator[Problem
         allowed = placing.ROOTS if field[0] in _PLACES else _RUN | _EVENT
         if fans_out and field[0] not in ("matrix", "foreach", *_PLACES):
             allowed |= _FAN_OUT
-        if field[0] in _GUARDED_FIELDS:
+        if field[0] in _GUARDED_FIELDS or (field[0] == "when" and around.flavour.is_relay):
             allowed |= _GUARDED
         if field == ("retry", "when"):
             allowed |= {"step"}
@@ -161,7 +162,8 @@ def _check_mention(
             remedy = did_you_mean(root, sorted(known)) or f"one of {', '.join(sorted(allowed))}"
             yield Problem(message=message, remedy=remedy, path=where)
     elif root not in allowed:
-        remedy = _WHERE.get(root, f"here there are {', '.join(sorted(allowed))}")
+        where_else = _WHERE_RELAY if around.flavour.is_relay else _WHERE
+        remedy = where_else.get(root, f"here there are {', '.join(sorted(allowed))}")
         yield Problem(message=f'"{root}" cannot be used here', remedy=remedy, path=where)
     elif mention.is_whole and _is_guarded(mention) and not around.flavour.is_strict:
         message = f"{'.'.join((root, *mention.names))} cannot be read all at once"

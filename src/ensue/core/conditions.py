@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ensue.core import allowing
 from ensue.expr import interface, relay
 from ensue.expr.interface import Error, Needs, Ref, Result, Scope, Unresolved, Value
 from ensue.expr.relay import tags
@@ -45,6 +46,22 @@ def why(result: Result) -> str:
     if isinstance(result, Value):
         return f"{repr(result.value)[:200]} is neither true nor false"
     return interface.reason(result)
+
+
+def secrecy(condition: Json, result: Result, flavour: relay.Flavour) -> str:
+    """What is said instead of why a condition cannot be told, where that might show a secret; else empty. What is
+    missing is shown where the condition itself names it."""
+    whats = [finding.what for finding in relay.findings(condition, flavour)]
+    named = [(what.root, *what.names) for what in whats if isinstance(what, relay.Mention)]
+    if not any(name[0] in (*allowing.SECRET_ROOTS, "") for name in named):
+        return ""
+    match result:
+        case Unresolved(_, missing):
+            is_named = all(any(name[: len(one.path)] == one.path for name in named) for one in missing)
+            return "" if is_named else "something is missing, which is not named here, since a secret tells it"
+        case Value():
+            return "it is neither true nor false, and not shown, since it reads a secret"
+    return "it cannot be evaluated, and why is not said, since it reads a secret"
 
 
 def shown(condition: Json) -> str:

@@ -12,7 +12,7 @@ from ensue.model.errors import Problem, Severity
 from ensue.model.secret import DEFAULT_KEY, of_connection
 from ensue.model.values import DEFAULT_NAMESPACE
 
-SECRET_FIELDS = ("env", "spec", "with")
+SECRET_FIELDS = ("env", "spec", "with", "when")
 CONTAINERS = "start Docker or Podman beside a worker, or let its ENSUE_CONTAINER_HOST say where one listens"
 
 

@@ -72,8 +72,13 @@ class Missing:
     kind: Kind
     names: tuple[str, ...]
 
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The names behind their root."""
+        return (_ROOTS.get(self.kind, f"{self.kind}s"), *self.names)
+
     def __str__(self) -> str:
-        return ".".join((_ROOTS.get(self.kind, f"{self.kind}s"), *self.names))
+        return ".".join(self.path)
 
 
 @dataclass(frozen=True, slots=True)

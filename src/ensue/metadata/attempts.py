@@ -153,7 +153,7 @@ class AttemptCaller:
 
     def _mentions(self, name: str) -> bool:
         step = self._node.step
-        refs = relay.refs([dict(step.spec), dict(step.env), dict(step.with_)], self.flavour)
+        refs = relay.refs([dict(step.spec), dict(step.env), dict(step.with_), list(step.when)], self.flavour)
         return ("secrets", name) in refs or ("secrets",) in refs
 
     async def state(self, name: str) -> Json:

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NoReturn
 
 from ensue.core import allowing, approving, conditions, lacking, resulting
 from ensue.expr import interface, relay
@@ -22,7 +23,7 @@ MAX_ROUNDS = 8
 ANSWERS = "answers"
 """What steps were told, for relay's `$type: Answer`, in conditions alone."""
 SECRET_FIELDS = frozenset({"env", "spec", "with"})
-"""The fields that may read what is secret."""
+"""The fields that may read what is secret; in relay's dialect conditions may, too."""
 
 
 class Unusable(Exception):
@@ -168,25 +169,39 @@ class Resolver:
 
     async def _decide(self, name: str, texts: Sequence[Json], *, is_list: bool) -> str | None:
         for _ in range(MAX_ROUNDS):
-            match conditions.decide(texts, self._scope(name), self.flavour):
+            scope = self._scope(name)
+            match conditions.decide(texts, scope, self.flavour):
                 case conditions.Met():
                     return None
                 case conditions.Unmet(text):
                     return text
-                case conditions.Undecided(_, interface.Unresolved(_, missing)) if _is_asked(missing):
-                    raise Unanswered(name, missing)
-                case conditions.Undecided(index, result):
-                    raise Unusable(f"{name}[{index}]" if is_list else name, conditions.why(result))
                 case interface.Needs(refs):
                     await self._load(refs)
+                case conditions.Undecided(index, result):
+                    # A connection of another of them may tell that one to be false.
+                    if not any([await self._connects(relay.evaluate(text, scope, self.flavour)) for text in texts]):
+                        self._refuse(name, f"{name}[{index}]" if is_list else name, texts[index], result)
         raise Unusable(name, "it asks for more and more values")
+
+    def _refuse(self, name: str, where: str, condition: Json, result: interface.Result) -> NoReturn:
+        """Say why a condition cannot be told. Raises Unusable."""
+        missing = result.missing if isinstance(result, interface.Unresolved) else ()
+        if secrecy := conditions.secrecy(condition, result, self.flavour):
+            raise Unusable(where, secrecy)
+        if _is_asked(missing):
+            raise Unanswered(name, missing)
+        if lacks := lacking.of_missing(missing, self.lease.key.namespace):
+            raise Unset(where, "; ".join(map(str, lacks)))
+        raise Unusable(where, conditions.why(result))
 
     def _scope(self, name: str) -> interface.Mapped:
         if _is_guarded(name):
             roots = {root: value for root, value in self.roots.items() if root != ANSWERS}
             return interface.Mapped(roots=roots, now=self.now, lazy=self.lazy - {ANSWERS})
         secret = allowing.SECRET_ROOTS
-        hidden = secret if name.partition(".")[0] == "when" else secret | {ANSWERS}
+        hidden = secret | {ANSWERS}
+        if name.partition(".")[0] == "when":
+            hidden = frozenset() if self.flavour.is_relay else secret
         roots = {root: value for root, value in self.roots.items() if root not in hidden}
         return interface.Mapped(roots=roots, now=self.now, lazy=self.lazy - hidden)
 

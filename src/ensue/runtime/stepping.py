@@ -352,12 +352,15 @@ class Stepping:
 
 
 async def _skipped(node: Node, resolver: Resolver) -> Outcome | None:
+    """Why it does not begin; None when it does."""
     if not node.step.when:
         return None
     try:
         unmet = await resolver.first_false("when", node.step.when)
     except Unanswered:
         raise
+    except VaultAway as error:
+        return Outcome(state=State.FAILED, reason=Reason.CANNOT_START, message=str(error))
     except Unusable as unusable:
         if resolver.flavour.is_relay and resolver.flavour.is_strict:
             return replace(unusable.outcome, state=State.SKIPPED)
@@ -370,7 +373,8 @@ async def _skipped(node: Node, resolver: Resolver) -> Outcome | None:
 async def _recall(node: Node, resolver: Resolver) -> None:
     """Ask again for what the attempt was given or may ask for, so that the rest of its log is masked as well."""
     step = node.step
-    for name, values in (("with", step.with_), ("env", step.env), ("spec", step.spec)):
+    conditions = {str(index): condition for index, condition in enumerate(step.when)}
+    for name, values in (("with", step.with_), ("env", step.env), ("spec", step.spec), ("when", conditions)):
         for key, value in values.items():
             await resolver.recall(value)
             if not any(ref[0] in allowing.SECRET_ROOTS for ref in relay.refs(value, resolver.flavour)):
