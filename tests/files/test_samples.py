@@ -34,6 +34,12 @@ SAMPLE = """connections: {"aws/mine": {region: eu}}
 runs:
   "1": {steps: {say: {spec: {region: !Connection [aws, mine]}}}}
 """
+ABOUT = """apiVersion: integration/v1
+kind: Step
+name: slack-message-send
+publish: {repository: relaysh/slack-step-message-send}
+schemas: {spec: {source: inline, schema: {type: object}}}
+"""
 OTHER = "modulepath: modules\nrole: !Ref Role\n"
 
 
@@ -47,6 +53,11 @@ OTHER = "modulepath: modules\nrole: !Ref Role\n"
             SAMPLE,
             "a sample for the metadata API, no definition, and passed over (`ensue metadata --sample FILE`",
         ),
+        (
+            ABOUT,
+            "what relay says of the image of a step, no definition, and passed over (a step needs its image alone)",
+        ),
+        ("kind: StepContainer\napiVersion: container/v1\nsteps: 1", "what relay says of the image of a step"),
         ("triggers: {t: {}}", "a sample for the metadata API, no definition, and passed over (`ensue metadata"),
     ],
 )

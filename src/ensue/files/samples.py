@@ -13,6 +13,8 @@ KEYS = frozenset({"apiVersion", "kind", "metadata", "spec", "steps", "triggers",
 """One of these is in whatever is meant as a definition, also by who forgot the others."""
 IMAGINED = frozenset({"connections", "secrets", "runs", "triggers"})
 """What a sample for the metadata API consists of."""
+ABOUT_IMAGES = frozenset({"integration/v1", "container/v1"})
+"""The apiVersion of what relay's repositories say of the images of their steps."""
 SAMPLE = "a sample for the metadata API, no definition"
 SERVED = "`ensue metadata --sample FILE` serves it"
 
@@ -45,15 +47,25 @@ def _foreign(node: Node) -> Problem | None:
     if not isinstance(node, Mapping):
         return None
     keys = {name.text: follow(value) for key, value in node.pairs if isinstance(name := follow(key), Scalar)}
+    if (said := _said(keys)) is None:
+        return None
+    message, remedy = said
+    start = node.start
+    return Problem(message=message, remedy=remedy, severity=Severity.WARNING, line=start.line, column=start.column)
+
+
+def _said(keys: dict[str, Node]) -> tuple[str, str] | None:
+    """Why a mapping with these is no definition, and what to do about it."""
+    version = keys.get("apiVersion")
+    if isinstance(version, Scalar) and version.text in ABOUT_IMAGES:
+        return "what relay says of the image of a step, no definition, and passed over", "a step needs its image alone"
     # A list in the settings of kube-trigger, a mapping in samples.
     is_meant = isinstance(keys.get("triggers"), Sequence) or MERGE in keys
     if is_meant or not KEYS.isdisjoint(keys.keys() - {"triggers"}):
         return None
-    message, remedy = "no definition, and passed over", "one has apiVersion and kind, or steps"
     if is_imagined(keys):
-        message, remedy = f"{SAMPLE}, and passed over", SERVED
-    start = node.start
-    return Problem(message=message, remedy=remedy, severity=Severity.WARNING, line=start.line, column=start.column)
+        return f"{SAMPLE}, and passed over", SERVED
+    return "no definition, and passed over", "one has apiVersion and kind, or steps"
 
 
 def is_imagined(value: Collection[str]) -> bool:
