@@ -128,6 +128,16 @@ def test_steps_that_may_run_there_are_put_on_the_engine_asked_for(cli: Cli) -> N
     assert "hello world 1" in cli("run", "default.yaml", "--engine", "process").stdout
 
 
+def test_a_step_that_cannot_be_put_on_the_engine_asked_for_is_named_by_its_place_in_the_file(cli: Cli) -> None:
+    cli.file("bare.yaml", HELLO.partition("    - name")[0] + "    - {name: bare, image: alpine}\n")
+    cli.file("relay.yaml", "apiVersion: v1\nname: w\nsteps:\n  - name: a\n    image: alpine\n")
+    said = "is what its image runs, and the engine process has no images"
+    line = HELLO.partition("    - name")[0].count("\n") + 1
+    for name, place, step in (("bare", f"{line}:7: spec.steps[0]", "bare"), ("relay", "4:5: steps[0]", "a")):
+        done = cli("run", f"{name}.yaml", "--engine", "process", code=6)
+        assert f'{name}.yaml:{place}: the step "{step}" {said}' in done.stderr
+
+
 def test_a_data_directory_keeps_the_run(cli: Cli) -> None:
     cli("run", cli.file("hello.yaml", HELLO), "--data", "kept")
     assert (cli.home / "kept" / "ensue.db").exists()

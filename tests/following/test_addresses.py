@@ -64,7 +64,7 @@ async def test_a_script_that_cannot_be_had_is_a_problem_and_asked_for_until_it_i
     await answered(disk)
     (problem,) = await disk.problems()
     assert problem == (
-        f"w.yaml:6:3: steps[0].inputFile: {host.url}/none.sh cannot be read: the server answers 404; it is asked for"
+        f"w.yaml:6:14: steps[0].inputFile: {host.url}/none.sh cannot be read: the server answers 404; it is asked for"
         " again (save it beside this file and name it here)"
     )
     assert await disk.generations() == {"Workflow/other": 1}

@@ -5,6 +5,7 @@ import contextlib
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -221,7 +222,10 @@ def _tailored(document: Document, known: checking.Known, engine: str | None, tim
             assert isinstance(given, list)
             for step, definition in zip(given, steps, strict=True):
                 _place_on(engine, step, definition.kind)
-    return files.accept(body, document.file, known=known)
+    tailored = files.accept(body, document.file, known=known)
+    # The flag is in no file: what is wrong with it is wrong with the step.
+    problems = [replace(problem, path=problem.path.removesuffix(".engine")) for problem in tailored.problems]
+    return replace(tailored, marks=document.marks, problems=tuple(map(document.locate, problems)))
 
 
 def _place_on(engine: str, step: Json, kind: str) -> None:
