@@ -50,6 +50,8 @@ def step(field: str, value: Any, **more: Any) -> dict[str, Any]:
         ("${secrets}", "secrets cannot be read all at once at character 3 (name the one that is meant)"),
         ("${connections}", "connections cannot be read all at once at character 3 (name the one that is meant)"),
         ("${connections.aws}", "connections.aws cannot be read all at once at character 3 (name the one that is"),
+        ("${connections[parameters.branch]}", "connections[…] cannot be read all at once at character 3 (name the one"),
+        ("${jsonMarshal(connections[parameters.branch] |> x)}", "connections[…] cannot be read all at once at"),
         ("${$['connections'].aws |> main}", "connections.aws cannot be read all at once at character 3 (name the one"),
         ("${matrix.os}", '"matrix" cannot be used here at character 3 (only in steps with matrix or foreach)'),
         ("${step.exitCode}", '"step" cannot be used here at character 3 (only in retry.when)'),

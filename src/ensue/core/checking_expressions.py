@@ -165,16 +165,16 @@ def _check_mention(
         where_else = _WHERE_RELAY if around.flavour.is_relay else _WHERE
         remedy = where_else.get(root, f"here there are {', '.join(sorted(allowed))}")
         yield Problem(message=f'"{root}" cannot be used here', remedy=remedy, path=where)
-    elif mention.is_whole and _is_guarded(mention) and not around.flavour.is_strict:
-        message = f"{'.'.join((root, *mention.names))} cannot be read all at once"
+    elif _is_of_many(mention) and not around.flavour.is_strict:
+        message = f"{'.'.join((root, *mention.names))}{'' if mention.is_whole else '[…]'} cannot be read all at once"
         yield Problem(message=message, remedy="name the one that is meant", path=where)
     elif mention.names:
         yield from _check_name(mention, where, around, own)
 
 
-def _is_guarded(mention: relay.Mention) -> bool:
-    """Of these a step gets what it names: a connection by its type and its name."""
-    return mention.root in _GUARDED and len(mention.names) < (2 if mention.root == "connections" else 1)
+def _is_of_many(mention: relay.Mention) -> bool:
+    """Of what is guarded a step gets what it names: a connection by its type and its name, be they computed."""
+    return mention.root in _GUARDED and mention.length < (2 if mention.root == "connections" else 1)
 
 
 def _check_answer(mention: relay.Mention, path: Path, where: str, around: Surroundings) -> Iterator[Problem]:

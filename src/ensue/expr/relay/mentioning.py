@@ -19,6 +19,8 @@ class Mention:
     position: int
     is_whole: bool
     """Nothing follows the names, computed keys included."""
+    length: int
+    """How many names and computed keys follow the root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def _mention(node: Path) -> Mention:
             break
         names.append(key_text(key.value))
     total = len(node.keys) + (node.head is not None)
-    return Mention(names[0] if names else "", tuple(names[1:]), node.start, len(names) == total)
+    return Mention(names[0] if names else "", tuple(names[1:]), node.start, len(names) == total, total - 1)
 
 
 def refs(tree: Template, flavour: Flavour) -> frozenset[Ref]:

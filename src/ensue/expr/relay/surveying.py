@@ -77,12 +77,13 @@ def _found_tag(
     root = objects.ANSWERS if kind == "Answer" else objects.ROOTS.get(kind)
     if root is not None:
         names = list(itertools.takewhile(lambda given: isinstance(given, str), fields))
-        yield Mention(root, tuple(map(str, names)), -1, is_whole=len(names) == len(fields))
+        yield Mention(root, tuple(map(str, names)), -1, is_whole=len(names) == len(fields), length=len(fields))
     elif kind == "Data":
         if isinstance(fields[0], str) and (problem := functions.query_problem(fields[0], flavour, limits)):
             yield problem
         source = node.get("name")
-        yield Mention(source if isinstance(source, str) else objects.DEFAULT_DATA, (), -1, is_whole=False)
+        root = source if isinstance(source, str) else objects.DEFAULT_DATA
+        yield Mention(root, (), -1, is_whole=False, length=1)
 
 
 def _computed(node: Mapping[str, Json]) -> list[tuple[str, Json]]:
