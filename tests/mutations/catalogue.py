@@ -1,6 +1,6 @@
 """The mutations: each takes away what keeps one guarantee, and names the test that must notice."""
 
-from tests.mutations import access, approvals, boxes, engines, events, foresight, leftovers, runs, titles
+from tests.mutations import access, approvals, boxes, engines, events, foresight, leftovers, relay_files, runs, titles
 
 MUTATIONS = (
     *runs.MUTATIONS,
@@ -12,4 +12,5 @@ MUTATIONS = (
     *titles.MUTATIONS,
     *leftovers.MUTATIONS,
     *foresight.MUTATIONS,
+    *relay_files.MUTATIONS,
 )
