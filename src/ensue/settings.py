@@ -142,7 +142,7 @@ class Settings(BaseModel):
     inline_slots: int = Field(default=200, ge=1, le=10_000)
     """Steps run inside this process at once."""
     outbound: str = Field(default="private", pattern=f"^({'|'.join(CHOICES['outbound'])})$")
-    """Where `http` and `emit` steps may connect to: private (and this machine) too, or public addresses alone."""
+    """Where `http`, `emit` and fetched scripts may go: private (and this machine) too, or public addresses alone."""
     step_user: str = ""
     """The user that process steps run as (needs root); default: the server's own."""
     step_grace: Duration = Field(default="10s", validate_default=True)

@@ -295,6 +295,12 @@ def test_a_script_at_an_address_is_fetched_where_that_is_wanted(tmp_path: Path) 
     assert document.definition.spec.steps[0].input == ("echo https://example.org/a.sh",)
 
 
+def test_an_address_is_named_without_what_is_for_its_host_alone(tmp_path: Path) -> None:
+    (tmp_path / "w.yaml").write_text(IMAGE + "  inputFile: https://ann:hush@example.org/a.sh?token=hush#x\n")
+    [problem] = files.load([tmp_path / "w.yaml"])[0].problems
+    assert problem.message == "https://example.org/a.sh cannot be read: nothing is fetched here"
+
+
 KEYS = st.sampled_from(
     ["apiVersion", "kind", "name", "tags", "locals", "parameters", "default", "steps", "type", "image", "input", "when",
      "inputFile", "dependsOn", "spec", "triggers", "source", "schedule", "schema", "binding", "key", "compat", "$type"]

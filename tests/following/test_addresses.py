@@ -172,7 +172,7 @@ async def test_how_much_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
         await found.ask(30.0)
     assert reasons[0] == ""
     assert reasons[1:3] == ["scripts at addresses have more than 10 characters together; it is asked for again"] * 2
-    assert reasons[3] == "there are more than 3 scripts at addresses"
+    assert reasons[3] == "there are more than 1000 scripts at addresses"
     await found.close()
 
 

@@ -111,4 +111,11 @@ def _read_input(step: Object, path: Path, findings: Findings, script: Script) ->
             if translating.ADDRESS.match(place)
             else "it is looked for beside this file"
         )
-        findings.add(where, f"{place} cannot be read: {reason}", remedy)
+        findings.add(where, f"{_shown(place)} cannot be read: {reason}", remedy)
+
+
+def _shown(place: str) -> str:
+    """Of an address without user and query: those are for its host alone."""
+    if not translating.ADDRESS.match(place):
+        return place
+    return re.sub(r"//[^/?#]*@", "//", re.split(r"[?#]", place, maxsplit=1)[0])

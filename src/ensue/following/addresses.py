@@ -35,6 +35,9 @@ class Answer:
     """When to ask next, where there is no text; on a clock that never jumps."""
 
 
+TOO_MANY = Answer(number=0, reason=f"there are more than {MOST} scripts at addresses")
+
+
 class Addresses:
     """By file and address. One thread reads while the loop asks; each looks only at what the other has finished."""
 
@@ -49,20 +52,14 @@ class Addresses:
 
     def text(self, file: str, address: str) -> str:
         """What an `inputFile` is; raises ValueError with the reason why it is not known."""
-        answers = self._answers.setdefault(file, {})
-        if address not in answers:
-            if sum(map(len, list(self._answers.values()))) >= MOST:
-                raise ValueError(f"there are more than {MOST} scripts at addresses")
-            answers[address] = Answer(number=next(self._numbers))
-        answer = answers[address]
+        answer = self._answer(file, address)
         if answer.text is None:
             raise ValueError(answer.reason)
         return answer.text
 
     def signature(self, file: str, address: str) -> Signature:
         """Another one when the answer is another."""
-        answer = self._answers.get(file, {}).get(address)
-        return (0, 0, 0 if answer is None else answer.number, 0, 2)
+        return (0, 0, self._answer(file, address).number, 0, 2)
 
     def forget(self, file: str) -> None:
         """It has changed, or is gone: whatever it names now is asked for."""
@@ -99,6 +96,15 @@ class Addresses:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+    def _answer(self, file: str, address: str) -> Answer:
+        """What is not known is asked for with the next `ask`."""
+        answers = self._answers.setdefault(file, {})
+        if address not in answers:
+            if sum(map(len, list(self._answers.values()))) >= MOST:
+                return TOO_MANY
+            answers[address] = Answer(number=next(self._numbers))
+        return answers[address]
 
     def _waiting(self) -> Iterator[tuple[str, str, Answer]]:
         for file, answers in list(self._answers.items()):
