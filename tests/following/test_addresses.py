@@ -92,6 +92,7 @@ async def test_a_restart_while_the_host_is_away_leaves_what_was_applied(
     disk.write("w.yaml", named(host))
     await disk.follow()
     monkeypatch.setattr(follower, "FETCH_SECONDS", 0.01)
+    monkeypatch.setattr(follower, "FIRST_FETCH_SECONDS", 0.01)
     script = host.scripts.pop("/a.sh")
     if is_silent:
         host.speaks.clear()

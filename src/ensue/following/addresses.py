@@ -13,8 +13,8 @@ from ensue.following.looking import Signature
 
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 600.0
-TOGETHER = 16
-OF_ONE_HOST = 4
+TOGETHER = 32
+OF_ONE_HOST = 8
 MOST = 1_000
 MOST_CHARACTERS = 64 * 2**20
 """Of all texts: they are kept, for a definition may be applied at any time."""

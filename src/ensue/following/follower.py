@@ -34,8 +34,9 @@ LOOK_SECONDS = 2.0
 RETRY_SECONDS = 10.0
 """How soon what was refused is tried again."""
 FIRST_LOOKS = 10
-FETCH_SECONDS = 1.0
-"""How long files wait for scripts at addresses; what comes later counts from then on."""
+FETCH_SECONDS = 2.0
+FIRST_FETCH_SECONDS = 5.0
+"""How long files wait for scripts at addresses, at the start longer; what comes later counts from then on."""
 MANY = 5
 LEVELS = {Severity.ERROR: logging.ERROR, Severity.WARNING: logging.WARNING}
 TOGETHER = 64
@@ -83,7 +84,7 @@ class Follower:
             if not row.is_of_file
         }
         for _ in range(FIRST_LOOKS):
-            if (await self._read()).is_settled:
+            if (await self._read(FIRST_FETCH_SECONDS)).is_settled:
                 break
             await asyncio.sleep(SETTLED_SECONDS)
         await patiently(lambda: self.look_again(grace=0.0, take_over=take_over))
@@ -144,7 +145,7 @@ class Follower:
 
     async def look_again(self, *, grace: float, take_over: bool = False) -> float | None:
         """Read what changed and do what follows; in how many seconds to look again, if it is known."""
-        read = await self._read()
+        read = await self._read(FETCH_SECONDS)
         now = time.monotonic()
         is_changed = await self._look_elsewhere()
         if read.reading is self._done and not self._refusals and not is_changed:
@@ -167,10 +168,10 @@ class Follower:
         self._done = read.reading if plan.again_at is None and not refused else None
         return _pause(plan, now, is_settled=read.is_settled)
 
-    async def _read(self) -> Read:
+    async def _read(self, patience: float) -> Read:
         """The files as they are now, with the scripts at addresses that come soon."""
         read = await asyncio.to_thread(self._files.read)
-        return await asyncio.to_thread(self._files.read) if await self._addresses.ask(FETCH_SECONDS) else read
+        return await asyncio.to_thread(self._files.read) if await self._addresses.ask(patience) else read
 
     async def _look_elsewhere(self) -> bool:
         """Whether something was changed past the files; what is not as they have it is to be applied again."""
