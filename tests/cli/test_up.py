@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import SLOW, Cli, Server, document, until
+from tests.clients import test_scripts
+from tests.clients.test_scripts import address as address
 
 GREET = """
 apiVersion: ensue.dev/v1alpha1
@@ -57,6 +59,20 @@ def test_files_are_applied_before_the_server_is_ready_and_followed_from_then_on(
     (cli.home / "files").mkdir()
     with up(cli, "-f", "files"):
         assert generation(cli, "hello") == 0
+
+
+def test_a_script_at_an_address_is_run_and_outlives_its_host(
+    cli: Cli, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = f"{{name: a, image: none, engine: process, inputFile: '{address}/a.sh'}}"
+    cli.file("files/w.yaml", f"apiVersion: v1\nname: fetched\nsteps: [{step}]\n")
+    with up(cli, "-f", "files"):
+        assert "a | a\n" in cli("start", "fetched", "--watch").stdout
+    monkeypatch.setitem(test_scripts.PATHS, "/a.sh", (503, b""))
+    with up(cli, "-f", "files"):
+        assert "a | a\n" in cli("start", "fetched", "--watch").stdout
+        assert generation(cli, "fetched") == 1
+        assert "/a.sh cannot be read: the server answers 503" in cli("get", "files", "-o", "json").stdout
 
 
 def test_what_is_broken_is_said_everywhere_and_what_runs_goes_on(cli: Cli) -> None:

@@ -54,7 +54,7 @@ def _foreign(node: Node) -> Problem | None:
     return Problem(message=message, remedy=remedy, severity=Severity.WARNING, line=start.line, column=start.column)
 
 
-def _said(keys: dict[str, Node]) -> tuple[str, str] | None:
+def _said(keys: dict[str, Node | None]) -> tuple[str, str] | None:
     """Why a mapping with these is no definition, and what to do about it."""
     version = keys.get("apiVersion")
     if isinstance(version, Scalar) and version.text in ABOUT_IMAGES:
