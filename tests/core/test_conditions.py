@@ -19,6 +19,7 @@ def test_only_booleans_and_the_words_for_them_are_true_or_false(value: Json, kno
     assert conditions.truth(value) is known
 
 
+KEYLESS = Unresolved(None, (Missing(Kind.SECRET, ("a", "value")),))
 LACKING = Unresolved(None, (Missing(Kind.SECRET, ("a",)),))
 STRANGE = Unresolved(None, (Missing(Kind.SECRET, ("a",)), Missing(Kind.CONNECTION, ("t", "hush"))))
 
@@ -28,6 +29,7 @@ STRANGE = Unresolved(None, (Missing(Kind.SECRET, ("a",)), Missing(Kind.CONNECTIO
     [
         ("${secrets.a}", Value("hush"), "it is neither true nor"), ("${secrets.a}", Error("hush"), "it cannot be"),
         ("${connections.t[secrets.a].k}", STRANGE, "something is missing"), ("${secrets.a}", LACKING, ""),
+        ("${secrets.a}", KEYLESS, ""),
         ({"$type": "Connection", "type": "t", "name": {"$type": "Secret", "name": "a"}}, STRANGE, "something is"),
         ({"$type": "Connection", "type": "t", "name": "hush"}, Unresolved(None, STRANGE.missing[1:]), ""),
         ("${$ |> a}", Error("hush"), "it cannot be"), ("${parameters.a}", Value("plain"), ""),

@@ -78,8 +78,9 @@ async def test_conditions_read_secrets_and_connections_and_show_none(place: Plac
 
 async def test_what_conditions_read_and_is_not_there_is_warned_of(place: Place) -> None:
     await stored(place)
-    (found,) = await place.world.definitions.list(None, "Workflow")
-    warned = [problem.message for problem in await lacking.problems(place.world, found)]
+    found = await place.world.definitions.list(None, "Workflow")
+    ((_, problems),) = (await lacking.problems(place.world, found)).items()
+    warned = [problem.message for problem in problems]
     assert "step lacks reads a secret that is not there: none" in warned
     assert "step misses reads a connection that is not there: aws/none" in warned
 

@@ -7,6 +7,7 @@ from ensue.core import allowing
 from ensue.expr import interface, relay
 from ensue.expr.interface import Error, Needs, Ref, Result, Scope, Unresolved, Value
 from ensue.expr.relay import tags
+from ensue.model.secret import DEFAULT_KEY
 from ensue.model.values import Json
 
 _WORDS = {"true": True, "false": False}
@@ -57,11 +58,16 @@ def secrecy(condition: Json, result: Result, flavour: relay.Flavour) -> str:
         return ""
     match result:
         case Unresolved(_, missing):
-            is_named = all(any(name[: len(one.path)] == one.path for name in named) for one in missing)
+            is_named = all(any(_names(name, one.path) for name in named) for one in missing)
             return "" if is_named else "something is missing, which is not named here, since a secret tells it"
         case Value():
             return "it is neither true nor false, and not shown, since it reads a secret"
     return "it cannot be evaluated, and why is not said, since it reads a secret"
+
+
+def _names(name: tuple[str, ...], path: tuple[str, ...]) -> bool:
+    """A secret that is named without a key has one all the same."""
+    return path in (name[: len(path)], (*name, DEFAULT_KEY))
 
 
 def shown(condition: Json) -> str:

@@ -2,6 +2,7 @@
 changes. What cannot be had is asked for again, ever more seldom."""
 
 import asyncio
+import functools
 import itertools
 import time
 from collections import defaultdict
@@ -83,7 +84,7 @@ class Addresses:
             self._answers[file][address] = replace(answer, tries=answer.tries + 1, ask_at=ask_at)
             task = asyncio.create_task(self._ask(file, address, answer), name=f"fetch {address}")
             self._asking[answer.number] = task
-            task.add_done_callback(lambda _, number=answer.number: self._asking.pop(number))
+            task.add_done_callback(functools.partial(self._forget_task, answer.number))
             fresh += [] if answer.tries else [task]
         if fresh:
             await asyncio.wait(fresh, timeout=patience)
@@ -121,6 +122,9 @@ class Addresses:
         except (OSError, ValueError) as error:
             self._answered(file, address, before, reason=f"{error}; it is asked for again")
 
+    def _forget_task(self, number: int, _: asyncio.Task[None]) -> None:
+        del self._asking[number]
+
     def _keep(self, text: str) -> None:
         found = [answer for answers in list(self._answers.values()) for answer in list(answers.values())]
         if sum(len(answer.text or "") for answer in found) + len(text) > MOST_CHARACTERS:
@@ -139,7 +143,7 @@ class Addresses:
 
 
 def _pause(tries: int) -> float:
-    return min(FIRST_PAUSE * 2 ** min(tries, 10), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * (1 << min(tries, 10)), LONGEST_PAUSE)
 
 
 def _host(address: str) -> str:
