@@ -22,6 +22,8 @@ class Act:
 
     outcome: Outcome | None = SUCCEEDED
     delay: float = 0.0
+    gate: asyncio.Event | None = None
+    """It ends no earlier than this is set."""
     lines: tuple[str, ...] = ()
     is_lost: bool = False
     """The engine loses sight of it after the delay: wait says LOST, adopt says no."""
@@ -92,6 +94,8 @@ class ScriptedEngine:
                 for line in act.lines:
                     lines.line(line)
                 await asyncio.sleep(act.delay)
+                if act.gate is not None:
+                    await act.gate.wait()
                 if act.outcome is None and not act.is_lost:
                     await asyncio.Event().wait()
         except TimeoutError:

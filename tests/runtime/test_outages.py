@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -10,7 +11,7 @@ import pytest
 
 from ensue.core import resulting
 from ensue.model.errors import Unavailable
-from ensue.model.run import Outcome, Reason, State
+from ensue.model.run import Outcome, Reason, Run, State
 from ensue.model.values import WorkerId
 from ensue.ports.engine import Handle
 from ensue.ports.store import Stop
@@ -36,12 +37,14 @@ SAY = {"name": "a", "run": None, "type": "log", "with": {"message": "hello"}}
 
 
 async def test_a_durable_attempt_outlives_its_server_and_is_adopted(site: Site) -> None:
-    engine = site.engine = scripted({"a": [Act(delay=0.4, lines=LINES)]})
+    gate = asyncio.Event()
+    engine = site.engine = scripted({"a": [Act(gate=gate, lines=LINES)]})
     async with site.serving():
         run = await site.start(ONE_STEP)
         await eventually(lambda: engine.calls("wait"))
-        await asyncio.sleep(0.3)  # the first part of the log is shipped
+        await eventually(lambda: _is_shipping(site, run))
     assert (await site.store.step(run, "a")).state is State.RUNNING
+    gate.set()
     async with site.serving():
         assert (await site.ended(run)).state is State.SUCCEEDED
     assert (await site.store.step(run, "a")).attempt == 1
@@ -50,11 +53,13 @@ async def test_a_durable_attempt_outlives_its_server_and_is_adopted(site: Site) 
 
 
 async def test_an_attempt_that_ended_while_no_server_was_there_is_recorded_by_the_next(site: Site) -> None:
-    engine = site.engine = scripted({"a": [Act(delay=0.05, outcome=Outcome(state=State.FAILED, exit_code=7))]})
+    gate = asyncio.Event()
+    engine = site.engine = scripted({"a": [Act(gate=gate, outcome=Outcome(state=State.FAILED, exit_code=7))]})
     async with site.serving():
         run = await site.start(ONE_STEP)
         await eventually(lambda: engine.calls("wait"))
-    await asyncio.sleep(0.1)
+    gate.set()
+    await engine.wait(engine.handle_for((await site.store.step(run, "a")).key, 1))
     async with site.serving():
         await site.ended(run)
     assert (await site.store.step(run, "a")).exit_code == 7
@@ -113,8 +118,7 @@ async def test_a_server_that_lost_its_lease_lets_go_and_begins_anew(tmp_path: Pa
     async with site_at(tmp_path, engine, ttl=SHORT) as site, site.serving() as runner:
         run = await site.start(ONE_STEP, runner)
         await eventually(lambda: engine.calls("wait"))
-        await site.store.execute("UPDATE workers SET lease_until = 0")
-        assert await site.store.workers.expire(TWO) == 1
+        await eventually(lambda: _is_given_up(site))
         assert (await site.ended(run)).state is State.SUCCEEDED
         found = await site.store.step(run, "a")
         assert (found.attempt, found.losses) == (2, 1)
@@ -124,15 +128,16 @@ async def test_a_server_that_lost_its_lease_lets_go_and_begins_anew(tmp_path: Pa
 
 
 async def test_a_zombie_that_ends_after_another_took_over_changes_nothing(tmp_path: Path) -> None:
-    engine = scripted({"a": [Act(delay=0.3, outcome=Outcome(state=State.FAILED, exit_code=9)), Act()]})
-    async with site_at(tmp_path, engine) as site, site.serving():
+    failed = Outcome(state=State.FAILED, exit_code=9)
+    engine = scripted({"a": [Act(gate=asyncio.Event(), outcome=failed), Act()]})
+    async with site_at(tmp_path, engine) as site, site.serving() as zombie:
         run = await site.start(ONE_STEP)
         await eventually(lambda: engine.calls("wait"))
         await site.store.lapse(ONE)
         await site.store.workers.expire(TWO)
         async with site.serving(TWO):
             assert (await site.ended(run)).state is State.SUCCEEDED
-            await asyncio.sleep(0.4)
+            await eventually(lambda: not zombie._tasks)
         found = await site.store.step(run, "a")
         assert (found.state, found.exit_code, found.attempt) == (State.SUCCEEDED, None, 2)
         reasons = [attempt.reason for attempt in await site.store.history.attempts(DEFAULT, run.uid)]
@@ -140,19 +145,21 @@ async def test_a_zombie_that_ends_after_another_took_over_changes_nothing(tmp_pa
 
 
 async def test_a_server_that_drains_keeps_its_lease_and_hears_what_to_stop(tmp_path: Path) -> None:
-    engine = scripted({"a": [Act(delay=30)], "b": [Act(delay=1.2)]})
+    gate = asyncio.Event()
+    engine = scripted({"a": [HANG], "b": [Act(gate=gate)]})
     async with site_at(tmp_path, engine, ttl=SHORT) as site:
         runner = site.runner(drain=timedelta(seconds=20), waits_for_all=True)
         serving = asyncio.create_task(runner.run())
         stopped, finished = await site.start(ONE_STEP), await site.start(workflow([step("b")]))
         await eventually(lambda: len(engine.calls("wait")) == 2)
         serving.cancel()
-        await asyncio.sleep(3 * SHORT.total_seconds())
-        assert await site.store.workers.expire(TWO) == 0
+        for _ in range(3):
+            await eventually(partial(_is_renewed, site, await _renewed_at(site)))
         await site.store.runs.stop(DEFAULT, stopped.uid, Stop.CANCEL, ANN)
         site.wakeup.notify("stops")
-        await asyncio.wait([serving])
         assert (await site.ended(stopped)).state is State.CANCELLED
+        gate.set()
+        await asyncio.wait([serving])
         assert (await site.ended(finished)).state is State.SUCCEEDED
 
 
@@ -285,6 +292,24 @@ def _raise(*_: object) -> NoReturn:
 
 async def _is_stored(site: Site) -> bool:
     return bool(await site.store.rows("SELECT uid FROM runs"))
+
+
+async def _is_shipping(site: Site, run: Run) -> bool:
+    return bool(await site.store.logs.list(run.namespace, run.uid))
+
+
+async def _is_given_up(site: Site) -> bool:
+    """Its lease lapsed before it was renewed again, and another noticed."""
+    await site.store.execute("UPDATE workers SET lease_until = 0")
+    return await site.store.workers.expire(TWO) == 1
+
+
+async def _renewed_at(site: Site) -> object:
+    return await site.store.rows("SELECT lease_until FROM workers")
+
+
+async def _is_renewed(site: Site, before: object) -> bool:
+    return await _renewed_at(site) != before
 
 
 async def _is_registered(site: Site) -> bool:
