@@ -79,8 +79,25 @@ async def test_of_two_requests_at_once_with_one_key_one_is_a_conflict(client: ht
     assert sorted([answer.status_code for answer in await asyncio.gather(*starts)]) == [201, 409]
 
 
+async def until_step(client: httpx.AsyncClient, address: str, name: str, state: str) -> None:
+    async with asyncio.timeout(60):
+        while (await _steps(client, address))[name] != state:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def _steps(client: httpx.AsyncClient, address: str) -> dict[str, str]:
+    return {step["name"]: step["state"] for step in (await client.get(address)).json()["status"]["steps"]}
+
+
+async def begun(client: httpx.AsyncClient, body: dict[str, Any]) -> str:
+    """The address of a run whose one step sleeps."""
+    address = await started(client, body)
+    await until_step(client, address, "sleep", "Waiting")
+    return address
+
+
 async def test_a_long_poll_ends_with_its_time_or_with_the_run(client: httpx.AsyncClient) -> None:
-    address = await started(client, workflow("slow", sleeps()))
+    address = await begun(client, workflow("slow", sleeps()))
     waiting = await client.get(address, params={"waitSeconds": 0.05})
     assert waiting.json()["status"]["state"] == "Running"
     poll = asyncio.create_task(client.get(address, params={"waitSeconds": 30}))
@@ -91,11 +108,11 @@ async def test_a_long_poll_ends_with_its_time_or_with_the_run(client: httpx.Asyn
 
 
 async def test_a_long_poll_ends_when_the_server_does(client: httpx.AsyncClient, application: Any) -> None:
-    address = await started(client, workflow("slow", sleeps()))
-    poll = asyncio.create_task(client.get(address, params={"waitSeconds": 30}))
+    address = await begun(client, workflow("slow", sleeps()))
+    poll = asyncio.create_task(client.get(address, params={"waitSeconds": 60}))
     await asyncio.sleep(0.05)
     application.state.closing.set()
-    assert (await asyncio.wait_for(poll, 10)).json()["status"]["state"] == "Running"
+    assert (await asyncio.wait_for(poll, 40)).json()["status"]["state"] == "Running"
 
 
 async def test_cancel_runs_finally_and_force_does_not(client: httpx.AsyncClient) -> None:
@@ -115,11 +132,15 @@ async def _states(client: httpx.AsyncClient, address: str) -> tuple[str, dict[st
 
 
 async def test_a_paused_run_starts_nothing_until_it_is_resumed(client: httpx.AsyncClient) -> None:
-    address = await started(client, workflow("two", sleeps(length="300ms"), says("hi", dependsOn=["sleep"])))
+    address = await started(client, workflow("two", {"name": "ask", "approval": {}}, says("hi", dependsOn=["ask"])))
+    await until_step(client, address, "ask", "Waiting")
     assert (await client.post(f"{address}/pause")).status_code == 200
-    await asyncio.sleep(0.6)
+    approval = f"{address.replace('/runs/', '/approvals/')}.ask"
+    assert (await client.post(f"{approval}/approve", json={})).status_code == 200
+    await until_step(client, address, "ask", "Succeeded")
     paused = (await client.get(address)).json()["status"]
     assert (paused["state"], paused["reason"]) == ("Waiting", "Paused")
+    assert {step["name"]: step["reason"] for step in paused["steps"]} == {"ask": "", "say": "Paused"}
     assert (await client.post(f"{address}/resume")).status_code == 200
     assert (await ended(client, address))["status"]["state"] == "Succeeded"
 
@@ -158,7 +179,8 @@ async def test_a_log_is_lines_of_json(client: httpx.AsyncClient) -> None:
 async def test_a_followed_log_comes_while_the_run_goes_on(client: httpx.AsyncClient) -> None:
     address = await started(client, workflow("slow", says("first"), sleeps(dependsOn=["say"])))
     follow = asyncio.create_task(client.get(f"{address}/log", params={"follow": "true"}))
-    await asyncio.sleep(0.5)
+    await until_step(client, address, "say", "Succeeded")
+    await asyncio.sleep(0.2)
     assert not follow.done()
     await client.post(f"{address}/cancel")
     assert json.loads((await follow).text.splitlines()[0])["text"] == "first"

@@ -55,12 +55,12 @@ def placed(namespace: str) -> str:
 
 
 def test_start_prints_the_name_that_other_commands_take(site: Cli) -> None:
-    shown = site("start", "hello", "-p", "name=Ann", "-l", "team=red").stdout
+    shown = site("start", "hello", "-p", "name=Ann", "-l", "team=first").stdout
     assert shown.startswith("run/hello-")
     assert site("wait", shown.strip()).stdout == ""
     run = document(site("get", shown.strip(), "-o", "json"))
     assert json.dumps(run["spec"]).endswith('"parameters": {"name": "Ann", "count": 1}}')
-    assert site("get", "runs", "-l", "team=red", "-o", "name").stdout == shown
+    assert site("get", "runs", "-l", "team=first", "-o", "name").stdout == shown
 
 
 def test_apply_and_start_say_what_a_step_needs_and_nobody_has(site: Cli) -> None:
@@ -124,6 +124,7 @@ def test_logs_follow_a_run_that_goes_on(site: Cli) -> None:
 
 def test_wait_has_the_outcome_or_the_end_of_patience_as_its_exit_code(site: Cli) -> None:
     name = started(site, "slow")
+    until(lambda: "begun" in site("logs", name).stdout, "the step")
     assert "still Running" in site("wait", name, "--timeout", "200ms", code=3).stderr
     site("cancel", name)
     done = site("wait", name, "--timeout", "1m", code=3)

@@ -23,6 +23,11 @@ def told(stderr: str) -> list[str]:
     return [line for line in stderr.splitlines() if " is starting, data " not in line]
 
 
+def waiting_for(go: Path) -> str:
+    """A workflow whose step naps until the file is there."""
+    return SLOW.replace("exec sleep 60", f"until test -e {go}; do sleep 0.1; done; echo slept")
+
+
 def mode(path: Path) -> int:
     return path.stat().st_mode & 0o777
 
@@ -158,12 +163,13 @@ def test_a_command_waits_for_a_server_that_is_being_started(here: Cli) -> None:
 
 def test_a_server_that_ends_leaves_durable_steps_to_the_next(here: Cli) -> None:
     server = Server(here)
-    here("apply", "-f", here.file("nap.yaml", SLOW.replace("exec sleep 60", "sleep 2; echo slept")))
+    here("apply", "-f", here.file("nap.yaml", waiting_for(here.home / "go")))
     name = here("start", "slow").stdout.strip()
     until(lambda: "begun" in here("logs", name).stdout, "the step")
     assert server.stop()[0] == 0
-    assert processes_of(server.data)
+    assert any("supervisor" not in line for line in processes_of(server.data))
     again = Server(here)
+    (here.home / "go").touch()
     assert "slow-" in here("wait", name).stderr
     assert here("logs", name, "--step", "nap").stdout == "begun\nslept\n"
     assert here("get", name, "-o", "jsonpath=.status.steps[0].attempt").stdout == "1\n"
@@ -174,7 +180,7 @@ def test_a_followed_log_goes_on_where_it_was_when_the_server_is_back(here: Cli) 
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     server = Server(here, "--listen", address)
-    here("apply", "-f", here.file("nap.yaml", SLOW.replace("exec sleep 60", "sleep 4; echo slept")))
+    here("apply", "-f", here.file("nap.yaml", waiting_for(here.home / "go")))
     name = here("start", "slow").stdout.strip()
     follow = here.start("logs", name, "-f")
     assert follow.stdout is not None
@@ -182,6 +188,7 @@ def test_a_followed_log_goes_on_where_it_was_when_the_server_is_back(here: Cli) 
     server.process.send_signal(signal.SIGKILL)
     server.process.communicate()
     again = Server(here, "--listen", address)
+    (here.home / "go").touch()
     out, err = follow.communicate(timeout=PATIENCE)
     assert (follow.returncode, out) == (0, "nap | slept\nbye | goodbye\n"), err
     assert "connection was lost" in err

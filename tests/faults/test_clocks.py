@@ -16,9 +16,10 @@ SKEWS = {"a day behind": "-86400", "a day ahead": "86400"}
 async def test_a_server_with_a_wrong_clock_neither_expires_others_nor_is_expired(
     stage: Stage, postgres_url: str, skew: str
 ) -> None:
-    right = await stage.server("right", postgres_url)
+    # Long enough for a busy machine; the clocks are wrong by far more.
+    right = await stage.server("right", postgres_url, lease="15s")
     program = (sys.executable, SKEWED, skew, "server", "--listen", "127.0.0.1:0")
-    wrong = await stage.server("wrong", postgres_url, program=program)
+    wrong = await stage.server("wrong", postgres_url, program=program, lease="15s")
     retried = {"limit": 1, "backoff": {"duration": "200ms"}}
     await staging.apply(
         right,

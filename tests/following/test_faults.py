@@ -79,14 +79,14 @@ async def test_the_loop_follows_by_itself_and_survives_an_outage(
             return bool(await disk.problems())
 
         await eventually(is_broken)
-        assert "still as before: Workflow build" in caplog.text
+        await eventually(lambda: "still as before: Workflow build" in caplog.text)
         (disk.root / "a.yaml").unlink()
 
         async def is_gone() -> bool:
             return await disk.generations() == {}
 
         await eventually(is_gone)
-        assert f"deleted Workflow build: {disk.root}/a.yaml no longer defines it" in caplog.text
+        await eventually(lambda: f"deleted Workflow build: {disk.root}/a.yaml no longer defines it" in caplog.text)
     finally:
         loop.cancel()
         await asyncio.wait({loop})

@@ -201,7 +201,7 @@ class Site:
         self.wakeup.notify("steps")
         return await self.store.run_of(run)
 
-    async def ended(self, run: Run, seconds: float = 20) -> Run:
+    async def ended(self, run: Run, seconds: float = 60) -> Run:
         async def is_over() -> bool:
             return not self.gate.is_away and (await self.store.run_of(run)).state.is_final
 
@@ -229,7 +229,7 @@ async def site_at(folder: Path, engine: Engine | None = None, **given: Any) -> A
         gate.is_away = False
 
 
-async def eventually(is_so: Any, seconds: float = 20) -> None:
+async def eventually(is_so: Any, seconds: float = 60) -> None:
     """Until the function says yes; it may be a coroutine function."""
     async with asyncio.timeout(seconds):
         while True:

@@ -26,7 +26,7 @@ async def running(url: str, probe_seconds: float = 15.0) -> AsyncIterator[Postgr
 
 
 async def until_listening(wakeup: PostgresWakeup, is_listening: bool = True) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while wakeup.is_listening is not is_listening:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -76,7 +76,7 @@ async def test_another_process_is_woken(postgres_url: str) -> None:
     async with running(postgres_url) as one, running(postgres_url) as two:
         while await two.wait("steps", 0.05):
             pass
-        waiter = asyncio.create_task(two.wait("steps", 5))
+        waiter = asyncio.create_task(two.wait("steps", 30))
         other = asyncio.create_task(two.wait("stops", 0.3))
         await asyncio.sleep(0.01)
         one.notify("steps")
@@ -88,16 +88,22 @@ async def test_many_notifications_are_few_on_the_wire(postgres_url: str) -> None
     heard: list[str] = []
     listener = await asyncpg.connect(postgres_url)
     await listener.add_listener(CHANNEL, lambda *args: heard.append(str(args[3])))
+
+    def told() -> list[str]:
+        return [payload for payload in heard if payload.endswith(":runs,steps")]
+
     async with running(postgres_url) as wakeup:
         start = time.monotonic()
         for _ in range(300):
             wakeup.notify("steps", "runs")
             await asyncio.sleep(0)
+        async with asyncio.timeout(30):
+            while not told():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
         spent = time.monotonic() - start
     await listener.close()
-    told = [payload for payload in heard if payload.endswith(":runs,steps")]
-    assert 1 <= len(told) <= spent / 0.005 + 1
+    assert len(told()) <= spent / 0.005 + 1
 
 
 async def test_without_a_server_the_process_still_wakes_itself() -> None:
@@ -127,8 +133,8 @@ async def test_a_lost_listener_is_replaced_and_everyone_is_woken(private_postgre
         await until_listening(one)
         while await two.wait("runs", 0.05):
             pass
-        waiter = asyncio.create_task(two.wait("runs", 10))
-        async with asyncio.timeout(10):
+        waiter = asyncio.create_task(two.wait("runs", 30))
+        async with asyncio.timeout(30):
             while not waiter.done():
                 one.notify("runs")
                 await asyncio.sleep(0.1)
