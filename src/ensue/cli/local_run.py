@@ -13,12 +13,13 @@ import click
 from ensue import app
 from ensue.cli import local_answers, tables
 from ensue.cli.invocation import Invocation
+from ensue.core import planning
 from ensue.core.lacking import Remedies
 from ensue.engines import layout
 from ensue.files.documents import Document
 from ensue.model.errors import Conflict
 from ensue.model.identity import Identity
-from ensue.model.run import Reason, Run, State, StepRun
+from ensue.model.run import Reason, Run, State, StepKey, StepRun
 from ensue.model.run_definition import RunState
 from ensue.model.secret import SecretPlace
 from ensue.model.values import Json
@@ -178,6 +179,8 @@ class Show:
         self.invocation = invocation
         self._layout = layout.Layout(str(data_dir))
         self._seen: dict[str, tuple[State, Reason, int]] = {}
+        self._tried: dict[StepKey, int] = {}
+        """The last failed try of a step that was told."""
         self._unsaid: list[str] = []
 
     def begin(self, run: Run) -> None:
@@ -198,6 +201,7 @@ class Show:
             current = await runs.wait(identity, self._world, run.namespace, run.name, LOOK_SECONDS)
             self.say_rest()
             steps = await self._world.history.steps(run.namespace, run.uid)
+            await self._catch_up(run, steps)
             for step in steps:
                 self._note(step)
             await answers.look(run, steps)
@@ -213,6 +217,15 @@ class Show:
         for text in changes:
             self.invocation.say(text)
 
+    async def _catch_up(self, run: Run, steps: Sequence[StepRun]) -> None:
+        """Tell of the tries that failed and were followed by another between two looks."""
+        behind = {step.key: step.attempt for step in steps if step.attempt > self._tried.get(step.key, 0) + 1}
+        for tried in await self._world.history.attempts(run.namespace, run.uid) if behind else ():
+            is_new = self._tried.get(tried.key, 0) < tried.number < behind.get(tried.key, 0)
+            if is_new and tried.state in planning.FAILURES and tried.reason is not Reason.LOST:
+                self._unsaid.append(f"{tried.key.title}: try {tried.number} failed ({tried.message})")
+        self._tried |= {key: attempt - 1 for key, attempt in behind.items()}
+
     def _note(self, step: StepRun) -> None:
         now = (step.state, step.reason, step.attempt)
         if self._seen.get(step.key.title) == now:
@@ -223,6 +236,7 @@ class Show:
 
     def _change(self, step: StepRun) -> str:
         if step.reason is Reason.BACKOFF and step.ready_at is not None:
+            self._tried[step.key] = step.attempt
             left = tables.span(step.ready_at - self._world.clock.now())
             return f"{step.key.title}: try {step.attempt} failed ({step.message}), again in {left}"
         text = f"{step.key.title}: {tables.paint(step.state, step.state)}"
