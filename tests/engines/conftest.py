@@ -34,9 +34,9 @@ class ProcessBench:
         self.engine = self.another()
         self._others: list[ProcessEngine] = []
 
-    def another(self, step_user: str = "") -> ProcessEngine:
+    def another(self, step_user: str = "", linger: timedelta = QUICK) -> ProcessEngine:
         """The engine of a server that comes later, on the same directory."""
-        engine = ProcessEngine(data_dir=self.data, step_user=step_user, linger=QUICK)
+        engine = ProcessEngine(data_dir=self.data, step_user=step_user, linger=linger)
         if hasattr(self, "_others"):
             self._others.append(engine)
         return engine
@@ -91,7 +91,7 @@ def end(pid: int, number: int = signal.SIGTERM) -> None:
         return
     try:
         signal.pidfd_send_signal(descriptor, number)
-        if not select.select([descriptor], [], [], 15)[0]:
+        if not select.select([descriptor], [], [], 60)[0]:
             signal.pidfd_send_signal(descriptor, signal.SIGKILL)
             raise AssertionError(f"process {pid} did not end")
     except ProcessLookupError:

@@ -135,7 +135,8 @@ async def test_an_attempt_started_before_the_restart_is_not_started_again(bench:
 
 
 async def test_there_is_one_supervisor_however_many_servers_start_it(bench: ProcessBench) -> None:
-    engines = [bench.another() for _ in range(8)]
+    # One that ends before its first client has come would be followed by another.
+    engines = [bench.another(linger=timedelta(minutes=1)) for _ in range(8)]
     await asyncio.gather(*(suite.outcome_of(engine, suite.shell("true", item=at)) for at, engine in enumerate(engines)))
     log = (bench.data / "supervisor" / "log").read_text()
     assert log.count("serves") == 1

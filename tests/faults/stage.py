@@ -20,7 +20,8 @@ Attempts = list[tuple[int, str, str]]
 
 WORKER = (sys.executable, "-m", "ensue", "worker")
 PATIENCE = 60.0
-LEASE = "2s"
+LEASE = "4s"
+"""Short, and yet longer than a busy machine keeps a server from renewing it."""
 
 
 class Stage:

@@ -4,6 +4,8 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.faults import stage as staging
 from tests.faults.stage import Stage
 
@@ -21,6 +23,7 @@ while true; do sleep 0.2; done
 """
 
 
+@pytest.mark.timeout(240)
 async def test_a_step_may_print_a_gigabyte_and_its_head_and_tail_are_kept(stage: Stage) -> None:
     server = await stage.server()
     step = {"name": "flood", "command": [sys.executable, "-IS", "-c", FLOOD], "resources": {"output": "1Mi"}}

@@ -12,6 +12,7 @@ import shutil
 import stat
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,8 @@ MOST_SEEN: Final = 10_000
 MOST_REMOVED: Final = 16
 LAST_SECONDS: Final = 1.0
 """For a sweep that is still under way at the command's own end; the next goes on with it."""
+PAUSES: Final = (0.0, 0.1, 0.3)
+"""Seconds before each try: a supervisor that ends writes how its steps ended, in what is being removed."""
 FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -109,13 +112,16 @@ def _is_own(found: os.stat_result) -> bool:
 def _remove(path: Path, folder: int) -> None:
     """By whoever has its lock; a supervisor that is still there ends with its steps. Raises OSError when a part stays,
     and then the lock is there too."""
-    for name in os.listdir(folder):
-        if name != OWNER:
-            _delete(name, folder)
-    if set(os.listdir(folder)) <= {OWNER}:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(OWNER, dir_fd=folder)
-        path.rmdir()
+    for pause in PAUSES:
+        time.sleep(pause)
+        for name in os.listdir(folder):
+            if name != OWNER:
+                _delete(name, folder)
+        if set(os.listdir(folder)) <= {OWNER}:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(OWNER, dir_fd=folder)
+            path.rmdir()
+            return
 
 
 def _delete(name: str, folder: int) -> None:
