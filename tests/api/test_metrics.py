@@ -6,8 +6,10 @@ from typing import Any
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from ensue.app import Node
 from tests.api.conftest import EVENTS, ended, put, says, started, trigger, workflow
 from tests.api.test_hooks import HOOK, PUSH, ready, signed, stranger, watchful
+from tests.operations.places import Place
 from tests.runtime.sites import eventually
 
 __all__ = ["ready", "stranger", "watchful"]
@@ -108,11 +110,13 @@ async def test_what_waits_is_shown(client: httpx.AsyncClient) -> None:
     assert [name for name in found if name.startswith("ensue_build_info")]
 
 
-async def test_what_a_debounce_lets_go_is_counted_as_what_became_of_it(client: httpx.AsyncClient) -> None:
+async def test_what_a_debounce_lets_go_is_counted_as_what_became_of_it(client: httpx.AsyncClient, node: Node) -> None:
     await put(client, workflow("hello", says("hi")))
-    await put(client, trigger("slow", debounce={"for": "300ms"}))
+    await put(client, trigger("slow", debounce={"for": "1h"}))
     for id in ("1", "2"):
         await send(client, **{"ce-id": id})
+    await Place(node=node).make_due()
+    node.world.wakeup.notify("timers")
 
     async def counts() -> dict[str, float]:
         found = await metrics(client)

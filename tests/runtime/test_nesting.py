@@ -33,12 +33,15 @@ async def test_a_step_is_a_run_of_another_workflow_and_has_its_outputs(site: Sit
 
 async def test_a_step_that_waits_for_its_run_takes_no_slot(site: Site) -> None:
     site.slots = 1
-    await define(site, "inner", [naps("100ms"), says(dependsOn=[{"step": "nap"}])])
+    await define(site, "inner", [naps(), says(dependsOn=[{"step": "nap"}])])
     outer = await define(site, "outer", [calls()])
     async with at_work(site):
         run = await begun(site, "outer", outer)
         await site.until(run, "call", State.WAITING)
         assert (await site.store.step(run, "call")).reason is Reason.WORKFLOW
+        await site.until(await child_of(site, run), "nap", State.WAITING)
+        await site.store.make_due()
+        site.wakeup.notify("timers")
         assert (await site.ended(run)).state is State.SUCCEEDED
 
 

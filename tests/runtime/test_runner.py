@@ -14,6 +14,7 @@ from ensue.model.errors import Fail, Unavailable
 from ensue.model.run import Outcome, Reason, State
 from ensue.ports.engine import Call, Handle
 from ensue.ports.store import Stop
+from ensue.runtime.runner import Runner
 from tests.core.playing import workflow
 from tests.engines.scripted import HANG, Act, ScriptedEngine
 from tests.runtime.sites import Site, eventually, scripted, site_at
@@ -28,7 +29,7 @@ def step(name: str = "a", **given: Any) -> dict[str, Any]:
 
 
 class Nap:
-    """A step type that sleeps as a task, and notes how it was ended."""
+    """A step type that sleeps as a task, or until its gate opens, and notes how it was ended."""
 
     class Inputs(Strict):
         seconds: float = 30
@@ -38,12 +39,13 @@ class Nap:
 
     def __init__(self) -> None:
         self.begun = self.cut = 0
+        self.gate: asyncio.Event | None = None
 
     async def execute(self, call: Call) -> Outcome:
         assert isinstance(call.inputs, Nap.Inputs)
         self.begun += 1
         try:
-            await asyncio.sleep(call.inputs.seconds)
+            await (self.gate.wait() if self.gate else asyncio.sleep(call.inputs.seconds))
         except asyncio.CancelledError:
             self.cut += 1
             raise
@@ -229,19 +231,29 @@ async def test_an_inline_step_is_cut_off_when_the_run_is_cancelled(site: Site) -
 
 async def test_a_server_that_goes_waits_for_its_inline_steps(site: Site) -> None:
     kind = site.step_types["nap"] = Nap()
+    kind.gate = asyncio.Event()
     async with site.serving() as runner:
-        run = await site.start(workflow([nap(0.2), {"name": "b", "after": ["n"], "run": None, "type": "log"}]), runner)
+        run = await site.start(workflow([nap(), {"name": "b", "after": ["n"], "run": None, "type": "log"}]), runner)
         await eventually(lambda: kind.begun)
+        opening = asyncio.create_task(_open_when_leaving(runner, kind.gate))
+    await opening
     assert await site.store.states(run) == {"n": State.SUCCEEDED, "b": State.QUEUED}
     assert await site.store.workers.list() == ()
 
 
+async def _open_when_leaving(runner: Runner, gate: asyncio.Event) -> None:
+    await eventually(lambda: runner._is_leaving)
+    gate.set()
+
+
 async def test_an_inline_step_that_outlasts_the_drain_is_lost_and_runs_again(site: Site) -> None:
     kind = site.step_types["nap"] = Nap()
+    kind.gate = asyncio.Event()
     async with site.serving(drain=timedelta(0)) as runner:
-        run = await site.start(workflow([nap(0.2)]), runner)
+        run = await site.start(workflow([nap()]), runner)
         await eventually(lambda: kind.begun)
     assert (await site.store.step(run, "n")).state is State.RUNNING
+    kind.gate.set()
     async with site.serving():
         await site.ended(run)
     found = await site.store.step(run, "n")

@@ -284,7 +284,7 @@ async def test_the_timeout_of_the_step_ends_all_its_tries(step: HttpStep) -> Non
             step_type="http",
             inputs={"url": server.url, "retry": {"backoff": {"duration": "1h", "max": "1h"}}},
             command=None,
-            limits=Limits(timeout=timedelta(seconds=0.3)),
+            limits=Limits(timeout=timedelta(seconds=1.5)),
         )
         outcome = await engine.run(order, lambda chunk: None)
     assert (outcome.state, outcome.reason) == (State.TIMED_OUT, Reason.TIMEOUT)

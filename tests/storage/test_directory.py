@@ -72,7 +72,7 @@ class TestDirectoryStorage(StorageBehaviour):
         is_alive = asyncio.Event()
 
         def slow(descriptor: int) -> None:
-            asyncio.run_coroutine_threadsafe(asyncio.wait_for(is_alive.wait(), 5), loop).result()
+            asyncio.run_coroutine_threadsafe(asyncio.wait_for(is_alive.wait(), 60), loop).result()
 
         monkeypatch.setattr(os, "fsync", slow)
         task = asyncio.create_task(storage.write("a", b"x"))
