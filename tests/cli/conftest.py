@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = (sys.executable, "-m", "ensue")
-PATIENCE = 60.0
+PATIENCE = 100.0
 SLOW = """
 apiVersion: ensue.dev/v1alpha1
 kind: Workflow
@@ -23,12 +23,12 @@ spec:
     - name: nap
       run: |
         echo begun
-        exec sleep 60
+        exec sleep 600
   finally:
     - name: bye
       run: echo goodbye
 """
-STUBBORN = SLOW.replace("exec sleep 60", "trap '' TERM; while true; do sleep 0.1; done").replace("slow", "stubborn")
+STUBBORN = SLOW.replace("exec sleep 600", "trap '' TERM; while true; do sleep 0.1; done").replace("slow", "stubborn")
 HELLO = """
 apiVersion: ensue.dev/v1alpha1
 kind: Workflow
@@ -110,6 +110,13 @@ def processes_of(directory: Path) -> list[str]:
             if str(directory).encode() in about and int(entry.name) != os.getpid():
                 found.append((entry / "cmdline").read_text(encoding="utf-8", errors="replace").replace("\0", " "))
     return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _heeds_ctrl_c() -> None:
+    """Where the tests themselves run in the background they ignore it, and so would all that they start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

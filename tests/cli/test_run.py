@@ -176,7 +176,7 @@ def test_a_second_ctrl_c_kills_the_run(cli: Cli) -> None:
 
 
 def test_a_reader_that_goes_away_ends_the_run(cli: Cli) -> None:
-    text = SLOW.replace("exec sleep 60", "while true; do echo more; sleep 0.1; done")
+    text = SLOW.replace("exec sleep 600", "while true; do echo more; sleep 0.1; done")
     process = begun(cli, text)
     assert process.stdout is not None
     process.stdout.close()

@@ -25,7 +25,7 @@ def told(stderr: str) -> list[str]:
 
 def waiting_for(go: Path) -> str:
     """A workflow whose step naps until the file is there."""
-    return SLOW.replace("exec sleep 60", f"until test -e {go}; do sleep 0.1; done; echo slept")
+    return SLOW.replace("exec sleep 600", f"until test -e {go}; do sleep 0.1; done; echo slept")
 
 
 def mode(path: Path) -> int:
