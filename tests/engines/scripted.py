@@ -24,6 +24,8 @@ class Act:
     delay: float = 0.0
     gate: asyncio.Event | None = None
     """It ends no earlier than this is set."""
+    last_lines: tuple[str, ...] = ()
+    """Written after that."""
     lines: tuple[str, ...] = ()
     is_lost: bool = False
     """The engine loses sight of it after the delay: wait says LOST, adopt says no."""
@@ -96,6 +98,8 @@ class ScriptedEngine:
                 await asyncio.sleep(act.delay)
                 if act.gate is not None:
                     await act.gate.wait()
+                for line in act.last_lines:
+                    lines.line(line)
                 if act.outcome is None and not act.is_lost:
                     await asyncio.Event().wait()
         except TimeoutError:

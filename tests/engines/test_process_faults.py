@@ -27,8 +27,8 @@ QUICK = Limits(timeout=timedelta(milliseconds=300), grace=timedelta(0))
 
 @pytest.fixture
 def faulty_bench(bench: ProcessBench) -> ProcessBench:
-    """Its supervisor fails where a step's name says."""
-    command = [sys.executable, str(Path(faulty.__file__)), str(bench.data), "0.2"]
+    """Its supervisor fails where a step's name says, and is there until the bench is closed."""
+    command = [sys.executable, str(Path(faulty.__file__)), str(bench.data), "600"]
     paths = layout.Layout(str(bench.data))
     paths.prepare()
     with open(Path(paths.supervisor, "log"), "ab") as log:
@@ -112,9 +112,11 @@ async def test_a_step_that_becomes_another_user_ends_without_its_process(
     bench = faulty_bench
     good = await bench.engine.start(suite.shell("sleep 300", step="good"))
     supervisor = bench.supervisor
-    outcome = await tried(bench, suite.shell(f"exec {keeps(kept)}", step="main", limits=QUICK))
+    # Time enough to become one, on a busy machine too.
+    limits = Limits(timeout=timedelta(seconds=3), grace=timedelta(0))
+    outcome = await tried(bench, suite.shell(f"exec {keeps(kept)}", step="main", limits=limits))
     assert (outcome.state, outcome.reason) == (State.TIMED_OUT, Reason.TIMEOUT)
-    assert outcome.message == "ran longer than 300ms; its process became another user's and could not be ended"
+    assert outcome.message == "ran longer than 3s; its process became another user's and could not be ended"
     assert (bench.data / "supervisor" / "log").read_text().count("cannot be ended") == 1
     assert (bench.supervisor, await bench.engine.adopt(good)) == (supervisor, True)
     await bench.engine.destroy(good)
@@ -131,11 +133,11 @@ async def test_what_a_step_left_as_another_user_stays_alone(faulty_bench: Proces
 async def test_a_supervisor_that_does_not_answer_is_unavailable(
     bench: ProcessBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link, "_ANSWER", 0.2)
     handle = await bench.engine.start(suite.shell("sleep 300"))
     waiting = asyncio.create_task(bench.engine.wait(handle))
     later = bench.another()
     os.kill(bench.supervisor, signal.SIGSTOP)
+    monkeypatch.setattr(link, "_ANSWER", 0.2)
     try:
         for ask in (bench.engine.stop(handle, timedelta(0)), bench.engine.adopt(handle), later.adopt(handle)):
             with pytest.raises(Unavailable, match="does not answer"):
@@ -143,6 +145,7 @@ async def test_a_supervisor_that_does_not_answer_is_unavailable(
         await suite.soon(later.retire())
     finally:
         os.kill(bench.supervisor, signal.SIGCONT)
+    monkeypatch.undo()
     assert (await suite.soon(waiting)).state is State.CANCELLED
     assert await later.adopt(handle)
 

@@ -154,12 +154,14 @@ async def test_the_store_is_waited_for(site: Site) -> None:
 async def test_the_log_of_an_adopted_attempt_is_masked_too(site: Site) -> None:
     """The process that was given the secret is gone; the next one asks for it again."""
     await keep(site, {"value": b"s3cret"})
-    engine = site.engine = scripted({"a": [Act(delay=0.3, lines=("is s3cret",))]})
+    gate = asyncio.Event()
+    engine = site.engine = scripted({"a": [Act(gate=gate, last_lines=("is s3cret",))]})
     made = workflow([{"name": "a", "engine": "scripted", "env": {"V": "${secrets.token}"}}])
     async with site.serving() as runner:
         run = await site.start(made, runner)
         await eventually(lambda: engine.calls("wait"))
     assert await site.text(run) == ""
+    gate.set()
     async with site.serving():
         await site.ended(run)
     assert len(engine.calls("start")) == 1
@@ -170,11 +172,13 @@ async def test_a_secret_that_was_deleted_meanwhile_does_not_keep_an_attempt_from
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     await keep(site, {"value": b"s3cret"})
-    engine = site.engine = scripted({"a": [Act(delay=0.3, lines=("is s3cret",))]})
+    gate = asyncio.Event()
+    engine = site.engine = scripted({"a": [Act(gate=gate, last_lines=("is s3cret",))]})
     made = workflow([{"name": "a", "engine": "scripted", "env": {"V": "${secrets.token}"}}])
     async with site.serving() as runner:
         run = await site.start(made, runner)
         await eventually(lambda: engine.calls("wait"))
+    gate.set()
     await site.store.secrets.delete(SecretPlace(namespace=DEFAULT, name="token"), ANN, has_all_keys=True)
     async with site.serving():
         assert (await site.ended(run)).state is State.SUCCEEDED
@@ -194,10 +198,12 @@ async def test_what_an_adopted_attempt_may_ask_for_is_masked_whatever_else_canno
 ) -> None:
     await keep(site, {"value": b"s3cret"})
     await keep(site, {"value": b"no JSON"}, "other")
-    site.engine = engine = scripted({"a": [Act(delay=0.3, lines=("is s3cret",))]})
+    gate = asyncio.Event()
+    site.engine = engine = scripted({"a": [Act(gate=gate, last_lines=("is s3cret",))]})
     async with site.serving() as runner:
         run = await site.start(workflow([{"name": "a", "engine": "scripted", **given}]), runner)
         await eventually(lambda: engine.calls("wait"))
+    gate.set()
     async with site.serving():
         await site.ended(run)
     assert await site.text(run) == "is ***\n"
@@ -209,7 +215,8 @@ async def test_an_output_that_another_process_took_is_sensitive_if_it_holds_a_se
 ) -> None:
     await keep(site, {"value": b"s3cret"})
     site.is_metadata_here = is_served_here
-    site.engine = engine = scripted({"a": [Act(delay=0.3)]})
+    gate = asyncio.Event()
+    site.engine = engine = scripted({"a": [Act(gate=gate)]})
     made = workflow([{"name": "a", "engine": "scripted", "env": {"V": "${secrets.token}"}}])
     async with site.serving() as runner:
         run = await site.start(made, runner)
@@ -217,6 +224,7 @@ async def test_an_output_that_another_process_took_is_sensitive_if_it_holds_a_se
         (lease,) = runner._tasks.values()
         for name, value in (("held", "is s3cret"), ("other", "is not")):
             await site.store.reports.record(lease, SetOutput(name=name, value=value))
+        gate.set()
         await site.ended(run)
     found = (await site.store.reports.of_run(run.namespace, run.uid))[lease.key]
     assert found.sensitive == (frozenset() if is_served_here else {"held"})
@@ -275,12 +283,14 @@ async def test_a_sensitive_output_that_another_step_is_given_is_masked_in_its_lo
 
 @pytest.mark.parametrize("field", ["env", "with", "spec"])
 async def test_a_sensitive_output_is_masked_in_the_log_of_an_adopted_attempt_too(site: Site, field: str) -> None:
-    site.engine = engine = scripted({"a": [Act(outcome=HELD)], "b": [Act(delay=0.3, lines=(TELLS,))]})
+    gate = asyncio.Event()
+    site.engine = engine = scripted({"a": [Act(outcome=HELD)], "b": [Act(gate=gate, last_lines=(TELLS,))]})
     given: dict[str, Json] = {field: {"A": "${outputs.a.key}", "B": "${outputs.a.open}"}}
     steps = two_steps(given)
     async with site.serving() as runner:
         run = await site.start(workflow(steps), runner)
         await eventually(lambda: len(engine.calls("wait")) == 2)
+    gate.set()
     async with site.serving():
         await site.ended(run)
     assert len(engine.calls("start")) == 2

@@ -198,13 +198,15 @@ async def test_an_engine_that_cannot_sweep_yet_is_waited_for(tmp_path: Path) -> 
 
 
 async def test_an_outcome_waits_for_the_store_to_come_back(site: Site) -> None:
-    engine = site.engine = scripted({"a": [Act(delay=0.05, lines=LINES)]})
+    gate = asyncio.Event()
+    engine = site.engine = scripted({"a": [Act(gate=gate, lines=LINES)]})
     async with site.serving():
         run = await site.start(ONE_STEP)
         await eventually(lambda: engine.calls("wait"))
         site.gate.is_away = True
+        gate.set()
+        await eventually(lambda: site.gate.refused > 0)
         await asyncio.sleep(0.3)
-        assert site.gate.refused > 0
         site.gate.is_away = False
         assert (await site.ended(run)).state is State.SUCCEEDED
     assert len(engine.calls("start")) == 1
@@ -275,11 +277,13 @@ async def test_a_caller_that_gives_up_a_start_leaves_no_step_behind(tmp_path: Pa
 
 
 async def test_an_end_whose_answer_was_lost_counts_once_and_what_it_claimed_runs(tmp_path: Path) -> None:
-    engine = scripted({"a": [Act(delay=0.1)]})
+    gate = asyncio.Event()
+    engine = scripted({"a": [Act(gate=gate)]})
     async with site_at(tmp_path, engine, ttl=SHORT) as site, site.serving():
         run = await site.start(workflow([step(), step("b", after=["a"])]))
         await eventually(lambda: engine.calls("wait"))
         site.gate.loses = "Runs.finish"
+        gate.set()
         assert (await site.ended(run)).state is State.SUCCEEDED
         assert not site.gate.loses
         attempts = await site.store.history.attempts(DEFAULT, run.uid)

@@ -94,7 +94,7 @@ async def test_a_start_that_waits_for_its_engine_says_so_meanwhile(
         step = await site.store.step(run, "a")
         assert (step.state, step.attempt) == (State.RUNNING, 1)
         assert step.message.startswith("it is away; it is asked again until ")
-        assert f"a of run {run.name} cannot start yet: {step.message}" in caplog.messages
+        await eventually(lambda: f"a of run {run.name} cannot start yet: {step.message}" in caplog.messages)
         engine.refusals = 0
         assert (await site.ended(run)).state is State.SUCCEEDED
         assert (await site.store.step(run, "a")).message == ""
