@@ -168,7 +168,7 @@ class OwnEngine:
 
     def make_bridge(self) -> None:
         self._ip("link", "add", self.bridge, "type", "bridge")
-        self._ip("address", "add", f"10.219.{os.getpid() % 250}.1/24", "dev", self.bridge)
+        self._ip("address", "add", f"10.{200 + os.getpid() // 250 % 50}.{os.getpid() % 250}.1/24", "dev", self.bridge)
         self._ip("link", "set", self.bridge, "up")
 
     def remove_bridge(self) -> None:

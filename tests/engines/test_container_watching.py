@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,8 @@ from tests import containers
 from tests.engines import suite
 from tests.engines.boxes import ContainerBench
 
-NAME = "ensue-watched"
+# The engine is that of all test processes of this machine.
+NAME = f"ensue-watched-{uuid.uuid4().hex}"
 
 
 @pytest.fixture
