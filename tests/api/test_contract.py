@@ -38,7 +38,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     with serving(home):
         url = json.loads((home / "data" / "server.json").read_text())["url"]
         token = (home / "data" / "token").read_text().strip()
-        with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
+        with httpx.Client(
+            base_url=url, headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=60
+        ) as client:
             yield client
 
 

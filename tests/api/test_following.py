@@ -29,7 +29,7 @@ async def address(application: Any) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def reached(address: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=address, headers=HEADERS, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=address, headers=HEADERS, trust_env=False, timeout=60) as client:
         yield client
 
 
@@ -157,7 +157,7 @@ async def first_status(client: httpx.AsyncClient) -> int:
 
 async def test_the_stream_ends_when_the_server_does(application: Any) -> None:
     listener = serving.bind("127.0.0.1:0")
-    async with httpx.AsyncClient(base_url=listener.url, headers=HEADERS, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=listener.url, headers=HEADERS, trust_env=False, timeout=60) as client:
         async with serving.running(application, listener, application.state.closing):
             request = client.build_request("GET", STREAM)
             answer = await client.send(request, stream=True)

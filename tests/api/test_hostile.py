@@ -51,13 +51,15 @@ class Door:
         return b""
 
     async def takes_a_good_one(self) -> bool:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=60) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=60, trust_env=False) as client:
             answer = await client.post(HOOK, **GOOD)
         return answer.status_code == 202 and bool(answer.json()["id"])
 
 
 @pytest.fixture
-async def door(application: Any, ready: httpx.AsyncClient) -> AsyncIterator[Door]:
+async def door(application: Any, ready: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
+    # A slow reader would be cut off before it has the answer.
+    monkeypatch.setattr(connections, "LINGER_SECONDS", 60.0)
     listener = serving.bind("127.0.0.1:0")
     async with serving.running(application, listener):
         yield Door(listener.socket.getsockname()[1])
@@ -201,7 +203,7 @@ def asked(node: Node, monkeypatch: pytest.MonkeyPatch) -> Counted:
 async def test_wrong_signatures_do_not_ask_the_database(door: Door, asked: Counted) -> None:
     assert await door.takes_a_good_one()
     asked.count, began = 0, time.monotonic()
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{door.port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{door.port}", timeout=60, trust_env=False) as client:
         for _ in range(200):
             assert (await client.post(HOOK, **signed(b"{}", SECRET + "x"))).status_code == 401
     # The revision and the secret are looked at once a second.
@@ -213,7 +215,7 @@ async def test_made_up_paths_and_namespaces_hardly_ask_the_database(
 ) -> None:
     watching: Hooks = application.state.hooks
     began, statuses = time.monotonic(), set()
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{door.port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{door.port}", timeout=60, trust_env=False) as client:
         for number in range(1500):
             statuses.add((await client.post(f"/hooks/made-up-{number}/x")).status_code)
             statuses.add((await client.post(f"/hooks/made-up-{number}")).status_code)

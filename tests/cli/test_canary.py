@@ -156,7 +156,7 @@ def files(folder: Path, *apart: str) -> Iterator[tuple[str, bytes]]:
 def client_of(data: Path) -> httpx.Client:
     url = json.loads((data / "server.json").read_text(encoding="utf-8"))["url"]
     token = (data / "token").read_text(encoding="ascii").strip()
-    return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
+    return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=60)
 
 
 def deliver(client: httpx.Client) -> None:
@@ -173,7 +173,7 @@ def signed_in(client: httpx.Client) -> dict[str, str]:
     token = client.post("/api/v1/tokens", json={"subject": "eve", "groups": ["admin"]}).json()["status"]["token"]
     own = {"Authorization": f"Bearer {token}"}
     link = client.post("/api/v1/login-links", headers=own).json()["path"].removeprefix("/login/")
-    with httpx.Client(base_url=client.base_url, trust_env=False) as browser:
+    with httpx.Client(base_url=client.base_url, trust_env=False, timeout=60) as browser:
         browser.get(f"/login/{link}")
         assert browser.post("/login", data={"link": link}).status_code == 303
         (session,) = browser.cookies.values()
@@ -193,7 +193,7 @@ async def streamed(data: Path) -> dict[str, bytes]:
     found: list[Any] = []
     resumed = {"Last-Event-ID": "0.0"}
     async with (
-        httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as client,
+        httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=60) as client,
         client.stream("GET", "/api/v1/stream", headers=resumed) as answer,
     ):
         async for message in messages(answer):

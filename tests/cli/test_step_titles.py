@@ -140,7 +140,8 @@ def test_a_rejection_names_the_step_and_skips_it(site: Cli, asking: str) -> None
 def test_an_address_holds_the_title_as_it_is_quoted(site: Cli, asking: str) -> None:
     server = json.loads((site.home / "data" / "server.json").read_text())
     token = document(site("token", "create", "--subject", "titles", "--group", "role:admin", "-o", "json"))["status"]
-    with httpx.Client(base_url=server["url"], headers={"Authorization": f"Bearer {token['token']}"}) as http:
+    headers = {"Authorization": f"Bearer {token['token']}"}
+    with httpx.Client(base_url=server["url"], headers=headers, trust_env=False, timeout=60) as http:
         run = f"/api/v1/namespaces/default/runs/{asking}"
         log = http.get(f"{run}/steps/{quote(DEPLOY, safe='')}/log")
         assert json.loads(log.text.splitlines()[0])["step"] == DEPLOY

@@ -14,6 +14,7 @@ import httpx
 
 TOKEN = "root"
 START_SECONDS = 60.0
+PATIENCE = 60.0
 
 
 @contextlib.contextmanager
@@ -38,26 +39,29 @@ def running(home: Path) -> Iterator[str]:
 
 
 def _wait(address: str, process: "subprocess.Popen[bytes]") -> None:
-    host, _, port = address.removeprefix("http://").partition(":")
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex((host, int(port))) == 0 and httpx.get(f"{address}/v1/sys/health").status_code == 200:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{address}/v1/sys/health", timeout=PATIENCE, trust_env=False).status_code == 200:
                 return
         time.sleep(0.05)
     raise RuntimeError("OpenBao did not start")
 
 
+def _client(address: str) -> httpx.Client:
+    return httpx.Client(base_url=f"{address}/v1", headers={"x-vault-token": TOKEN}, timeout=PATIENCE, trust_env=False)
+
+
 def put(address: str, path: str, **fields: object) -> None:
     """A secret in the mount `secret`."""
-    url = f"{address}/v1/secret/data/{path}"
-    httpx.post(url, json={"data": fields}, headers={"x-vault-token": TOKEN}).raise_for_status()
+    with _client(address) as client:
+        client.post(f"/secret/data/{path}", json={"data": fields}).raise_for_status()
 
 
 def token_for(address: str, *paths: str) -> str:
     """A token that may read these in the mount `secret`, and nothing else."""
     rules = "\n".join(f'path "secret/data/{path}" {{ capabilities = ["read"] }}' for path in paths)
-    with httpx.Client(base_url=f"{address}/v1", headers={"x-vault-token": TOKEN}) as client:
+    with _client(address) as client:
         client.put("/sys/policies/acl/some", json={"policy": rules}).raise_for_status()
         made = client.post("/auth/token/create", json={"policies": ["some"], "no_default_policy": True})
     return str(made.raise_for_status().json()["auth"]["client_token"])
