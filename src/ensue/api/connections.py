@@ -17,6 +17,8 @@ LINGER_SECONDS: Final = 2.0
 """How long what is still sent is read after the answer: closing at once could take the answer with it."""
 WHOLE: Final = "ensue.whole"
 """In the scope of a request whose body had come before it was looked at."""
+ENDED: Final = "ensue.ended"
+"""In the scope: an event that is set when the other side sends nothing more. Whether it still reads cannot be seen."""
 TOLD: Final[Mapping[int, bytes]] = {
     408: b"HTTP/1.1 408 Request Timeout\r\n",
     431: b"HTTP/1.1 431 Request Header Fields Too Large\r\n",
@@ -76,6 +78,7 @@ class Connection(httptools_impl.HttpToolsProtocol):
         self._waiting = waiting
         self._loose = 0
         self._has_begun = False
+        self._ended = asyncio.Event()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(Corked(transport, self.loop))
@@ -84,6 +87,20 @@ class Connection(httptools_impl.HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_head()
         super().connection_lost(exc)
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """Who sends nothing more may still read: what came whole is answered first. TLS knows no half-closed side."""
+        self._ended.set()
+        if self.scheme == "https" or not self._owes():
+            return None
+        self._forget_head()
+        return True
+
+    def _owes(self) -> bool:
+        """Whether a request that came whole has no whole answer yet: what waits behind others has one before it."""
+        return bool(self.pipeline) or (
+            self.cycle is not None and not self.cycle.more_body and not self.cycle.response_complete
+        )
 
     def data_received(self, data: bytes) -> None:
         self._loose += len(data)
@@ -103,6 +120,7 @@ class Connection(httptools_impl.HttpToolsProtocol):
         if size > HEAD_BYTES:
             self._refuse(431)
             return
+        cast(dict[str, Any], self.scope)[ENDED] = self._ended
         super().on_headers_complete()
 
     def _unsupported_upgrade_warning(self) -> None:
@@ -123,7 +141,9 @@ class Connection(httptools_impl.HttpToolsProtocol):
     def on_response_complete(self) -> None:
         is_unread = self._has_begun and self.cycle.response_complete and self not in self._waiting
         super().on_response_complete()
-        if is_unread:
+        if self._ended.is_set() and not self._owes():
+            self.transport.close()
+        elif is_unread:
             self.loop.call_later(LINGER_SECONDS, self._close_unread, self.cycle)
 
     def _close_unread(self, answered: httptools_impl.RequestResponseCycle) -> None:

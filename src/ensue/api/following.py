@@ -75,7 +75,7 @@ async def _serve(socket: WebSocket, stretches: AsyncIterator[Stretch]) -> None:
     gone = asyncio.Event()
     listening = asyncio.create_task(_listen(socket, gone))
     try:
-        async for stretch in streams.until(gone, stretches):
+        async for stretch in streams.until(stretches, gone):
             for message in _messages(stretch):
                 await socket.send_text(_dumped(message))
         if not gone.is_set():
@@ -96,7 +96,7 @@ async def _listen(socket: WebSocket, gone: asyncio.Event) -> None:
 async def _follow(connection: HTTPConnection, fields: str, after: str) -> AsyncIterator[Stretch]:
     select = requests.event_filter(requests.scope_of(connection), fields)
     stretches = await following.follow(requests.identity_of(connection), requests.world_of(connection), select, after)
-    return streams.until(streams.closing_of(connection), stretches)
+    return streams.until(stretches, streams.closing_of(connection), streams.ended_of(connection))
 
 
 def _places_of(connection: HTTPConnection) -> Gate:

@@ -36,7 +36,10 @@ def reading_of(
     def read(is_followed: bool) -> streams.Lines:
         return logs.read(identity, world, namespace, name, logs.Select(step=step, since=start, is_followed=is_followed))
 
-    return streams.Reading(read=read, is_followed=follow, tail=tail, closing=streams.closing_of(request))
+    closing, ended = streams.closing_of(request), streams.ended_of(request)
+    is_followed = follow and not ended.is_set()
+    ends = (closing, ended) if is_followed else (closing,)
+    return streams.Reading(read=read, is_followed=is_followed, tail=tail, ends=ends)
 
 
 @router.get("/runs")
@@ -110,7 +113,7 @@ async def get_run(
 ) -> Response:
     """A run with its steps and attempts; with `waitSeconds`, when it has ended or that long after."""
     if wait:
-        await streams.unless(streams.closing_of(request), runs.wait(identity, world, namespace, name, wait))
+        await streams.unless(runs.wait(identity, world, namespace, name, wait), streams.closing_of(request))
     return JSONResponse(views.whole(await runs.get(identity, world, namespace, name)))
 
 

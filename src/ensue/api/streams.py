@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import StreamingResponse
 
 from ensue.api import views
+from ensue.api.connections import ENDED
 from ensue.model.errors import Denied, Unauthenticated
 from ensue.operations.logs import Line
 
@@ -29,17 +30,23 @@ def closing_of(connection: HTTPConnection) -> asyncio.Event:
     return event
 
 
-async def unless(closing: asyncio.Event, work: Awaitable[T]) -> T | None:
-    """What `work` gives; None when the server ends before."""
+def ended_of(connection: HTTPConnection) -> asyncio.Event:
+    """Set when who asked sends nothing more: what has no end of its own ends then, since they may be gone."""
+    event = connection.scope.get(ENDED)
+    return event if isinstance(event, asyncio.Event) else asyncio.Event()
+
+
+async def unless(work: Awaitable[T], *ends: asyncio.Event) -> T | None:
+    """What `work` gives; None when one of the ends comes before."""
     task = asyncio.ensure_future(work)
-    end = asyncio.ensure_future(closing.wait())
+    waiting = {task, *(asyncio.ensure_future(end.wait()) for end in ends)}
     try:
-        await asyncio.wait({task, end}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         return task.result() if task.done() else None
     finally:
-        for each in (task, end):
+        for each in waiting:
             each.cancel()
-        await asyncio.wait({task, end})
+        await asyncio.wait(waiting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +56,7 @@ class Reading:
     read: Read
     is_followed: bool
     tail: int | None
-    closing: asyncio.Event
+    ends: tuple[asyncio.Event, ...]
 
     async def answer(self) -> StreamingResponse:
         """What makes the log unreadable is raised here, before the answer begins."""
@@ -66,7 +73,7 @@ class Reading:
             for line in last:
                 yield line
         if self.tail is None or self.is_followed:
-            async for line in until(self.closing, self.read(self.is_followed)):
+            async for line in until(self.read(self.is_followed), *self.ends):
                 if given[line.step, line.attempt] > 0:
                     given[line.step, line.attempt] -= 1
                 else:
@@ -80,8 +87,8 @@ async def _encoded(lines: AsyncIterator[Line]) -> AsyncIterator[bytes]:
             yield json.dumps(views.line(line), ensure_ascii=False).encode() + b"\n"
 
 
-async def until(closing: asyncio.Event, items: AsyncIterator[T]) -> AsyncIterator[T]:
-    while (item := await unless(closing, _next(items))) is not None:
+async def until(items: AsyncIterator[T], *ends: asyncio.Event) -> AsyncIterator[T]:
+    while (item := await unless(_next(items), *ends)) is not None:
         yield item
 
 
