@@ -125,4 +125,5 @@ def test_a_step_that_wants_certain_people_cannot_be_told_beforehand(wants: dict[
     asked = Approval.model_validate(wants)
     assert approving.told(asked, {"approval": "approved"}, State.SKIPPED) is None
     with pytest.raises(Conflict, match="does not ask now"):
-        approving.require_early(asked, new_run(), "ask")
+        approving.require_early(asked, new_run(), "ask", "approved")
+    approving.require_early(asked, new_run(), "ask", approving.WAITING)

@@ -38,6 +38,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         test=f"{_STORE}test_a_step_that_waits_to_be_told_something_looks_again_when_it_was",
     ),
     Mutation(
+        name="looking-uses-an-attempt",
+        guarantee=ANSWERED,
+        edits=(("core/planning.py", "attempt=step.attempt - 1, started_at=None", "started_at=None"),),
+        test=f"{_STORE}test_a_step_that_waits_to_be_told_something_looks_again_when_it_was",
+    ),
+    Mutation(
         name="approved-by-its-starter",
         guarantee=ANSWERED,
         edits=(("core/approving.py", "if asked.not_starter and given.is_approval and", "if False and"),),
@@ -58,7 +64,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         name="approved-before-it-asks",
         guarantee=ANSWERED,
-        edits=(("store/approvals.py", "approving.require_early(asked, run, name)", "pass"),),
+        edits=(("store/approvals.py", "approving.require_early(asked, run, name, told[approving.STATE_KEY])", "pass"),),
         test="tests/operations/test_approvals.py::test_early_words_answer_no_step_that_wants_certain_people",
     ),
 )

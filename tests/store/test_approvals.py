@@ -209,6 +209,26 @@ async def test_a_word_that_comes_after_the_end_is_refused_unless_it_is_the_same_
     assert await store.step(run, "ask") == before
 
 
+@pytest.mark.parametrize("first", ["approved", "rejected"])
+async def test_a_word_is_taken_back_before_the_step_asks_and_not_after_its_end(
+    store: Store, approvals: ApprovalTable, first: str
+) -> None:
+    states = StepStateTable(driver=store.driver)
+    made = workflow([{"name": "ask", "approval": {}}, {"name": "other"}])
+    run = await store.start(made.model_copy(update={"api_version": "relay.sh/v1beta1"}))
+    for each in (first, "waiting"):
+        await approvals.answer(DEFAULT, run.uid, "ask", *word(each))
+        assert await states.get(DEFAULT, run.uid, "ask") == {"approval": each}
+    await store.end(await store.take_one(engine="inline"), ASKED)
+    # As it asks, the word says what stands.
+    await approvals.answer(DEFAULT, run.uid, "ask", *word("waiting"))
+    assert (await store.step(run, "ask")).reason is Reason.APPROVAL
+    await approvals.answer(DEFAULT, run.uid, "ask", *word(first))
+    with pytest.raises(Conflict, match="has been answered, or ended otherwise"):
+        await approvals.answer(DEFAULT, run.uid, "ask", *word("waiting"))
+    assert await states.get(DEFAULT, run.uid, "ask") == {"approval": first}
+
+
 async def test_a_word_after_the_time_is_over_is_refused(store: Store, approvals: ApprovalTable) -> None:
     run = await asked(store, relays(expires="1h"))
     await store.make_due()
@@ -259,8 +279,14 @@ async def test_a_step_that_waits_to_be_told_something_looks_again_when_it_was(st
     assert (await store.step(run, "a")).reason is Reason.ANSWER
     await states.merge(DEFAULT, run.uid, "b", {"ready": True}, ANN)
     assert (await store.step(run, "a")).state is State.QUEUED
+    # It has looked, and run nothing: no attempt was used, and none is recorded.
+    assert (await store.step(run, "a")).attempt == 0
     again = await store.take_one()
-    assert (again.key.step, again.attempt) == ("a", 2)
+    assert (again.key.step, again.attempt) == ("a", 1)
+    assert again.epoch > first.epoch
+    assert not (await store.end(first, Ended(state=State.FAILED))).is_accepted
+    assert (await store.end(again, Ended(state=State.SUCCEEDED))).is_accepted
+    assert [(each.key.step, each.number) for each in await store.history.attempts(DEFAULT, run.uid)] == [("a", 1)]
 
 
 async def test_what_was_told_while_a_step_looked_makes_it_look_again(store: Store) -> None:
@@ -269,4 +295,6 @@ async def test_what_was_told_while_a_step_looked_makes_it_look_again(store: Stor
     lease = await store.take_one()
     await states.merge(DEFAULT, run.uid, "a", {"ready": True}, ANN)
     await store.end(lease, Ended(state=State.WAITING, reason=Reason.ANSWER, message="a/ready"))
-    assert (await store.step(run, "a")).state is State.QUEUED
+    step = await store.step(run, "a")
+    assert (step.state, step.attempt) == (State.QUEUED, 0)
+    assert await store.history.attempts(DEFAULT, run.uid) == ()

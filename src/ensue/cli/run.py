@@ -170,7 +170,7 @@ def _require_told(definition: Workflow, told: Mapping[str, Mapping[str, Json]], 
 
 
 def _is_anyones(definition: Workflow, step: Step, given: Mapping[str, Json]) -> bool:
-    is_answer = approving.is_answer(definition, step, given)
+    is_answer = approving.is_word(definition, step, given) and given[approving.STATE_KEY] != approving.WAITING
     return not is_answer or step.approval is None or approving.is_anyones(step.approval)
 
 

@@ -57,19 +57,18 @@ def is_anyones(asked: Approval) -> bool:
     return not (asked.approvers or asked.not_starter or asked.form) and asked.min_approvals == 1
 
 
-def require_early(asked: Approval, run: Run, step: str) -> None:
+def require_early(asked: Approval, run: Run, step: str, word: Json) -> None:
     """Raises Conflict where an answer has to be judged by the step."""
-    if not is_anyones(asked):
+    if word != WAITING and not is_anyones(asked):
         raise Conflict(
             f"step {step} of run {run.name} does not ask now, and wants certain people or more than a word",
             remedy=f"answer once `ensue get approvals` lists {run.name}.{step}",
         )
 
 
-def is_answer(workflow: Workflow, step: Step, given: Mapping[str, Json]) -> bool:
-    """Whether what a step is told answers it: in relay's files alone."""
-    is_asking = workflow.api_version.startswith("relay.sh/") and step.approval is not None
-    return is_asking and given.get(STATE_KEY, WAITING) != WAITING
+def is_word(workflow: Workflow, step: Step, given: Mapping[str, Json]) -> bool:
+    """Whether what a step is told answers it, or takes back what did: in relay's files alone."""
+    return workflow.api_version.startswith("relay.sh/") and step.approval is not None and STATE_KEY in given
 
 
 def told(asked: Approval, state: Mapping[str, Json], rejected: State) -> Outcome | None:

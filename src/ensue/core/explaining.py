@@ -70,7 +70,6 @@ def _since_step(run: Run, step: StepRun) -> datetime:
 
 
 def _after(step: StepRun, tries: int) -> str:
-    """Only what was begun counts: a step that waits to be told something looks again without having run."""
     return f" after {tries} attempts" if step.state.is_final and tries > 1 else ""
 
 

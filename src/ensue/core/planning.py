@@ -158,7 +158,9 @@ def expire_approval(node: Node, step: StepRun, limit: timedelta, now: datetime) 
 
 
 def ask_again(run: Run, step: StepRun, now: datetime) -> StepRun:
-    """A step of the run was told something: what waits for an answer looks whether it is there."""
+    """A step of the run was told something: what waits for an answer looks whether it is there. What only looked has
+    used no attempt."""
+    step = replace(step, attempt=step.attempt - 1, started_at=None)
     if run.is_paused:
         return replace(step, state=State.WAITING, reason=Reason.PAUSED, message="", queued_at=now, ready_at=now)
     return replace(_queue(step, now), message="")

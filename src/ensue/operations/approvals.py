@@ -56,11 +56,13 @@ async def tell(
     identity: Identity, world: World, namespace: Namespace, name: str, step: str, given: StepState
 ) -> StepState:
     """Tell a step something, as `runs.set_state` does. In relay's files the key `approval` answers an approval:
-    `approved`, or anything else to reject it; who tells so must be allowed to."""
+    `approved`, or anything else but `waiting` to reject it; who tells so must be allowed to."""
     run = await runs.find(identity, world, "set-state", namespace, name)
-    if await _is_answer(world, run, step, given):
+    runs.require_keys(given)
+    if await _is_word(world, run, step, given):
         verb = "approve" if given[approving.STATE_KEY] == approving.APPROVED else "reject"
-        permitting.require(identity, verb, KIND, namespace, f"{run.name}.{step}")
+        if given[approving.STATE_KEY] != approving.WAITING:
+            permitting.require(identity, verb, KIND, namespace, f"{run.name}.{step}")
         await _answer(identity, world, run, step, Said(is_approval=verb == "approve"), given)
         return await world.step_states.get(namespace, run.uid, step)
     found = await runs.set_state(identity, world, namespace, name, step, given)
@@ -93,7 +95,7 @@ async def _find(identity: Identity, world: World, verb: str, namespace: Namespac
     return run, step
 
 
-async def _is_answer(world: World, run: Run, step: str, given: StepState) -> bool:
+async def _is_word(world: World, run: Run, step: str, given: StepState) -> bool:
     graph = await world.definitions.graph(run.definition_hash, run.workflow)
     node = graph.nodes.get(step)
-    return node is not None and approving.is_answer(graph.workflow, node.step, given)
+    return node is not None and approving.is_word(graph.workflow, node.step, given)

@@ -174,10 +174,15 @@ async def set_state(
     """Tell a step something: these keys replace those that there are; answers them all. Raises NotFound, Conflict for a
     run that has ended, InvalidInput for a key that is none, TooLarge."""
     run = await find(identity, world, "set-state", namespace, name)
+    require_keys(given)
+    return await world.step_states.merge(namespace, run.uid, step, given, identity)
+
+
+def require_keys(given: StepState) -> None:
+    """Raises InvalidInput for a key that is none."""
     for key in given:
         if not STATE_KEY.fullmatch(key):
             raise InvalidInput(f"{key[:80]!r} cannot be a key", remedy="use 1 to 253 printable characters")
-    return await world.step_states.merge(namespace, run.uid, step, given, identity)
 
 
 async def wait(identity: Identity, world: World, namespace: Namespace, name: str, timeout: float) -> Run:

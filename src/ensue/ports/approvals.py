@@ -39,7 +39,7 @@ class Approvals(Protocol):
         self, namespace: Namespace, run: RunUid, step: str, given: Answer, told: Mapping[str, Json]
     ) -> Answered:
         """Count an answer; the step ends when it decides. `told` is put into the step's state with it, and is kept for
-        a step that does not ask yet. Audited.
+        a step that does not ask yet; the word `waiting` answers nothing. Audited.
 
         Raises NotFound, Conflict for one that does not wait, Denied for who may not answer, InvalidInput for a form
         that is not filled in as asked."""

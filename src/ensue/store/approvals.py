@@ -69,7 +69,8 @@ class ApprovalTable:
         run, micros = locked
         graph = yield from self._graphs.of(run.definition_hash, run.workflow)
         now = from_micros(micros)
-        if told and not (yield from _asks(run, name)):
+        is_open = told.get(approving.STATE_KEY) == approving.WAITING
+        if is_open or (told and not (yield from _asks(run, name))):
             if (node := graph.nodes.get(name)) is not None and node.step.approval is not None:
                 yield from _require_in_time(node.step.approval, run, name, told)
             yield from step_states.tell(run, name, told, given.by, micros)
@@ -112,7 +113,7 @@ def _require_in_time(asked: Question, run: Run, name: str, told: Mapping[str, Js
     found = yield saving.STEP(run.namespace, run.uid, name)
     step = rows.to_step(found[0]) if found else None
     if step is None or not step.state.is_final:
-        approving.require_early(asked, run, name)
+        approving.require_early(asked, run, name, told[approving.STATE_KEY])
         return
     known = yield from step_states.of(run.namespace, run.uid, name)
     if not approving.is_anyones(asked) or known.get(approving.STATE_KEY) != told[approving.STATE_KEY]:

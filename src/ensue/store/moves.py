@@ -33,7 +33,8 @@ def finish_attempt(graphs: Graphs, run: Run, step: StepRun, ending: Ending, now:
     if ended.awaits_run and outcome.child is not None:
         child = yield from nesting.begin(graphs, run, outcome.child, now)
         ended = replace(ended, handle=child.name)
-    if ended.reason in planning.ASKING and (yield from _was_told(run, step)):
+    is_asking = ended.reason in planning.ASKING
+    if is_asking and (yield from _was_told(run, step)):
         ended = planning.ask_again(run, ended, now)
     run = planning.note_status(run, outcome)
     # A claim leaves the run's row alone while another transaction holds it.
@@ -41,7 +42,7 @@ def finish_attempt(graphs: Graphs, run: Run, step: StepRun, ending: Ending, now:
     run = replace(run, state=state, started_at=run.started_at or step.started_at)
     settled = yield from saving.settle(graph, run, [ended], now)
     # After what reads, so that it goes to the database together with the other changes.
-    if ended.state is not State.WAITING or outcome.state is not State.WAITING:
+    if not is_asking and (ended.state is not State.WAITING or outcome.state is not State.WAITING):
         yield saving.ADD_ATTEMPT.quietly(*rows.attempt_of(step, ended, now, outcome))
     if child is None:
         return replace(settled, has_timers=settled.run.state.is_final and run.parent is not None)

@@ -6,7 +6,7 @@ from datetime import datetime
 from ensue.core import planning
 from ensue.model.errors import Conflict, NotFound, TooLarge
 from ensue.model.identity import Identity
-from ensue.model.run import Outcome, Reason, Run, State
+from ensue.model.run import Reason, Run
 from ensue.model.values import Json, Namespace, RunUid, from_micros
 from ensue.ports.step_states import LARGEST, StepState
 from ensue.store import auditing, rows, saving
@@ -24,9 +24,6 @@ PUT = Sql("""
     INSERT INTO step_states (namespace, run, step, state, changed_at) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (namespace, run, step) DO UPDATE SET state = excluded.state, changed_at = excluded.changed_at
 """)
-
-LOOKED = Outcome(state=State.WAITING, reason=Reason.ANSWER)
-"""How the attempt ended that looked for an answer in vain."""
 
 
 class StepStateTable:
@@ -86,5 +83,4 @@ def ask_again(run: Run, now: datetime) -> Transaction[None]:
     for row in (yield WAITING(run.namespace, run.uid)):
         step = rows.to_step(row)
         ready = planning.ask_again(run, step, now)
-        yield saving.ADD_ATTEMPT.quietly(*rows.attempt_of(step, ready, now, LOOKED))
         yield saving.UPDATE_STEP.quietly(*rows.step_changing(ready), *rows.step_key(step.key))
