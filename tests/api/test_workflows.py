@@ -15,6 +15,21 @@ from tests.api.conftest import WORKFLOWS, says, workflow
 ADDRESS = f"{WORKFLOWS}/hello"
 
 
+async def test_the_triggers_that_go_with_a_workflow_are_answered(client: httpx.AsyncClient) -> None:
+    await client.put(ADDRESS, json=workflow("hello", says("hi")))
+    trigger = {
+        "apiVersion": "ensue.dev/v1alpha1",
+        "kind": "Trigger",
+        "metadata": {"name": "daily", "labels": {"relay.sh/workflow": "hello"}},
+        "spec": {"sources": [{"type": "events"}], "actions": [{"workflow": "hello"}]},
+    }
+    address = ADDRESS.replace("workflows/hello", "triggers/daily")
+    assert (await client.put(address, json=trigger)).status_code == 201
+    answer = await client.delete(ADDRESS)
+    assert (answer.status_code, [one["metadata"]["name"] for one in answer.json()["items"]]) == (200, ["daily"])
+    assert (await client.get(address)).status_code == 404
+
+
 async def test_a_workflow_is_created_read_replaced_and_deleted(client: httpx.AsyncClient) -> None:
     created = await client.put(ADDRESS, json=workflow("hello", says("hi")))
     assert (created.status_code, created.headers["Location"]) == (201, ADDRESS)

@@ -77,12 +77,10 @@ def test_they_go_with_their_workflow_and_what_only_starts_it_is_told_of(cli: Cli
     cli("delete", "trigger", "mine")
 
 
-def test_they_go_also_when_their_workflow_is_gone_already(cli: Cli) -> None:
+def test_one_that_went_with_its_workflow_is_not_missed_where_it_is_named_too(cli: Cli) -> None:
     cli("apply", "-f", file(cli, "left", "one"))
-    labelled = cli("get", "trigger", "left-one", "-o", "yaml").stdout
-    cli("delete", "workflow", "left")
-    cli("apply", "-f", cli.file("left-one.yaml", labelled))
-    assert cli("delete", "workflow", "left", "--ignore-not-found").stdout == "trigger/left-one deleted\n"
+    done = cli("delete", "workflow/left", "trigger/left-one")
+    assert done.stdout == "trigger/left-one deleted\nworkflow/left deleted\n"
 
 
 def test_those_of_another_manager_stay_and_are_told_of(tmp_path: Path) -> None:
@@ -97,7 +95,8 @@ def test_those_of_another_manager_stay_and_are_told_of(tmp_path: Path) -> None:
         goes_on = "warning: trigger/mine goes on: it is managed by file (ensue delete trigger/mine --take-over)\n"
         assert goes_on in cli("apply", "-f", split).stderr
         assert "is managed by file: apply needs --take-over" in cli("diff", "-f", split, code=1).stderr
-        assert goes_on in cli("delete", "workflow", "split").stderr
+        gone = "warning: trigger/mine starts workflow/split, which is gone: each run fails"
+        assert f"{gone} (ensue delete trigger/mine --take-over)\n" in cli("delete", "workflow", "split").stderr
         assert triggers(cli, "split") == {"mine"}
     finally:
         server.stop()

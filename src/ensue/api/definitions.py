@@ -122,6 +122,8 @@ def _write(router: APIRouter, kind: Kind, noun: str) -> None:
         return await _answer(given.request, stored, 201 if before is None else 200, result)
 
     about = f"Delete a {noun}; runs under way keep what they started with."
+    if kind.name == "Workflow":
+        about += " The triggers that belong to it go with it, and are answered."
 
     @router.delete(f"/{kind.plural}/{{name}}", status_code=204, name=f"delete_{noun}", description=about)
     async def delete(
@@ -137,8 +139,8 @@ def _write(router: APIRouter, kind: Kind, noun: str) -> None:
             before = await _find(identity, world, namespace, kind.name, name)
             expected = _expected(before, kind.name, if_match, "")
         manager = None if take_over else "api"
-        await definitions.delete(identity, world, namespace, kind.name, name, expected=expected, manager=manager)
-        return Response(status_code=204)
+        gone = await definitions.delete(identity, world, namespace, kind.name, name, expected=expected, manager=manager)
+        return JSONResponse(views.listing(map(views.definition, gone))) if gone else Response(status_code=204)
 
 
 def _change(router: APIRouter, kind: Kind, noun: str) -> None:

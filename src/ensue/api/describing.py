@@ -178,6 +178,9 @@ def _answer(operation: Schema, name: str, answer: str) -> None:
         operation["responses"][status] = {"description": "Headers say what may be sent."}
         return
     if status == "204":
+        if name == "delete_workflow":
+            went = "The triggers that belonged to it, and went with it."
+            operation["responses"]["200"] = _content("application/json", _ref("TriggerList"), went)
         return
     if name in TEXTS:
         schema = {"type": "object" if TEXTS[name] == "application/json" else "string"}

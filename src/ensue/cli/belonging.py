@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from ensue.cli import objects, printing
-from ensue.cli.objects import Named
 from ensue.cli.printing import View
 from ensue.files import translating
 from ensue.files.documents import Document
@@ -43,18 +42,6 @@ def remove(server: "Server", triggers: Sequence[View], *, take_over: bool, dry_r
             if not dry_run:
                 server.delete(*objects.place(trigger), take_over=take_over)
         yield title
-
-
-def take_along(server: "Server", workflow: Named, *, besides: Collection[Named], take_over: bool) -> Iterator[str]:
-    """Delete what belongs to a workflow that is about to be deleted, or is gone, but for what is deleted `besides`."""
-    _, namespace, name = workflow
-    with contextlib.suppress(NotFound):
-        if server.get(*workflow)["status"]["manager"] != "api" and not take_over:
-            return
-    triggers: list[View] = []
-    with contextlib.suppress(Denied):
-        triggers = [one for one in _of(server, namespace, {name}) if objects.place(one) not in besides]
-    yield from remove(server, triggers, take_over=take_over)
 
 
 def _of(server: "Server", namespace: str, workflows: Collection[str]) -> Iterator[View]:

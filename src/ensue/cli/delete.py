@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ensue.cli import belonging, exits, invocation, objects, printing, target
+from ensue.cli import exits, invocation, objects, printing, target
 from ensue.cli.invocation import Invocation
 from ensue.cli.objects import Named
 from ensue.model.errors import Denied, EnsueError, NotFound
@@ -44,15 +44,15 @@ def command(
     wanted = _of_files(paths, invocation.namespace) if paths else objects.named(words, invocation.namespace)
     failure: EnsueError | None = None
     with target.server() as server:
+        went: set[Named] = set()
         for plural, namespace, name in wanted:
-            if plural == "workflows":
-                place = plural, namespace, name
-                for title in belonging.take_along(server, place, besides=wanted, take_over=take_over):
-                    _tell(invocation, title)
-            title = f"{objects.kind_of(plural).name.lower()}/{name}"
+            if (plural, namespace, name) in went:
+                continue
             try:
-                server.delete(plural, namespace, name, take_over=take_over)
-                _tell(invocation, title)
+                for each in server.delete(plural, namespace, name, take_over=take_over):
+                    went.add(objects.place(each))
+                    _tell(invocation, printing.name(each))
+                _tell(invocation, f"{objects.kind_of(plural).name.lower()}/{name}")
             except NotFound as error:
                 failure = failure if ignore_not_found else _told(failure, error)
         _warn(server, [(namespace, name) for plural, namespace, name in wanted if plural == "workflows"])
@@ -69,7 +69,8 @@ def _warn(server: "Server", workflows: Sequence[tuple[str, str]]) -> None:
                 for name in dict.fromkeys(action.get("workflow") for action in trigger["spec"]["actions"]):
                     if (namespace, name) in workflows:
                         title = printing.name(trigger)
-                        text = f"{title} starts workflow/{name}, which is gone: each run fails (ensue delete {title})"
+                        remedy = f"ensue delete {title}" + " --take-over" * (trigger["status"]["manager"] != "api")
+                        text = f"{title} starts workflow/{name}, which is gone: each run fails ({remedy})"
                         click.echo(f"warning: {text}", err=True)
 
 

@@ -156,8 +156,10 @@ class Server:
         headers = {"If-Match": tag}
         return self._json("PUT", path, json=body, headers=headers, params=_chosen(takeOver=take_over))
 
-    def delete(self, plural: str, namespace: str, name: str, *, take_over: bool) -> None:
-        self._send("DELETE", _path(namespace, plural, name), params=_chosen(takeOver=take_over))
+    def delete(self, plural: str, namespace: str, name: str, *, take_over: bool) -> list[Body]:
+        """What went along with it."""
+        answer = self._send("DELETE", _path(namespace, plural, name), params=_chosen(takeOver=take_over))
+        return list(answer.json()["items"]) if answer.content else []
 
     def history(self, plural: str, namespace: str, name: str, limit: int, after: str = "") -> Body:
         """A page of versions, newest first."""

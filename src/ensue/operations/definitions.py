@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 from ensue import files
 from ensue.core import bylaws, canonical, merging, permitting, supporting
 from ensue.core.following import Key
+from ensue.files import translating
 from ensue.files.documents import Document
 from ensue.model.errors import InvalidDefinition, InvalidInput, NotFound, Problem, Severity
 from ensue.model.identity import Identity
@@ -15,7 +16,7 @@ from ensue.model.kinds import Definition
 from ensue.model.permission import Permission
 from ensue.model.values import Json, Namespace
 from ensue.operations.world import World
-from ensue.ports.origins import Origin
+from ensue.ports.origins import FILE, Origin
 from ensue.ports.store import StoredDefinition
 
 
@@ -179,14 +180,35 @@ async def delete(
     *,
     expected: int | None = None,
     manager: str | None = "api",
-) -> None:
-    """Runs under way keep what they started with, and what a debounce of a trigger holds never fires.
+) -> tuple[StoredDefinition, ...]:
+    """Runs under way keep what they started with, and what a debounce of a trigger holds never fires. The triggers that
+    belong to a workflow go with it, and are answered.
 
     Raises NotFound, Changed when it is not at that revision, and Conflict when another than `manager` manages it
     (None: whoever does)."""
     permitting.require(identity, "delete", kind, namespace, name)
     if kind == "Permission":
         require_reach_of(identity, "delete", await world.definitions.get(namespace, kind, name))
-    await world.definitions.delete(namespace, kind, name, identity, expected, manager)
+    along = await _belonging(identity, world, namespace, name, manager) if kind == "Workflow" else ()
+    gone = await world.definitions.delete(namespace, kind, name, identity, expected, manager, along)
     if kind == "Permission":
         world.access.forget()
+    return gone
+
+
+async def _belonging(
+    identity: Identity, world: World, namespace: Namespace, workflow: str, manager: str | None
+) -> tuple[str, ...]:
+    """The triggers that came with a workflow in a file of relay's. Raises Denied for who may not delete each."""
+    if manager == FILE:
+        # What files define goes as they say.
+        return ()
+    triggers = await world.definitions.list(namespace, "Trigger")
+    names = [
+        one.name
+        for one in triggers
+        if one.labels.get(translating.BELONGS) == workflow and manager in (None, one.manager)
+    ]
+    for name in names:
+        permitting.require(identity, "delete", "Trigger", namespace, name)
+    return tuple(names)

@@ -214,10 +214,9 @@ class Runs(Protocol):
     async def start(
         self, run: Run, by: Identity, claimant: Claimant | None = None, reused: Sequence[StepRun] = ()
     ) -> Started:
-        """Record the run and its steps; the definition must be stored before. A uid or start key that is there
-        already is not started again. An empty name is filled in: `WORKFLOW-xxxxx`. With a claimant, ready steps
-        are claimed at once. `reused` are steps of an earlier run of the same definition whose ends count as this
-        run's. Raises Conflict when the given name is taken."""
+        """Record the run and its steps; the definition must be stored before. A uid or start key that is there already
+        is not started again. An empty name becomes `WORKFLOW-xxxxx`. With a claimant, ready steps are claimed at once.
+        The ends of `reused` steps of an earlier run count as this run's. Raises Conflict when the name is taken."""
 
     async def claim(self, claimant: Claimant) -> Claimed: ...
 
@@ -254,8 +253,7 @@ class Workers(Protocol):
         """The attempts of this worker that have been asked to end."""
 
     async def expire(self, by: WorkerId) -> int:
-        """Finish the attempts of all other workers whose lease has lapsed, or who are not registered, as lost;
-        returns how many."""
+        """Finish as lost what other workers hold whose lease lapsed or who are not registered; returns how many."""
 
     async def leave(self, worker: WorkerId) -> None:
         """The worker holds nothing and goes."""
@@ -342,8 +340,10 @@ class Definitions(Protocol):
         by: Identity,
         expected: int | None = None,
         manager: str | None = None,
-    ) -> None:
-        """Raises NotFound, Changed as `put` does, and Conflict when another than the manager given has it."""
+        along: Collection[str] = (),
+    ) -> tuple[StoredDefinition, ...]:
+        """In one transaction with the triggers `along`, but for what another manager has by then; answers those. Raises
+        NotFound, Changed as `put` does, and Conflict when another than the manager given has it."""
 
     async def history(
         self, namespace: Namespace, kind: str, name: str, limit: int = 100, before: int | None = None

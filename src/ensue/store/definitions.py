@@ -1,7 +1,7 @@
 """Definitions: content-addressed bodies, named objects with history, one manager each (port Definitions)."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from ensue.core import hearing
 from ensue.core.graph import Graph
@@ -100,8 +100,9 @@ class Definitions:
         by: Identity,
         expected: int | None = None,
         manager: str | None = None,
-    ) -> None:
-        await self._driver.write(lambda: _delete(namespace, kind, name, by, expected, manager))
+        along: Collection[str] = (),
+    ) -> tuple[StoredDefinition, ...]:
+        return await self._driver.write(lambda: _delete(namespace, kind, name, by, expected, manager, along))
 
     async def history(
         self, namespace: Namespace, kind: str, name: str, limit: int = 100, before: int | None = None
@@ -200,8 +201,14 @@ def current(namespace: Namespace | None, kind: str) -> Transaction[tuple[StoredD
 
 
 def _delete(
-    namespace: Namespace, kind: str, name: str, by: Identity, expected: int | None, manager: str | None
-) -> Transaction[None]:
+    namespace: Namespace,
+    kind: str,
+    name: str,
+    by: Identity,
+    expected: int | None,
+    manager: str | None,
+    along: Collection[str],
+) -> Transaction[tuple[StoredDefinition, ...]]:
     now: int = (yield NOW)[0][0]
     revision: int = (yield BUMP(namespace))[0][0]
     found = yield CURRENT(namespace, kind, name)
@@ -211,9 +218,15 @@ def _delete(
     _require(old, expected)
     if manager is not None:
         yield from _require_manager(old, manager)
-    yield CLOSE(revision, now, namespace, kind, name)
-    yield origins.FORGET(namespace, kind, name)
-    yield auditing.record(now, by, "delete", namespace, kind, name, {})
+    gone = []
+    for each in along:
+        gone += [_stored(row) for row in (yield CURRENT(namespace, "Trigger", each))]
+    gone = [one for one in gone if manager in (None, one.manager)]
+    for one in (*gone, old):
+        yield CLOSE(revision, now, namespace, one.kind, one.name)
+        yield origins.FORGET(namespace, one.kind, one.name)
+        yield auditing.record(now, by, "delete", namespace, one.kind, one.name, {})
+    return tuple(gone)
 
 
 def _snapshot(namespace: Namespace, revision: int | None, since: int) -> Transaction[Snapshot]:
