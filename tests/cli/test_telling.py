@@ -4,9 +4,11 @@ import json
 import signal
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
+import httpx
 import pytest
 
 from ensue import app
@@ -37,6 +39,15 @@ kind: Workflow
 metadata: {{name: outer}}
 spec:
   steps: [{{name: inner, workflow: asking}}]
+"""
+HEARS = """
+apiVersion: relay.sh/v1beta1
+kind: Workflow
+metadata: {name: hears}
+spec:
+  steps:
+  - {name: ask, approval: {message: Go?}}
+  - {name: heard, type: log, with: {message: heard}, when: [!Fn.equals [!Answer [ask, WORD], approved]]}
 """
 PARALLEL = """
 apiVersion: ensue.dev/v1alpha1
@@ -168,6 +179,32 @@ def test_what_did_not_change_is_not_said_again_and_what_is_asked_anew_is(looks: 
     assert looks(view("a", ("ask", "Approval", 2))) == [SAID]
 
 
+def heard(words: str) -> dict[str, Any]:
+    """Of a step that waits for words."""
+    found = view("a", ("heard", "Answer", 1))
+    found["status"]["steps"][0]["message"] = words
+    return found
+
+
+@pytest.mark.parametrize(
+    ("words", "step", "key"),
+    [
+        ("ask/word", "ask", '"word"'),
+        ("Ask: now?/word", "Ask%3A%20now%3F", '"word"'),
+        ("a/b/c", "STEP", '"KEY"'),
+        ("a/b, c/d", "STEP", '"KEY"'),
+    ],
+)
+def test_the_word_that_a_step_waits_for_is_said_once_with_the_request_that_tells_it(
+    looks: Callable[..., list[str]], words: str, step: str, key: str
+) -> None:
+    request = f"PUT /api/v1/namespaces/default/runs/a/steps/{step}/state"
+    assert looks(heard(words)) == [f"a: heard: it waits (`{request}` with `{{{key}: …}}`)"]
+    assert looks(heard(words)) == []
+    # Another word is asked for anew, though the attempt is the same.
+    assert len(looks(heard("ask/other"))) == 1
+
+
 def test_what_could_not_be_asked_is_said_at_the_next_look(looks: Callable[..., list[str]]) -> None:
     assert looks(view("a", ASKS), is_away=True) == []
     assert looks(view("a", ASKS)) == [SAID]
@@ -197,6 +234,33 @@ def test_who_leaves_a_run_is_told_how_to_find_it_again(site: Cli) -> None:
     )
     assert "Traceback" not in err
     site("cancel", name, "-n", "left")
+
+
+def test_a_watched_start_says_which_word_it_waits_for_and_the_request_is_taken(site: Cli) -> None:
+    site("apply", "-f", site.file("hears.yaml", HEARS.replace("WORD", "word")))
+    process = site.start("start", "hears", "--watch")
+    name = next_line(process).split()[1]
+    told = {next_line(process) for _ in range(2)}
+    request = f"PUT /api/v1/namespaces/default/runs/{name}/steps/ask/state"
+    assert f'{name}: heard: it waits to be told something: ask/word (`{request}` with `{{"word": …}}`)' in told
+    data = Path(site.environment["ENSUE_DATA_DIR"])
+    url = json.loads((data / "server.json").read_text(encoding="utf-8"))["url"]
+    headers = {"Authorization": f"Bearer {(data / 'token').read_text(encoding='ascii').strip()}"}
+    answer = httpx.put(url + request.split()[1], json={"word": "approved"}, headers=headers, trust_env=False)
+    assert answer.status_code == 200
+    site("approve", name, "ask")
+    assert process.wait(PATIENCE) == 0
+    assert "heard | heard" in process.communicate()[1]
+
+
+def test_a_run_without_a_server_waits_for_a_word_as_long_as_something_may_say_it(cli: Cli) -> None:
+    file = cli.file("hears.yaml", HEARS.replace("WORD", "approval"))
+    assert cli("run", file, "--approve", "ask").stdout == "heard | heard\n"
+    said = cli("run", cli.file("stuck.yaml", HEARS.replace("WORD", "word")), "--approve", "ask", code=3).stderr
+    assert (
+        'heard waits for an answer to "ask/word", and nobody can give one here '
+        "(say it in a Run of the file, as spec.state.steps, or apply it to a server); cancelling the run"
+    ) in said
 
 
 def test_a_run_without_a_server_answers_what_runs_within_it_ask(cli: Cli) -> None:

@@ -46,8 +46,7 @@ class Answers:
 
     async def look(self, run: Run, steps: Sequence[StepRun]) -> None:
         """Answer what waits. Where nobody can, the run is cancelled: it would wait for ever."""
-        for step in steps:
-            await self._consider(run, run, step)
+        await self._consider_all(run, run, steps)
         if time.monotonic() >= self._next_look_within:
             await self._within(run, run, steps)
             self._next_look_within = time.monotonic() + WITHIN_SECONDS
@@ -58,13 +57,18 @@ class Answers:
                 continue
             inner = await self._world.history.run(run.namespace, step.child)
             found = await self._world.history.steps(inner.namespace, inner.uid)
-            for each in found:
-                await self._consider(outer, inner, each)
+            await self._consider_all(outer, inner, found)
             await self._within(outer, inner, found)
 
+    async def _consider_all(self, outer: Run, run: Run, steps: Sequence[StepRun]) -> None:
+        # What an approval of the run is answered may be the word that another step waits for.
+        is_stuck = not any(_goes_on(step) for step in steps)
+        for step in steps:
+            is_asking = step.state is State.WAITING and step.reason is Reason.APPROVAL
+            if is_asking or (is_stuck and _waits_for_word(step)):
+                await self._consider(outer, run, step)
+
     async def _consider(self, outer: Run, run: Run, step: StepRun) -> None:
-        if step.state is not State.WAITING or step.reason not in (Reason.APPROVAL, Reason.ANSWER):
-            return
         name, key = step.key.step, (step.key, step.attempt)
         if key in self._asked:
             return
@@ -137,9 +141,17 @@ class Pending:
     def remedy(self) -> str:
         name = shlex.quote(self.step.key.step)
         if self.step.reason is not Reason.APPROVAL:
-            return "apply it to a server"
+            return "say it in a Run of the file, as spec.state.steps, or apply it to a server"
         wanted = [f"--approve {name}:{shlex.quote(value)}=…" for value in approving.required(self.question)]
         return f"give {' '.join(wanted) or f'--approve {name}'}"
+
+
+def _waits_for_word(step: StepRun) -> bool:
+    return step.state is State.WAITING and step.reason is Reason.ANSWER
+
+
+def _goes_on(step: StepRun) -> bool:
+    return not (step.state.is_final or step.state is State.PENDING or _waits_for_word(step))
 
 
 async def _confirm(question: str) -> bool:

@@ -1,10 +1,12 @@
-"""What a run asks of people while a command waits for it: said once on stderr, with the command that answers."""
+"""What a run asks of people while a command waits for it: said once on stderr, with what answers."""
 
 import contextlib
+import json
 import shlex
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from ensue.cli import target
 from ensue.cli.invocation import Invocation
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
     from ensue.clients.server import Server
 
 View = dict[str, Any]
-Wish = tuple[str, str, int]
-"""Why it waits, the step, and its attempt: asked anew it is another."""
+Wish = tuple[str, str, int | str]
+"""Why it waits, the step, and its attempt or the word that it waits for: asked anew it is another."""
 MOST_WITHIN: Final = 20
 """Runs within a run that are asked about at one look."""
 
@@ -55,15 +57,20 @@ class Telling:
 
     def _texts(self, name: str, namespace: str, wishes: set[Wish]) -> Iterator[str]:
         where = place(namespace, self._flags)
-        asking = {step for reason, step, _ in wishes if reason == "Approval"}
-        if len(asking) < len(wishes):
+        asking = {step: reason for reason, step, _ in wishes if step}
+        if ("Paused", "", 0) in wishes:
             yield f"{name} is paused (`ensue resume {name}{where}`)"
         for item in self._server.explain(namespace, name)["items"] if asking else ():
-            step = item["subject"]
-            if step in asking and item["reason"] == "Approval":
+            step, reason = item["subject"], item["reason"]
+            if asking.get(step) != reason:
+                continue
+            if reason == "Approval":
                 values = "".join(f" -p {shlex.quote(value)}=…" for value in item.get("form", ()))
-                command = f"ensue approve {name} {shlex.quote(step)}{values}{where}"
-                yield f"{name}: {step}: {item['text']} (`{command}`)"
+                remedy = f"`ensue approve {name} {shlex.quote(step)}{values}{where}`"
+            else:
+                words = next(str(word) for why, one, word in wishes if (why, one) == (reason, step))
+                remedy = _request(namespace, name, words)
+            yield f"{name}: {step}: {item['text']} ({remedy})"
 
 
 @contextlib.contextmanager
@@ -95,12 +102,23 @@ def place(namespace: str, flags: str) -> str:
     return f"{'' if namespace == 'default' else f' -n {namespace}'}{flags}"
 
 
+def _request(namespace: str, run: str, words: str) -> str:
+    """What tells a run the word STEP/KEY: there is no command for it."""
+    step, _, key = words.partition("/")
+    if "/" in key or ", " in words:
+        step, key = "STEP", "KEY"
+    place = f"/api/v1/namespaces/{namespace}/runs/{run}/steps/{quote(step, safe='')}/state"
+    return f"`PUT {place}` with `{{{json.dumps(key)}: …}}`"
+
+
 def _wishes(run: View, *, is_paused: bool) -> Iterator[Wish]:
     if is_paused:
         yield ("Paused", "", 0)
     for step in run["status"]["steps"]:
         if step["reason"] == "Approval":
             yield ("Approval", step["name"], step["attempt"])
+        elif step["reason"] == "Answer":
+            yield ("Answer", step["name"], step["message"])
 
 
 def _within(run: View) -> list[str]:
