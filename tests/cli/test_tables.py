@@ -1,5 +1,6 @@
 """Tables for people."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +40,35 @@ def test_rows_that_come_in_parts_stand_as_they_would_at_once_when_nothing_grows(
     parts, whole = Growing(titles, least), Growing(titles, least)
     text = "\n".join(filter(None, (parts.more(first), parts.more(second) if second else "")))
     assert text == whole.more([*first, *second])
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [
+        ("", 0),
+        ("plain", 5),
+        ("größe", 5),
+        ("gro\u0308ße", 5),
+        ("発行", 4),
+        ("ｆｕｌｌ", 8),
+        ("🚀 go", 5),
+        ("✔\ufe0f", 1),
+        ("a\u200bb", 2),
+        ("…", 1),
+    ],
+)
+def test_characters_take_as_many_columns_as_a_terminal_shows(text: str, width: int) -> None:
+    assert tables.columns(text) == width
+
+
+def test_wide_characters_keep_the_columns_in_line_and_are_cut_whole() -> None:
+    rows = [("発行する", "ok", "1s"), ("gro\u0308ße", "ok", "2s"), ("plain", "🚀" * 20, "3s")]
+    whole = tables.table(("NAME", "MESSAGE", "AGE"), rows).splitlines()
+    starts = [line[: line.rindex(age)] for line, age in zip(whole, ("AGE", "1s", "2s", "3s"), strict=True)]
+    assert {tables.columns(start) for start in starts} == {8 + 3 + 40 + 3}
+    cut = tables.table(("NAME", "MESSAGE", "AGE"), rows, width=30).splitlines()
+    assert cut[3] == f"plain      {'🚀' * 6}…   3s"
+    assert all(tables.columns(line) <= 30 for line in cut)
 
 
 def test_a_table_of_nothing_has_its_titles() -> None:

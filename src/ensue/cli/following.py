@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ensue.cli import exits, step_table, target, telling
+from ensue.cli import exits, step_table, tables, target, telling
 from ensue.cli.invocation import Invocation
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def plain(name: str) -> str:
 
 
 def line(entry: View, width: int = 0) -> str:
-    return f"{entry['step']:<{width}} | {entry['text']}"
+    return f"{tables.padded(entry['step'], width)} | {entry['text']}"
 
 
 def to_its_end(server: "Server", invocation: Invocation, run: View) -> int:
@@ -27,7 +27,7 @@ def to_its_end(server: "Server", invocation: Invocation, run: View) -> int:
     namespace, name = run["metadata"]["namespace"], run["metadata"]["name"]
     try:
         steps = server.get("runs", namespace, name)["status"]["steps"]
-        width = max(len(step["name"]) for step in steps)
+        width = max(tables.columns(step["name"]) for step in steps)
         is_on_stderr = not invocation.is_for_people
         with telling.meanwhile(server, invocation, namespace, name):
             for entry in server.log(namespace, name, None, follow=True, note=invocation.say):

@@ -190,10 +190,10 @@ class Show:
     async def lines(self, identity: Identity, run: Run) -> None:
         """Every line of every step, as it comes."""
         steps = await self._world.history.steps(run.namespace, run.uid)
-        width = max((len(step.key.title) for step in steps), default=0)
+        width = max((tables.columns(step.key.title) for step in steps), default=0)
         select = logs.Select(is_followed=True)
         async for line in logs.read(identity, self._world, run.namespace, run.name, select):
-            click.echo(f"{line.step:<{width}} | {line.text}", err=not self.invocation.is_for_people)
+            click.echo(f"{tables.padded(line.step, width)} | {line.text}", err=not self.invocation.is_for_people)
 
     async def states(self, identity: Identity, run: Run, answers: local_answers.Answers) -> None:
         """Every change of a step, until the run has ended; said a look later, after the lines that it followed."""

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +13,8 @@ SHORTEST = 12
 WHOLE = frozenset({"NAME", "UID", "ID", "RUN", "TRIGGER", "STEP", "WORKFLOW", "NAMESPACE", "ADDRESS"})
 """Columns that people copy from, into the next command."""
 _COLORS = {"Succeeded": "green", "Failed": "red", "TimedOut": "red", "Cancelled": "yellow", "Running": "cyan"}
+_WITHOUT_WIDTH = frozenset({"Mn", "Me", "Cf"})
+"""Categories of Unicode: marks upon other characters, and what only says how those are written."""
 _UNITS = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
@@ -26,13 +29,13 @@ class Growing:
     def __init__(self, titles: Sequence[str], least: Sequence[int] = ()) -> None:
         """`least`: how wide columns are to begin with, for what will come."""
         self._titles = titles
-        self._widths = list(map(max, map(len, titles), least)) if least else list(map(len, titles))
+        self._widths = list(map(max, map(columns, titles), least)) if least else list(map(columns, titles))
         self._has_begun = False
 
     def more(self, rows: Sequence[Sequence[str]], *, width: int | None = None) -> str:
         """The text of these rows, below the titles when they are the first."""
         for row in rows:
-            self._widths = list(map(max, self._widths, map(len, row)))
+            self._widths = list(map(max, self._widths, map(columns, row)))
         shown = list(self._widths)
         if width is not None:
             give = [number for number, title in enumerate(self._titles) if title not in WHOLE]
@@ -54,9 +57,35 @@ def _shrink(widths: list[int], give: Sequence[int], room: int) -> None:
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
     cells = []
     for cell, width in zip(row, widths, strict=True):
-        shown = cell if len(cell) <= width else cell[: width - 1] + "…"
-        cells.append(paint(shown, shown.partition(" ")[0]) + " " * (width - len(shown)))
+        shown = cell if columns(cell) <= width else _cut(cell, width - 1) + "…"
+        cells.append(paint(shown, shown.partition(" ")[0]) + " " * (width - columns(shown)))
     return GAP.join(cells).rstrip()
+
+
+def columns(text: str) -> int:
+    """How wide a terminal shows it: ideographs and most emoji take two columns, what is put upon others none."""
+    return len(text) if text.isascii() else sum(map(_columns_of, text))
+
+
+def padded(text: str, width: int) -> str:
+    """With spaces behind it, up to a number of columns."""
+    return text + " " * (width - columns(text))
+
+
+def _columns_of(character: str) -> int:
+    if unicodedata.category(character) in _WITHOUT_WIDTH:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+
+
+def _cut(text: str, width: int) -> str:
+    """As much of it as fits."""
+    end = room = 0
+    for end, character in enumerate(text):  # noqa: B007
+        room += _columns_of(character)
+        if room > width:
+            break
+    return text[:end]
 
 
 def paint(text: str, state: str) -> str:
