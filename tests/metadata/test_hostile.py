@@ -221,6 +221,11 @@ def test_who_asks_for_another_protocol_is_answered_in_this_one(
     assert not caplog.records
 
 
+def test_who_closes_its_writing_side_is_answered_all_that_came_whole(address: str) -> None:
+    ask = f"GET /spec HTTP/1.1\nHost: x\nAuthorization: Bearer {urlsplit(address).password}\n\n"
+    assert sent(address, ask * 3 + "GET /spec HT").count(b"HTTP/1.1 200 OK") == 3
+
+
 def test_the_token_is_never_in_an_answer(address: str) -> None:
     token = str(urlsplit(address).password)
     for path in ("/spec", "/environment", "/nope", "/secrets/nope"):
