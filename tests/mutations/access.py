@@ -80,6 +80,12 @@ MUTATIONS: tuple[Mutation, ...] = (
         test="tests/runtime/test_hiding.py::test_a_sensitive_output_that_another_step_is_given_is_masked_in_its_log",
     ),
     Mutation(
+        name="sensitive-parameters-printed",
+        guarantee=HIDDEN,
+        edits=(("runtime/resolving.py", "self.confidence.hide(lease.parameters[name])", "pass"),),
+        test="tests/runtime/test_hiding.py::test_a_sensitive_output_that_a_run_within_is_given_is_masked_in_its_logs_too",
+    ),
+    Mutation(
         name="operations-unasked",
         guarantee=ALLOWED,
         edits=(("operations/runs.py", '    permitting.require(identity, "list", "Run", select.namespace)\n', ""),),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ensue.api import views
 from ensue.model.run import Outcome, State
 from ensue.model.secret import SecretPlace
 from ensue.model.values import Json
@@ -18,6 +19,7 @@ from ensue.runtime import hiding
 from ensue.runtime.hiding import Confidence, Masked, Screen
 from tests.core.playing import NOW, workflow
 from tests.engines.scripted import Act
+from tests.runtime import nests
 from tests.runtime.sites import Site, eventually, scripted
 from tests.store.stores import ANN, DEFAULT
 
@@ -295,6 +297,30 @@ async def test_a_sensitive_output_is_masked_in_the_log_of_an_adopted_attempt_too
         await site.ended(run)
     assert len(engine.calls("start")) == 2
     assert await site.text(run) == "*** and *** and 0penly\n"
+
+
+async def test_a_sensitive_output_that_a_run_within_is_given_is_masked_in_its_logs_too(site: Site) -> None:
+    """Two runs deep: what one was given in confidence is given on so."""
+    names = ("key", "open")
+    declared = [{"name": name, "default": ""} for name in names]
+    passed = {name: f"${{parameters.{name}}}" for name in names}
+    await nests.define(site, "deep", [{"name": "tell", "engine": "scripted"}], parameters=declared)
+    await nests.define(site, "inner", [nests.calls("deep", parameters=passed)], parameters=declared)
+    site.engine = scripted({"a": [Act(outcome=HELD)], "tell": [Act(lines=(TELLS,))]})
+    given = {"key": "${outputs.a.key}", "open": "${outputs.a.open}"}
+    steps = [{"name": "a", "engine": "scripted"}, nests.calls(parameters=given, after=["a"])]
+    outer = await nests.define(site, "outer", steps)
+    async with nests.at_work(site):
+        run = await site.ended(await nests.begun(site, "outer", outer))
+    assert run.state is State.SUCCEEDED
+    inner = await nests.child_of(site, run)
+    deep = await nests.child_of(site, inner)
+    assert await site.text(deep) == "*** and h1dden and 0penly\n"
+    for child in (inner, deep):
+        assert child.sensitive_parameters == {"key"}
+        assert child.parameters == {"key": "s3cret", "open": "0penly"}
+        assert views.run(child)["spec"]["parameters"] == {"open": "0penly"}
+        assert views.run(child)["spec"]["sensitiveParameters"] == ["key"]
 
 
 async def test_a_step_that_is_given_no_sensitive_output_has_its_log_as_it_is(site: Site) -> None:

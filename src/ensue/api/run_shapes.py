@@ -165,7 +165,9 @@ class RunSpec(Strict):
     event_ref: UidRef | None = None
     """The event that it ensued from."""
     parameters: dict[str, Json]
-    """All of them, defaults included."""
+    """All of them, defaults included, as far as they may be shown."""
+    sensitive_parameters: list[str] | None = None
+    """The names of parameters whose values are not shown."""
     rerun_of: str | None = None
     """The uid of the run that it runs again."""
     state: RunState | None = None

@@ -57,7 +57,8 @@ def _run(run: Run, spec: View, status: View) -> View:
                 "workflowRef": {"name": run.workflow} if run.workflow else None,
                 "triggerRef": {"name": run.trigger} if run.trigger else None,
                 "eventRef": {"uid": run.event_uid} if run.event_uid else None,
-                "parameters": dict(run.parameters),
+                "parameters": run.shown_parameters,
+                "sensitiveParameters": sorted(run.sensitive_parameters) or None,
                 "rerunOf": run.rerun_of,
                 "parentRef": _parent(run),
             }

@@ -120,7 +120,10 @@ def _fields(run: View) -> str:
         "Duration": tables.age(status.get("startTime"), status.get("completionTime")),
         "Labels": ", ".join(f"{key}={value}" for key, value in metadata["labels"].items()),
         "Parameters": ", ".join(
-            f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in spec["parameters"].items()
+            [
+                *(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in spec["parameters"].items()),
+                *(f"{name}: not shown, it is sensitive" for name in spec.get("sensitiveParameters", ())),
+            ]
         ),
     }
     return "\n".join(f"{title + ':':<12} {value}" for title, value in fields.items() if value)

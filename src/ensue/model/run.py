@@ -161,9 +161,14 @@ class Run:
     outputs: Mapping[str, Json] = field(default_factory=dict)
     sensitive: frozenset[str] = frozenset()
     """The names of outputs that are not to be shown."""
+    sensitive_parameters: frozenset[str] = frozenset()
     created_at: datetime
     started_at: datetime | None = None
     completed_at: datetime | None = None
+
+    @property
+    def shown_parameters(self) -> dict[str, Json]:
+        return {name: value for name, value in self.parameters.items() if name not in self.sensitive_parameters}
 
     @property
     def shown_outputs(self) -> dict[str, Json]:
@@ -291,6 +296,8 @@ class Lease:
     workflow: str
     definition_hash: DefinitionHash
     parameters: Mapping[str, Json]
+    sensitive_parameters: frozenset[str] = frozenset()
+    """Those that logs must not show."""
     started_by: Identity
     event_uid: str | None = None
     cause: Cause = NO_CAUSE

@@ -55,6 +55,7 @@ async def _begin(identity: Identity, world: World, old: Run, request: Rerun, key
         trigger=old.trigger,
         definition_hash=old.definition_hash,
         parameters=runs.parameters(graph, {**old.parameters, **request.parameters}),
+        sensitive_parameters=old.sensitive_parameters - request.parameters.keys(),
         labels=old.labels,
         started_by=identity,
         rerun_of=old.uid,

@@ -48,6 +48,7 @@ class Nesting:
             workflow=name,
             definition_hash=stored.hash,
             parameters=parameters,
+            sensitive_parameters=resolver.confidence.screen.told_in(parameters),
             labels={},
             started_by=lease.started_by,
             parent=Parent(key=lease.key, attempt=lease.attempt),

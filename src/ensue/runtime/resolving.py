@@ -72,6 +72,8 @@ class Resolver:
 
     def __post_init__(self) -> None:
         lease = self.lease
+        for name in lease.sensitive_parameters & lease.parameters.keys():
+            self.confidence.hide(lease.parameters[name])
         self.roots = {
             "parameters": dict(lease.parameters),
             "run": {

@@ -48,7 +48,7 @@ NEXT_READY = Sql("""
 """)
 OF_RUN = """
     uid, name, workflow, definition_hash, parameters, started_by, started_by_groups, state, phase, stopping, ends_as,
-    failed_step, event_uid, cause
+    failed_step, event_uid, cause, sensitive_parameters
 """
 RUNS = Sql(f"SELECT {OF_RUN} FROM runs WHERE uid IN {{in_list:1}}")
 RUN = Sql(f"SELECT {OF_RUN} FROM runs WHERE uid = $1")
@@ -72,6 +72,7 @@ class Brief:
     workflow: str
     definition_hash: DefinitionHash
     parameters: Mapping[str, Json]
+    sensitive_parameters: frozenset[str]
     started_by: Identity
     event_uid: str | None
     cause: Cause
@@ -157,23 +158,23 @@ def _brief_of(run: Run) -> Brief:
     outlook = planning.outlook(run.phase, run.stopping, run.ends_as, run.failed_step)
     is_queued = run.state is State.QUEUED
     return Brief(
-        run.uid, run.name, run.workflow, run.definition_hash, run.parameters, run.started_by, run.event_uid, run.cause,
-        is_queued, outlook,
+        run.uid, run.name, run.workflow, run.definition_hash, run.parameters, run.sensitive_parameters, run.started_by,
+        run.event_uid, run.cause, is_queued, outlook,
     )  # fmt: skip
 
 
 def _brief(row: Row) -> Brief:
     (
         uid, name, workflow, definition_hash, parameters, subject, groups, state, phase, stopping, ends_as, failed,
-        event, cause,
+        event, cause, sensitive,
     ) = row  # fmt: skip
     by = rows.to_identity(subject, groups)
     outlook = planning.outlook(
         Phase(phase), State(stopping) if stopping else None, State(ends_as) if ends_as else None, failed
     )
     return Brief(
-        uid, name, workflow, definition_hash, rows.load(parameters), by, event, rows.to_cause(cause),
-        state == State.QUEUED, outlook,
+        uid, name, workflow, definition_hash, rows.load(parameters), rows.to_names(sensitive), by, event,
+        rows.to_cause(cause), state == State.QUEUED, outlook,
     )  # fmt: skip
 
 
@@ -190,6 +191,7 @@ def _lease(worker: WorkerId, row: Row, run: Brief) -> Lease:
         workflow=run.workflow,
         definition_hash=run.definition_hash,
         parameters=run.parameters,
+        sensitive_parameters=run.sensitive_parameters,
         started_by=run.started_by,
         event_uid=run.event_uid,
         cause=run.cause,

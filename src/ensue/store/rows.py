@@ -20,6 +20,7 @@ RUN_FIXED = (
 RUN_CHANGING = (
     "state", "reason", "message", "phase", "stopping", "is_killed", "paused_at", "open_steps", "failed_step",
     "ends_as", "ends_message", "outputs", "started_at", "completed_at", "sensitive",
+    "sensitive_parameters",
 )  # fmt: skip
 STEP_KEY = ("namespace", "run", "step", "item")
 STEP_FIXED = ("position", "engine", "selector")
@@ -101,7 +102,7 @@ def run_changing(run: Run) -> tuple[Any, ...]:
         run.state.value, run.reason.value, text(run.message), run.phase.value, run.stopping and run.stopping.value,
         int(run.is_killed), micros(run.paused_at), run.open_steps, run.failed_step, run.ends_as and run.ends_as.value,
         text(run.ends_message), dump(run.outputs), micros(run.started_at), micros(run.completed_at),
-        json.dumps(sorted(run.sensitive)) if run.sensitive else None,
+        names_text(run.sensitive), names_text(run.sensitive_parameters),
     )  # fmt: skip
 
 
@@ -111,9 +112,10 @@ def to_run(row: Any) -> Run:
         namespace, uid, name, workflow, trigger, definition_hash, parameters, labels, subject, groups, rerun_of,
         parent, event_uid, cause, start_key, start_digest, created_at, state, reason, message, phase, stopping,
         is_killed, paused_at, open_steps, failed_step, ends_as, ends_message, outputs, started_at, completed_at,
-        # What a window held before there was the column has no more.
-        *sensitive,
+        # What a window held before there were these columns has no more.
+        *hidden,
     ) = row  # fmt: skip
+    sensitive, sensitive_parameters = map(to_names, (*hidden, None, None)[:2])
     return Run(
         namespace=Namespace(namespace),
         uid=RunUid(uid),
@@ -142,11 +144,20 @@ def to_run(row: Any) -> Run:
         ends_as=State(ends_as) if ends_as else None,
         ends_message=ends_message,
         outputs=load(outputs),
-        sensitive=frozenset(json.loads(sensitive[0])) if sensitive and sensitive[0] else frozenset(),
+        sensitive=sensitive,
+        sensitive_parameters=sensitive_parameters,
         created_at=from_micros(created_at),
         started_at=moment(started_at),
         completed_at=moment(completed_at),
     )
+
+
+def names_text(names: frozenset[str]) -> str | None:
+    return json.dumps(sorted(names)) if names else None
+
+
+def to_names(text: str | None) -> frozenset[str]:
+    return frozenset(json.loads(text)) if text else frozenset()
 
 
 def parent_text(parent: Parent | None) -> str | None:

@@ -15,7 +15,7 @@ from ensue.store.statement import Row, Rows, Sql, Transaction
 
 _RUN = rows.columns(rows.RUN_KEY, rows.RUN_FIXED, rows.RUN_CHANGING)
 _STEP = rows.columns(rows.STEP_KEY, rows.STEP_FIXED, rows.STEP_CHANGING)
-ADD_RUN = Rows(f"INSERT INTO runs ({_RUN}) VALUES {{rows}} ON CONFLICT DO NOTHING RETURNING uid", 32)
+ADD_RUN = Rows(f"INSERT INTO runs ({_RUN}) VALUES {{rows}} ON CONFLICT DO NOTHING RETURNING uid", 33)
 NAME_OF = Sql("SELECT name FROM runs WHERE namespace = $1 AND (uid = $2 OR start_key = $3)")
 ADD_STEP = Rows(f"INSERT INTO step_runs ({_STEP}) VALUES {{rows}}", 26)
 ADD_LABEL = Sql("INSERT INTO run_labels (namespace, label, value, run) VALUES ($1, $2, $3, $4)")
