@@ -98,9 +98,11 @@ class Connection(httptools_impl.HttpToolsProtocol):
 
     def _owes(self) -> bool:
         """Whether a request that came whole has no whole answer yet: what waits behind others has one before it."""
-        return bool(self.pipeline) or (
-            self.cycle is not None and not self.cycle.more_body and not self.cycle.response_complete
-        )
+        if self.pipeline:
+            return True
+        if self.cycle is None:
+            return False
+        return not self.cycle.more_body and not self.cycle.response_complete
 
     def data_received(self, data: bytes) -> None:
         self._loose += len(data)

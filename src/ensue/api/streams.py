@@ -6,7 +6,7 @@ import json
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starlette.requests import HTTPConnection
 from starlette.responses import StreamingResponse
@@ -39,7 +39,7 @@ def ended_of(connection: HTTPConnection) -> asyncio.Event:
 async def unless(work: Awaitable[T], *ends: asyncio.Event) -> T | None:
     """What `work` gives; None when one of the ends comes before."""
     task = asyncio.ensure_future(work)
-    waiting = {task, *(asyncio.ensure_future(end.wait()) for end in ends)}
+    waiting: set[asyncio.Future[Any]] = {task, *(asyncio.ensure_future(end.wait()) for end in ends)}
     try:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         return task.result() if task.done() else None

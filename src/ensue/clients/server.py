@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, NoReturn, Self
@@ -156,10 +156,11 @@ class Server:
         headers = {"If-Match": tag}
         return self._json("PUT", path, json=body, headers=headers, params=_chosen(takeOver=take_over))
 
-    def delete(self, plural: str, namespace: str, name: str, *, take_over: bool) -> list[Body]:
+    def delete(self, plural: str, namespace: str, name: str, *, take_over: bool) -> Sequence[Body]:
         """What went along with it."""
         answer = self._send("DELETE", _path(namespace, plural, name), params=_chosen(takeOver=take_over))
-        return list(answer.json()["items"]) if answer.content else []
+        found: Sequence[Body] = answer.json()["items"] if answer.content else ()
+        return found
 
     def history(self, plural: str, namespace: str, name: str, limit: int, after: str = "") -> Body:
         """A page of versions, newest first."""

@@ -218,7 +218,7 @@ def _delete(
     _require(old, expected)
     if manager is not None:
         yield from _require_manager(old, manager)
-    gone = []
+    gone: list[StoredDefinition] = []
     for each in along:
         gone += [_stored(row) for row in (yield CURRENT(namespace, "Trigger", each))]
     gone = [one for one in gone if manager in (None, one.manager)]
