@@ -51,7 +51,7 @@ def test_steps_that_are_taken_up_reach_the_metadata_api_where_it_was(
         cli("wait", run)
         found = document(cli("get", "run", run, "-o", "json"))["status"]["steps"]  # type: ignore[index]
         assert [(step["state"], step["attempt"]) for step in found] == [("Succeeded", 1)] * 2
-        assert found[0]["outputs"] == {"answer": "42"}
+        assert found[0]["outputs"] == [{"name": "answer", "sensitive": False, "value": "42"}]
         assert '"value":"hello"' in cli("logs", run, "--step", "boxed").stdout
     finally:
         server.stop()

@@ -92,7 +92,7 @@ async def test_a_server_that_slept_past_its_lease_changes_nothing_and_stops_noth
     assert staging.state(run) == "Succeeded"
     for step in run["status"]["steps"]:
         assert staging.attempts(run, step["name"]) == [(1, "Failed", "Lost"), (2, "Succeeded", "")]
-        assert step["outputs"] == {"who": 2}
+        assert step["outputs"] == [{"name": "who", "sensitive": False, "value": 2}]
         texts = [(line["attempt"], line["text"]) for line in await staging.lines(two, name, step["name"])]
         assert texts == [(1, "attempt 1"), (2, "attempt 2")] or texts == [(2, "attempt 2")]
 

@@ -13,7 +13,7 @@ from ensue.metadata.attempts import AttemptDoor
 from ensue.model.errors import TooLarge
 from ensue.model.run import Outcome, Reason, State
 from ensue.model.secret import SecretPlace
-from ensue.model.values import DEFAULT_NAMESPACE
+from ensue.model.values import DEFAULT_NAMESPACE, Json
 from ensue.operations import logs, runs, secrets
 from ensue.ports import reports
 from ensue.ports.metadata import Line, SetOutput
@@ -28,6 +28,10 @@ from tests.store.stores import worker_of
 
 SUCCEEDED = Ending(outcome=Outcome(state=State.SUCCEEDED, exit_code=0, outputs={"file": 1}))
 LOST = Ending(outcome=Outcome(state=State.FAILED, reason=Reason.LOST))
+
+
+def shown_outputs(**values: Json) -> list[dict[str, Json]]:
+    return [{"name": name, "sensitive": False, "value": value} for name, value in values.items()]
 
 
 async def test_a_token_ends_with_its_attempt(stored: Stored) -> None:
@@ -79,12 +83,13 @@ async def test_what_was_set_becomes_outputs_of_the_step_and_what_its_engine_foun
     await one("PUT", "/outputs/hidden/metadata", b'{"sensitive": true}')
     await one("PUT", "/outputs/never/metadata", b'{"sensitive": true}')
     before = views.whole(await runs.get(ANN, world, DEFAULT_NAMESPACE, stored.run.name))["status"]["steps"][0]
-    assert before["outputs"] == {"file": 0, "api": {"a": [1]}}
+    hidden = {"name": "hidden", "sensitive": True}
+    assert before["outputs"] == [*shown_outputs(api={"a": [1]}, file=0), hidden]
     await world.runs.finish(stored.leases["one"], SUCCEEDED)
     whole = await runs.get(ANN, world, DEFAULT_NAMESPACE, stored.run.name)
     assert whole.steps[0].outputs == {"file": 1, "api": {"a": [1]}, "hidden": "x"}
     shown = views.whole(whole)["status"]["steps"][0]
-    assert (shown["outputs"], shown["sensitiveOutputs"]) == ({"file": 1, "api": {"a": [1]}}, ["hidden"])
+    assert shown["outputs"] == [*shown_outputs(api={"a": [1]}, file=1), hidden]
     assert "  one.hidden: not shown, it is sensitive" in describe.render(views.whole(whole)).splitlines()
     found = (await stored.side.two.get("/outputs/one/hidden")).json
     assert (found["value"], found["metadata"]) == ("x", {"Sensitive": True})
@@ -155,8 +160,10 @@ async def test_an_output_that_holds_a_known_secret_is_not_shown(stored: Stored, 
         assert (await one.put(f"/outputs/{name}", value)).status == 201
     whole = await runs.get(ANN, world, DEFAULT_NAMESPACE, stored.run.name)
     shown = views.whole(whole)["status"]["steps"][0]
-    assert shown["outputs"] == {"before": "a longer world", "plain": "a longer"}
-    assert sorted(shown["sensitiveOutputs"]) == ["coded", "held"]
+    by_name = {output["name"]: output for output in shown["outputs"]}
+    assert [by_name[name] for name in ("before", "plain")] == shown_outputs(before="a longer world", plain="a longer")
+    hidden = [{"name": name, "sensitive": True} for name in ("coded", "held")]
+    assert [by_name[name] for name in ("coded", "held")] == hidden
     assert (await stored.side.two.get("/outputs/one/held")).json["value"] == {"a": ["say: a longer world!"]}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from ensue.api import relay_status
 from ensue.model.run import StepRun
+from ensue.model.values import Json
 from ensue.ports.metadata import Status
 from ensue.ports.reports import Finding, Report
 
@@ -12,11 +13,9 @@ View = dict[str, Any]
 
 
 def told(step: StepRun, report: Report) -> View:
-    """The outputs, those that are sensitive by their names alone, and what else there is."""
+    """The outputs by name, of those that are sensitive no value, and what else there is."""
     outputs = {**report.outputs, **step.outputs} if step.completed_at is None else dict(step.outputs)
-    found: View = {"outputs": {name: value for name, value in outputs.items() if name not in report.sensitive}}
-    if hidden := sorted(report.sensitive & outputs.keys()):
-        found["sensitiveOutputs"] = hidden
+    found: View = {"outputs": [_output(name, value, report) for name, value in sorted(outputs.items())]}
     if report.decorators:
         found["decorators"] = [
             {"name": one.name, "link": {"description": one.description, "uri": one.uri}} for one in report.decorators
@@ -26,6 +25,12 @@ def told(step: StepRun, report: Report) -> View:
     if report.status is not None:
         found["reported"] = _status(report.status)
     return found
+
+
+def _output(name: str, value: Json, report: Report) -> View:
+    if name in report.sensitive:
+        return {"name": name, "sensitive": True}
+    return {"name": name, "sensitive": False, "value": value}
 
 
 def _message(one: Finding) -> View:

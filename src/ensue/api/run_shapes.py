@@ -51,6 +51,17 @@ class Decorator(Strict):
     """The one kind that there is."""
 
 
+class StepOutput(Strict):
+    """What a step left for others."""
+
+    name: str
+    """Of the output."""
+    sensitive: bool
+    """Whether its value is not shown."""
+    value: Json = None
+    """Any JSON value; left out when it is not shown."""
+
+
 class MessageSource(Strict):
     """What a message is about; one of these."""
 
@@ -126,10 +137,8 @@ class RunStep(Strict):
     """When it began."""
     completion_time: Moment | None = None
     """When it ended."""
-    outputs: dict[str, Json]
-    """What it left for others, as far as that may be shown."""
-    sensitive_outputs: list[str] | None = None
-    """The names of outputs whose values are not shown."""
+    outputs: list[StepOutput]
+    """What it left for others."""
     decorators: list[Decorator] | None = None
     """Links that it made for people."""
     messages: list[StepMessage] | None = None

@@ -67,6 +67,10 @@ def _with_waits(run: View, waits: View) -> View:
     return run | {"status": run["status"] | {"steps": steps}}
 
 
+def _shown(output: View) -> str:
+    return "not shown, it is sensitive" if output["sensitive"] else json.dumps(output["value"], ensure_ascii=False)
+
+
 def render(run: View) -> str:
     parts = [_fields(run), step_table.steps(run, width=tables.terminal_width())]
     tries = [row for step in run["status"]["steps"] for row in _tries(step)]
@@ -75,14 +79,9 @@ def render(run: View) -> str:
     if found := step_table.outputs(run):
         parts.append("Outputs of the run:\n" + "\n".join(f"  {line}" for line in found))
     outputs = [
-        f"  {step['name']}.{key}: {json.dumps(value, ensure_ascii=False)}"
+        f"  {step['name']}.{output['name']}: {_shown(output)}"
         for step in run["status"]["steps"]
-        for key, value in step["outputs"].items()
-    ]
-    outputs += [
-        f"  {step['name']}.{key}: not shown, it is sensitive"
-        for step in run["status"]["steps"]
-        for key in step.get("sensitiveOutputs", ())
+        for output in step["outputs"]
     ]
     if outputs:
         parts.append("Outputs of its steps:\n" + "\n".join(outputs))
