@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import pytest
 
 PROGRAM = (sys.executable, "-m", "ensue")
 PATIENCE = 100.0
+FOREIGN = re.compile("(ENSUE|XDG)_|.*_PROXY$|COLUMNS$", re.IGNORECASE)
+"""What would change what commands do and show."""
 SLOW = """
 apiVersion: ensue.dev/v1alpha1
 kind: Workflow
@@ -59,7 +62,7 @@ class Cli:
         self.home = home
         self.temporary = home / "tmp"
         self.temporary.mkdir(parents=True, exist_ok=True)
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ENSUE_")}
+        kept = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
         self.environment = kept | {"HOME": str(home), "TMPDIR": str(self.temporary)} | environment
 
     def __call__(
