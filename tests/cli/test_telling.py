@@ -250,7 +250,7 @@ def test_a_watched_start_says_which_word_it_waits_for_and_the_request_is_taken(s
     assert answer.status_code == 200
     site("approve", name, "ask")
     assert process.wait(PATIENCE) == 0
-    assert "heard | heard" in process.communicate()[1]
+    assert "heard | heard" in process.communicate()[0]
 
 
 def test_a_run_without_a_server_waits_for_a_word_as_long_as_something_may_say_it(cli: Cli) -> None:
