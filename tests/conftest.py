@@ -11,7 +11,12 @@ import pytest
 from tests import containers, postgres
 
 # No test asserts a time; all else stays as hypothesis has it, here and in CI.
-hypothesis.settings.register_profile("untimed", parent=hypothesis.settings(), deadline=None)
+hypothesis.settings.register_profile(
+    "untimed",
+    parent=hypothesis.settings(),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("untimed")
 
 
