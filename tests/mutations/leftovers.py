@@ -26,8 +26,8 @@ MUTATIONS: tuple[Mutation, ...] = (
         edits=(
             (
                 _FILE,
-                "        for name in os.listdir(folder):\n            if name != OWNER:\n                _delete(name, folder)\n",
-                "        for name in sorted(os.listdir(folder)):\n            _delete(name, folder)\n",
+                "in os.listdir(folder):\n            if name != OWNER:\n                _delete(name, folder)\n",
+                "in sorted(os.listdir(folder)):\n            _delete(name, folder)\n",
             ),
         ),
         test=f"{_TESTS}::test_whoever_is_killed_at_any_moment_of_a_sweep_leaves_what_the_next_removes",
