@@ -12,7 +12,7 @@ from ensue.model.errors import Problem, Severity
 from ensue.model.secret import DEFAULT_KEY, of_connection
 from ensue.model.values import DEFAULT_NAMESPACE
 
-SECRET_FIELDS = ("env", "spec", "with", "when")
+SECRET_FIELDS = ("env", "spec", "with")
 CONTAINERS = "start Docker or Podman beside a worker, or let its ENSUE_CONTAINER_HOST say where one listens"
 
 
@@ -111,7 +111,8 @@ def _of_one(missing: Missing, where: str) -> Lack | None:
 def _secrets(built: Graph, node: Node) -> dict[str, str]:
     """What a step reads by the name under which it is kept; of a connection with its type and its name."""
     flavour = relay.of(built.workflow.api_version, built.workflow.compat)
-    fields = [value for path, value in graph.expressions(node.step) if path[0] in SECRET_FIELDS]
+    guarded = (*SECRET_FIELDS, "when") if flavour.is_relay else SECRET_FIELDS
+    fields = [value for path, value in graph.expressions(node.step) if path[0] in guarded]
     read: dict[str, str] = {}
     for finding in relay.findings(fields, flavour):
         match finding.what:
