@@ -281,13 +281,13 @@ CALLS = """\
 apiVersion: v1
 steps:
 - {name: a, image: busybox, when: !Fn.equals [1]}
-- {name: b, image: busybox, env: {A: !Fn.jsonUnmarshal ['{']}}
+- {name: b, image: busybox, when: [!Fn.jsonUnmarshal ['{']]}
 - {name: c, image: busybox, when: !Fn.concat [a]}
 """
 FOUND = [
-    'steps[0].when[0]: invocation of function "equals" failed: unexpected number of arguments: 1 (wanted 2) (write eq',
-    'steps[1].env.A: invocation of function "jsonUnmarshal" failed: invalid JSON: ',
-    "steps[2].when[0]: 'a' is neither true nor false (write true, ",
+    'steps[0].when: invocation of function "equals" failed: unexpected number of arguments: 1 (wanted 2) (write eq',
+    'steps[1].when[0]: invocation of function "jsonUnmarshal" failed: invalid JSON: ',
+    "steps[2].when: 'a' is neither true nor false (write true, ",
 ]
 
 
@@ -298,6 +298,28 @@ def test_calls_that_fail_are_found_before_anything_runs(cli: Cli, words: list[st
     for number, found in enumerate(FOUND):
         [line] = [each for each in told if f"calls.yaml:{number + 3}:" in each]
         assert found in line
+
+
+IN_VAIN = """\
+apiVersion: v1
+kind: Workflow
+steps:
+- name: a
+  image: busybox
+  spec: {name: kept, git: !Fn.merge {connection: {a: 1}, name: x}}
+  input: ['ensue step get name', 'ensue step get git || true', 'ensue step get || true']
+"""
+
+
+def test_a_step_runs_whose_spec_can_only_fail_and_who_reads_that_key_is_told(cli: Cli) -> None:
+    reason = 'invocation of function "merge" failed: arg "objects": arg not found'
+    path = cli.file("in-vain.yaml", IN_VAIN)
+    assert f"steps[0].spec.git: warning: {reason}" in cli("validate", path).stdout
+    cli("validate", "--strict", path, code=6)
+    done = cli("run", path, "--engine", "process", "-o", "json")
+    assert ends(document(done)) == {"a": "Succeeded"}
+    for told in ("a | kept", f"evaluated: {reason}", f'evaluated: path "git": {reason}'):
+        assert told in done.stderr
 
 
 LACKING = """\

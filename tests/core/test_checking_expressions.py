@@ -99,10 +99,31 @@ def test_a_condition_that_is_known_already_may_be_a_word(text: str) -> None:
 @pytest.mark.parametrize("field", ["env", "spec"])
 @pytest.mark.parametrize("value", [{"$fn.equals": [1]}, "${concat([1])}", {"$fn.merge": {"objects": [], "x": 1}}])
 def test_compatibility_warns_of_calls_that_fail_when_they_are_evaluated(field: str, value: Any) -> None:
-    assert [problem.severity for problem in of_strict(step(field, {"A": value}))] == [Severity.WARNING]
-    [found] = of_relay(step(field, {"A": value}, image="x"))
-    is_harmless = "x" in str(found).partition("no argument")[2]
-    assert found.severity is (Severity.WARNING if is_harmless else Severity.ERROR)
+    for problems_ in (of_strict(step(field, {"A": value})), of_relay(step(field, {"A": value}, image="x"))):
+        assert [problem.severity for problem in problems_] == [Severity.WARNING]
+
+
+CALLS: list[tuple[Any, bool]] = [
+    ({"$fn.equals": [1]}, False), ("${concat([1])}", False), ({"$fn.equal": [1, 2]}, True), ("${equal(1, 2)}", True),
+    ({"$fn.merge": {"mode": "deep"}}, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "is_unknown"), CALLS)
+def test_a_condition_that_can_only_fail_is_an_error_but_for_a_function_that_a_trigger_does_not_find(
+    call: Any, is_unknown: bool
+) -> None:
+    """Nothing can come of a step that never begins; a trigger leaves the workflow beside it as it is."""
+    [of_step] = of_relay(step("when", [call], image="x"))
+    action = {"name": "start", "workflow": "w", "when": [call]}
+    spec: dict[str, Any] = {"sources": [{"name": "events", "type": "events"}], "actions": [action]}
+    head: dict[str, Any] = {"apiVersion": "relay.sh/v1beta1", "kind": "Trigger", "metadata": {"name": "t"}}
+    [of_trigger] = files.accept({**head, "spec": spec}).problems
+    assert of_step.severity is Severity.ERROR
+    assert (of_trigger.message, of_trigger.path) == (of_step.message, "spec.actions[0].when[0]")
+    assert of_trigger.severity is (Severity.WARNING if is_unknown else Severity.ERROR)
+    [ours] = checking.check_workflow(workflow([*OTHERS, step("env", {"A": call})]))
+    assert ours.severity is Severity.ERROR
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,11 @@
 
 import base64
 import json
+from pathlib import Path
 
 import pytest
 
-from tests.metadata import samples
+from tests.metadata import samples, sides
 from tests.metadata.sides import Side
 
 EVALUATION = "rma_expression_evaluation_error"
@@ -57,6 +58,18 @@ async def test_what_a_query_cannot_find_is_an_error_with_its_text(side: Side) ->
         "{{error}}", error["arguments"]["error"]
     )
     assert list(error)[:5] == ["domain", "section", "code", "title", "description"]
+
+
+async def test_a_call_that_can_only_fail_is_told_to_who_asks_for_its_key_and_no_other(tmp_path: Path) -> None:
+    spec = {"foo": "bar", "git": {"$fn.merge": {"connection": {"a": 1}, "name": "x"}}, "odd": {"$fn.nope": []}}
+    reason = 'invocation of function "merge" failed: arg "objects": arg not found'
+    async with sides.stored(tmp_path / "data", spec=spec) as stored:
+        ask = stored.side.one.get
+        assert (await ask("/spec?q=foo")).json == {"value": "bar", "unresolvable": {}, "complete": True}
+        for query, said in (("?q=git", reason), ("?q=odd", "function not found"), ("", f'path "git": {reason}')):
+            found = await ask(f"/spec{query}")
+            assert (found.status, found.code) == (422, EVALUATION)
+            assert said in found.json["error"]["arguments"]["error"]
 
 
 async def test_a_language_that_there_is_not_is_one_error_and_no_more(side: Side) -> None:

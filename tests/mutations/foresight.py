@@ -18,6 +18,19 @@ MUTATIONS: tuple[Mutation, ...] = (
         test="tests/expr/relay/test_constants.py::test_a_wrong_call_is_told_in_the_words_of_its_evaluation",
     ),
     Mutation(
+        name="failing-conditions-tolerated",
+        guarantee=FOUND,
+        edits=(
+            (
+                "core/checking_expressions.py",
+                '_READ_LATER = frozenset({"env", "spec"})\n',
+                '_READ_LATER = frozenset({"env", "spec", "when"})\n',
+            ),
+        ),
+        test="tests/core/test_checking_expressions.py::"
+        "test_a_condition_that_can_only_fail_is_an_error_but_for_a_function_that_a_trigger_does_not_find",
+    ),
+    Mutation(
         name="lazy-arguments-looked-at",
         guarantee=FOUND,
         edits=(

@@ -21,6 +21,7 @@ _ANSWERS = "answers"
 """What tagged objects alone can name."""
 _EVENT = frozenset({"event"})
 _GUARDED_FIELDS = frozenset({"env", "spec", "with"})
+_READ_LATER = frozenset({"env", "spec"})
 _PLACES = frozenset({"engine", "requires"})
 _OF_RUN = frozenset({"name", "id", "state", "startedBy"})
 _OF_STEPS = frozenset({"succeeded", "failed", "skipped", "state", "exitCode"})
@@ -97,21 +98,33 @@ def check(value: Json, path: Path, allowed: Collection[str], around: Surrounding
         if isinstance(finding.what, relay.Mention) and finding.what.root == _ANSWERS and finding.what.position < 0:
             yield from _check_answer(finding.what, path, where, around)
             continue
-        for problem in _problems(finding.what, where, allowed, around, own):
+        for problem in _problems(finding.what, path, where, allowed, around, own):
             text = _text_at(value, finding.path)
             yield replace(problem, message=at(problem.message, finding.what.position, text))
     for keys, error in relay.failing(value, around.flavour):
         message = at(error.message, error.position, _text_at(value, keys))
-        yield Problem(message=message, path=render((*path, *keys)), severity=_tolerated(around.flavour))
+        yield Problem(message=message, path=render((*path, *keys)), severity=_of_failure(path, around.flavour))
 
 
-def _tolerated(flavour: relay.Flavour) -> Severity:
-    """Of what fails once it is evaluated: where it never is, the reference takes it."""
-    return Severity.WARNING if flavour.is_strict else Severity.ERROR
+def _of_failure(path: Path, flavour: relay.Flavour) -> Severity:
+    """Of what fails once it is evaluated. relay starts a step whose spec says so: who reads that key is told."""
+    is_tolerated = flavour.is_strict or (flavour.is_relay and path[-1] in _READ_LATER)
+    return Severity.WARNING if is_tolerated else Severity.ERROR
+
+
+def _of_unknown(path: Path, flavour: relay.Flavour) -> Severity:
+    """Of a function that is not there. What a trigger of relay's asks for in vain leaves the workflow as it is."""
+    is_of_trigger = flavour.is_relay and path[1] == "actions"
+    return Severity.WARNING if is_of_trigger else _of_failure(path, flavour)
 
 
 def _problems(
-    what: relay.Mention | relay.Called | Error, where: str, allowed: Collection[str], around: Surroundings, own: str
+    what: relay.Mention | relay.Called | Error,
+    path: Path,
+    where: str,
+    allowed: Collection[str],
+    around: Surroundings,
+    own: str,
 ) -> Iterator[Problem]:
     match what:
         case Error(message, position):
@@ -119,18 +132,19 @@ def _problems(
             is_lenient = around.flavour.is_relay and position < 0
             yield Problem(message=message, path=where, severity=Severity.WARNING if is_lenient else Severity.ERROR)
         case relay.Called():
-            yield from _check_call(what, where, around.flavour)
+            yield from _check_call(what, path, where, around.flavour)
         case relay.Mention():
             yield from _check_mention(what, where, allowed, around, own)
 
 
-def _check_call(called: relay.Called, where: str, flavour: relay.Flavour) -> Iterator[Problem]:
+def _check_call(called: relay.Called, path: Path, where: str, flavour: relay.Flavour) -> Iterator[Problem]:
     if called.name not in relay.FUNCTIONS:
         remedy = did_you_mean(called.name, relay.FUNCTIONS) or f"the functions are {', '.join(relay.FUNCTIONS)}"
-        yield Problem(message=f'there is no function "{called.name}"', remedy=remedy, path=where)
+        message, severity = f'there is no function "{called.name}"', _of_unknown(path, flavour)
+        yield Problem(message=message, remedy=remedy, path=where, severity=severity)
     elif (miscall := relay.miscall(called)) is not None:
         is_lenient = flavour.is_relay and miscall.is_harmless
-        severity = Severity.WARNING if is_lenient else _tolerated(flavour)
+        severity = Severity.WARNING if is_lenient else _of_failure(path, flavour)
         yield Problem(message=miscall.message, remedy=miscall.remedy, path=where, severity=severity)
 
 

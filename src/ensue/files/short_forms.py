@@ -117,6 +117,8 @@ class ShortForms:
         return step
 
     def conditions(self, value: Json, path: Path) -> Json:
+        if not isinstance(value, list):
+            self.renamed[(*path, 0)] = path
         items: list[Json] = value if isinstance(value, list) else [value]
         return items if self.dialect is Dialect.RELAY else [_condition(item) for item in items]
 
