@@ -300,6 +300,17 @@ def test_calls_that_fail_are_found_before_anything_runs(cli: Cli, words: list[st
         assert found in line
 
 
+def test_a_text_that_its_parameter_does_not_expect_is_taken_and_doubted(cli: Cli) -> None:
+    """As relay takes it; the condition that it gets into is where it would be seen otherwise."""
+    text = "steps: [{name: a, image: busybox, when: !Parameter noop, input: [echo on]}]\n"
+    path = cli.file("noop.yaml", f"apiVersion: v1\nparameters: {{noop: {{default: false}}}}\n{text}")
+    done = cli("run", path, "--engine", "process", "-p", "noop=true", code=1)
+    told = 'the parameter "noop" is the text "true", while its default is false'
+    assert f"warning: {told} (write -p noop:=true if it is not meant as a text)\n" in done.stderr
+    assert "'true' is neither true nor false" in done.stderr
+    assert told not in cli("run", path, "--engine", "process", "-p", "noop:=true").stderr
+
+
 IN_VAIN = """\
 apiVersion: v1
 kind: Workflow

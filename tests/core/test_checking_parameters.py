@@ -31,6 +31,30 @@ def test_defaults_and_values_of_relay_are_what_they_stand_for() -> None:
     assert checking.check_parameters(workflow(RELAY, *declared), values)[0] == values
 
 
+@pytest.mark.parametrize(
+    ("declared", "text", "meant"),
+    [
+        ({"default": True}, "false", "p:=false"), ({"default": False}, "true", "p:=true"),
+        ({"default": 3}, "5", "p:=5"),
+        ({"default": 3}, "-1.5", "p:=-1.5"), ({"default": 1.5}, "1e3", "p:=1e3"), ({"default": True}, "yes", ""),
+        ({"default": True}, "1", ""), ({"default": 3}, "true", ""), ({"default": 3}, "007", ""),
+        ({"default": 3}, "NaN", ""), ({"default": 3}, "", ""),
+        ({"default": "3"}, "5", ""), ({"default": None}, "5", ""),
+        ({}, "true", ""), ({"default": [1]}, "[2]", ""), ({"default": True, "type": "boolean"}, "false", ""),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("version", [RELAY, NATIVE])
+def test_a_text_that_reads_as_what_the_default_is_may_be_meant_as_such(
+    version: str, declared: dict[str, Json], text: str, meant: str
+) -> None:
+    defined = workflow(version, {"name": "p", **declared})
+    found = checking.doubt(defined, f"p={text}")
+    assert (found.remedy if found else "") == (meant and f"write -p {meant} if it is not meant as a text")
+    assert checking.doubt(defined, f"p:={text}") is None
+    assert checking.doubt(defined, f"q={text}") is None
+    assert checking.doubt(defined, "p") is None
+
+
 def test_our_own_workflows_take_such_a_mapping_as_it_is() -> None:
     declared = workflow(NATIVE, {"name": "a", "default": HI}, {"name": "b"}, {"name": "c", "default": WRONG})
     assert checking.check_parameters(declared, {"b": WRONG}) == ({"a": HI, "b": WRONG, "c": WRONG}, ())

@@ -106,7 +106,9 @@ FILES: list[tuple[str, list[str]]] = [
     ("apiVersion: v1\nkeywords:\n  - Incident Response\n" + STEP, ['unknown key "keywords"']),
     ("apiVersion: v1\nlocals:\n  m: &m ':warning: ${parameters.p}\n\n      more'\nparameters: {p: {}}\n" + STEP + "  spec: {m: *m}\n", []),
     ("apiVersion: v1\n" + STEP + "  dependsOns: b\n", ['unknown key "dependsOns"']),
-    ("apiVersion: v1\n" + STEP + "  description: >\n    Sets a tag.\n", ['unknown key "description"']),
+    ("apiVersion: v1\n" + STEP + "  description: >\n    Sets a tag.\n", []),
+    ("apiVersion: relay.sh/v1beta1\nkind: Workflow\nmetadata: {name: w}\nspec: {steps: [{name: a, image: x, description: Sets it}]}\n", []),
+    ("apiVersion: v1\n" + STEP + "  description: 3\n  descriptions: x\n", ['unknown key "descriptions"']),
     ("apiVersion: v1\n" + STEP + "  spec: {a: &x {b: 1}}\n- name: c\n  image: y\n  spec: {a: &x {b: 2}, d: *x}\n", []),
     ("apiVersion: v1\ntags:\n  - Incident response\n" + STEP, []),
     ("apiVersion: v1\ntriggers:\n# daily\n- name: schedule\n  source:\n    type: schedule\n    schedule: \"0 */1 * * *\"\n" + STEP, []),
@@ -119,6 +121,11 @@ def test_a_file_is_taken_with_no_more_than_warnings(text: str, warnings: list[st
     documents = files.read(text, "f.yaml")
     assert all(document.definition is not None and not errors(document) for document in documents)
     assert [problem.message for document in documents for problem in document.problems] == warnings
+
+
+def test_what_a_step_says_of_itself_is_kept() -> None:
+    [document] = files.read(STEP + "  description: Sets a tag.\n", "f.yaml")
+    assert step(document) == {"name": "a", "image": "x", "description": "Sets a tag."}
 
 
 def test_what_an_anchor_names_last_is_what_an_alias_means() -> None:

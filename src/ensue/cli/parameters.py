@@ -42,16 +42,16 @@ def read(
 ) -> dict[str, Json]:
     """The values given, over those that a Run wishes; those that nobody declared are warned of. Raises
     InvalidParameters, with all that is wrong, InvalidInput, NotFound."""
-    values, wrong, unread = _given(workflow, assignments, file)
+    values, wrong, doubts, unread = _given(workflow, assignments, file)
     values = {**(wished or {}), **values}
     errors, warnings = _misfits(workflow, values, unread)
-    return _settled(values, [*wrong, *errors], warnings)
+    return _settled(values, [*wrong, *errors], [*doubts, *warnings])
 
 
 def read_some(workflow: Workflow, assignments: Sequence[str], file: str | None) -> dict[str, Json]:
     """The same where others are there already: nothing that is required is missed."""
-    values, wrong, unread = _given(workflow, assignments, file)
-    return _settled(values, wrong, _misfits(workflow, values, unread)[1])
+    values, wrong, doubts, unread = _given(workflow, assignments, file)
+    return _settled(values, wrong, [*doubts, *_misfits(workflow, values, unread)[1]])
 
 
 def _settled(values: dict[str, Json], wrong: Sequence[str], warnings: Sequence[str]) -> dict[str, Json]:
@@ -65,11 +65,13 @@ def _settled(values: dict[str, Json], wrong: Sequence[str], warnings: Sequence[s
 
 def _given(
     workflow: Workflow, assignments: Sequence[str], file: str | None
-) -> tuple[dict[str, Json], list[str], set[str]]:
-    """The values, what is wrong with them, and the parameters whose value could not be read."""
+) -> tuple[dict[str, Json], list[str], list[str], set[str]]:
+    """The values, what is wrong with them, what may be meant otherwise, and the parameters whose value could not be
+    read."""
     values = {} if file is None else _of_file(file)
     given: dict[str, Json] = {}
     wrong: list[str] = []
+    doubts = [str(doubt) for text in assignments if (doubt := checking.doubt(workflow, text))]
     unread: set[str] = set()
     for text in assignments:
         name = text.partition("=")[0].removesuffix(":")
@@ -80,7 +82,7 @@ def _given(
         except InvalidParameters as error:
             unread.add(name)
             wrong.append(str(error))
-    return values | given, wrong, unread
+    return values | given, wrong, doubts, unread
 
 
 def _misfits(workflow: Workflow, values: dict[str, Json], unread: set[str]) -> tuple[list[str], list[str]]:

@@ -62,6 +62,7 @@ class Known:
 check_parameters = checking_parameters.check_parameters
 coerce_parameter = checking_parameters.coerce_parameter
 read_assignment = checking_parameters.read_assignment
+doubt = checking_parameters.doubt
 
 NOTHING_MORE = Known()
 

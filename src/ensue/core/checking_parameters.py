@@ -106,6 +106,20 @@ def read_assignment(workflow: Workflow, text: str) -> tuple[str, Json]:
     return name, coerce_parameter(declared, value)
 
 
+def doubt(workflow: Workflow, text: str) -> Problem | None:
+    """Of `name=value` where no type is declared: the value stays a text, though the default and it are of another."""
+    name, _, value = text.partition("=")
+    declared = next((one for one in workflow.spec.parameters if one.name == name), UNDECLARED)
+    default = declared.default
+    if declared.type is not ParameterType.ANY or not isinstance(default, bool | int | float):
+        return None
+    kind = ParameterType.BOOLEAN if isinstance(default, bool) else ParameterType.NUMBER
+    if not fits(kind, _json(value)):
+        return None
+    message = f'the parameter "{name}" is the text {_show(value)}, while its default is {_show(default)}'
+    return Problem(message=message, remedy=f"write -p {name}:={value} if it is not meant as a text")
+
+
 def parse_json(name: str, text: str) -> Json:
     try:
         value: Json = json.loads(text, parse_constant=_refuse_constant)

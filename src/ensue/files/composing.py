@@ -1,5 +1,6 @@
 """YAML text to nodes, on libyaml's events; bounded in depth and number of documents."""
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -26,6 +27,7 @@ _EXPLANATIONS = {
     "could not find expected ':'": ("a `:` is missing after the key", "write `key: value`"),
     "found unexpected end of stream": ("this quote is never closed", "close it"),
 }
+_TAG = re.compile(r"![A-Za-z]\w*(\.\w+)*")
 
 
 def compose(text: str, *, limits: Limits) -> Iterator[Node | None]:
@@ -139,6 +141,10 @@ def _explain(error: yaml.YAMLError, text: str) -> InvalidDefinition:
     place = _mark(mark) if mark else Mark(1, 1)
     if found := _indenting_tab(text, place):
         return refuse("not valid YAML: a tab indents this line", found, remedy="use spaces")
+    if tag := _glued_tag(text, error):
+        start = error.context_mark
+        refusal = f"not valid YAML: nothing but a space or a line break may follow {tag}"
+        return refuse(refusal, _mark(start), remedy=f"write a space after {tag}")
     for pattern, (message, remedy) in _EXPLANATIONS.items():
         if pattern in problem:
             return refuse(f"not valid YAML: {message}", place, remedy=remedy)
@@ -146,6 +152,15 @@ def _explain(error: yaml.YAMLError, text: str) -> InvalidDefinition:
     if context and error.context_mark and error.context_mark.line + 1 != place.line:
         context += f" that began in line {error.context_mark.line + 1}"
     return refuse(f"not valid YAML: {problem}{context}", place)
+
+
+def _glued_tag(text: str, error: yaml.MarkedYAMLError) -> str:
+    """The tag that what it is about follows without a space, as `!Output[a, b]`."""
+    if error.context != "while scanning a tag" or error.context_mark is None or error.problem_mark is None:
+        return ""
+    line = next(islice(text.split("\n"), error.context_mark.line, None), "")
+    tag = line[error.context_mark.column : error.problem_mark.column]
+    return tag if _TAG.fullmatch(tag) else ""
 
 
 def _indenting_tab(text: str, place: Mark) -> Mark | None:

@@ -284,7 +284,7 @@ def _define(
     keys.rename(own)
     is_strict = document.dialect is Dialect.ENSUE
     problems = [replace(problem, path=render(path)) for path, problem in forms.problems]
-    unknown = [each for each in keys.unknown if is_strict or each[0] not in translating.KEPT]
+    unknown = [each for each in keys.unknown if is_strict or not translating.is_kept(each[0])]
     problems += [_unknown_key(path, remedy, is_strict=is_strict) for path, _, remedy in unknown]
     definition, found = _validate(pruned, kind)
     meant = {render((*path[:-1], *_QUOTED.findall(remedy))) for path, _, remedy in keys.unknown}

@@ -20,8 +20,7 @@ AUTHORING = "v1"
 """The apiVersion of relay's workflow files; `kind` may be left out, and so may it."""
 BELONGS = "relay.sh/workflow"
 """The label of a trigger of such a file: its workflow, without which it is not."""
-KEPT = (("spec", "locals"),)
-"""What relay's files may say although nobody reads it."""
+_STEPS = (("spec", "steps"), ("spec", "finally"))
 Object = dict[str, Json]
 Script = Callable[[str], str]
 """The text of the file that an `inputFile` names. Raises OSError, ValueError."""
@@ -37,6 +36,11 @@ class Part:
     """With paths as the file has them."""
     keys: Mapping[Path, tuple[str, ...]] = field(default_factory=dict)
     """Those that the file may have where its keys are not those of the definition, by the path of the definition."""
+
+
+def is_kept(path: Path) -> bool:
+    """Whether relay's files may say it although nobody reads it: their `locals`, and the description of a step."""
+    return path == ("spec", "locals") or (path[:-2] in _STEPS and path[-1] == "description")
 
 
 def is_authoring(version: object, kind: object, has_steps: bool) -> bool:
