@@ -122,6 +122,8 @@ def test_a_condition_that_can_only_fail_is_an_error_but_for_a_function_that_a_tr
     assert of_step.severity is Severity.ERROR
     assert (of_trigger.message, of_trigger.path) == (of_step.message, "spec.actions[0].when[0]")
     assert of_trigger.severity is (Severity.WARNING if is_unknown else Severity.ERROR)
+    [strict] = of_strict(step("env", {"A": call}))
+    assert strict.severity is Severity.WARNING
     [ours] = checking.check_workflow(workflow([*OTHERS, step("env", {"A": call})]))
     assert ours.severity is Severity.ERROR
 
