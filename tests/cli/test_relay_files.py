@@ -199,13 +199,17 @@ def test_a_push_with_the_token_of_a_trigger_starts_its_workflow(site: Cli) -> No
     body = {"data": {"id": 1, "branch": "main", "author": "Ann"}}
     with httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=60) as client:
         assert client.post("/api/events", json=body).status_code == 202
+        refused = client.post("/api/events", json={"data": {**body["data"], "branch": "x"}}).json()["id"]
         assert client.get("/api/v1/runs").status_code == 403
-    until(lambda: "run/pushed-pushed-" in site("get", "runs", "-o", "name").stdout, "the run")
-    run = next(line for line in site("get", "runs", "-o", "name").stdout.split() if "pushed-pushed" in line)
+    until(lambda: "run/pushed-" in site("get", "runs", "-o", "name").stdout, "the run")
+    (run,) = (line for line in site("get", "runs", "-o", "name").stdout.split() if "run/pushed-" in line)
     site("wait", run)
-    steps = document(site("get", run, "-o", "json"))["status"]["steps"]
-    child = steps[0]["runRef"]["name"]
-    assert "main by Ann" in site("logs", child).stdout
+    assert document(site("get", run, "-o", "json"))["spec"]["workflowRef"]["name"] == "pushed"
+    assert "main by Ann" in site("logs", run).stdout
+    told = document(site("explain", "event", refused, "-o", "json"))["items"]
+    (decision,) = (one for one in told if one["trigger"]["name"] == "pushed-pushed")
+    assert (decision["conclusion"], decision["reason"]) == ("notFired", "Filter")
+    assert decision["because"] == [{"clause": "!Fn.equals [!Data branch, main]", "values": {"!Data branch": "x"}}]
 
 
 CAPITALS = """

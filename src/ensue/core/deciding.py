@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ensue.core import canonical, firing, matching
+from ensue.core import canonical, firing, gating, matching
 from ensue.core.matching import Candidate
 from ensue.core.windows import Storm, Windows
 from ensue.expr import cel, indexing, interface, subscriptions
@@ -95,7 +95,7 @@ def compile(trigger: Trigger, uid: str, generation: int) -> Rule:
         candidate=Candidate(
             uid=uid,
             sources=frozenset(source_key(uid, source) for source in spec.sources),
-            filter=program,
+            filter=gating.gated(trigger, program),
             clauses=_clauses(spec.filter, program),
         ),
         windows=Windows(dedupe=spec.dedupe, debounce=spec.debounce, throttle=spec.throttle),

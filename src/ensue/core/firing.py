@@ -15,7 +15,8 @@ from ensue.model.trigger import Trigger
 from ensue.model.values import DefinitionHash, Json, Namespace
 from ensue.model.workflow import Step
 
-_OF_START = frozenset({"name", "type", "workflow", "parameters"})
+_OF_START = frozenset({"name", "type", "workflow", "parameters", "with_"})
+_OF_RELAYS_START = _OF_START | {"when"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +28,13 @@ class Failure:
 
 
 def start_of(trigger: Trigger) -> Step | None:
-    """The one action that has nothing but the name of a workflow and its parameters."""
+    """The one action that has nothing but the name of a workflow and its parameters; in relay's dialect a `when`
+    may stand beside them, which decides about the event."""
     actions = trigger.spec.actions
     if len(actions) != 1 or actions[0].workflow is None or actions[0].kind != "workflow":
         return None
-    return actions[0] if actions[0].model_dump(exclude_defaults=True).keys() <= _OF_START | {"with_"} else None
+    known = _OF_RELAYS_START if relay.of(trigger.api_version).is_relay else _OF_START
+    return actions[0] if actions[0].model_dump(exclude_defaults=True).keys() <= known else None
 
 
 def target(trigger: Trigger, action: Step, scope: interface.Scope) -> str | Failure:

@@ -17,6 +17,8 @@ REPLAY_OF = "ensuereplayof"
 """The extension that names the event of which this one is a replay."""
 REPLAY_TO = "ensuereplayto"
 """The extension that names the only trigger that a replay is for."""
+PAYLOAD = "event.data"
+"""The root that relay's conditions know as `event`; with its dot, no expression can name it."""
 
 
 class DataForm(StrEnum):
@@ -118,7 +120,7 @@ def attributes(event: Event) -> dict[str, Json]:
 def roots(event: Event) -> dict[str, Json]:
     """The roots that filters read; `context` is the same event in the shape that kube-trigger's filters know."""
     found = attributes(event)
-    return {"event": found, "context": _context(event, found)}
+    return {"event": found, "context": _context(event, found), PAYLOAD: payload(event)["event"]}
 
 
 def payload(event: Event) -> dict[str, Json]:

@@ -14,6 +14,7 @@ from ensue.expr.relay.querying import LANGUAGES, query
 from ensue.expr.relay.reporting import unresolvable
 from ensue.expr.relay.signatures import miscall
 from ensue.expr.relay.surveying import Finding, findings, has_expressions, refs
+from ensue.expr.relay.weighing import because
 
 __all__ = [
     "FUNCTIONS",
@@ -28,6 +29,7 @@ __all__ = [
     "Mention",
     "Verdict",
     "WrongType",
+    "because",
     "compile",
     "constant",
     "decide",

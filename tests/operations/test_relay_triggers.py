@@ -1,0 +1,74 @@
+"""The triggers of relay's files, with events that really come."""
+
+from pathlib import Path
+
+import pytest
+
+from ensue import files
+from ensue.model.run import State
+from ensue.model.values import DEFAULT_NAMESPACE, Json
+from ensue.operations import definitions, pushing, runs
+from tests.operations.places import ANN, Place
+from tests.operations.test_pushing import bearer
+
+BOX = """\
+apiVersion: v1
+name: box
+parameters: {kind: {}}
+triggers:
+  - name: hook
+    source: {type: push}
+    binding: {key: !Data id, parameters: {kind: !Data kind}}
+    when: !Fn.notEquals [!Data kind, boring]
+steps:
+  - {name: say, type: approval, description: "${parameters.kind}"}
+"""
+
+
+async def apply(place: Place, text: str, tmp_path: Path) -> None:
+    for document in files.read(text, str(tmp_path / "box.yaml")):
+        await definitions.apply(ANN, place.world, files.body(document))
+
+
+async def push(place: Place, **data: Json) -> str:
+    return (await pushing.push(bearer("box-hook"), place.world, pushing.Pushed(data=data))).uid
+
+
+async def test_a_false_condition_leaves_no_run_and_a_true_one_a_run_of_the_workflow(
+    place: Place, tmp_path: Path
+) -> None:
+    await apply(place, BOX, tmp_path)
+    boring = await push(place, id=1, kind="boring")
+    assert await place.explained(boring) == {"box-hook": "notFired Filter"}
+    (clause,) = (await place.decision(boring)).verdict.because
+    assert (clause.text, dict(clause.values)) == ("!Fn.notEquals [!Data kind, boring]", {"!Data kind": "boring"})
+    assert await place.runs() == ()
+    # The key of an event that the condition let go is free.
+    told = await push(place, id=1, kind="news")
+    assert await place.decided(told) == {"box-hook": "fired"}
+    (run,) = await place.runs()
+    assert (run.name.startswith("box-"), run.name.startswith("box-hook-")) == (True, False)
+    assert (run.workflow, run.trigger, dict(run.parameters)) == ("box", "box-hook", {"kind": "news"})
+    assert await place.decided(await push(place, id=1, kind="more")) == {"box-hook": "notFired Duplicate"}
+
+
+async def test_a_condition_that_cannot_be_told_starts_nothing_and_says_why(place: Place, tmp_path: Path) -> None:
+    await apply(place, BOX, tmp_path)
+    uid = await push(place, id=1)
+    assert await place.decided(uid) == {"box-hook": "undecided FilterFailed"}
+    assert (await place.decision(uid)).verdict.error.endswith('path "kind": unknown key kind')
+    assert await place.runs() == ()
+
+
+@pytest.mark.parametrize("when", ["", "    when: !Fn.exists [!Data kind]\n"])
+async def test_the_run_ends_as_the_workflow_does(place: Place, tmp_path: Path, when: str) -> None:
+    text = BOX.replace("    when: !Fn.notEquals [!Data kind, boring]\n", when).replace(
+        "type: approval", "type: approval, when: false"
+    )
+    await apply(place, text, tmp_path)
+    async with place.working():
+        await push(place, id=1, kind="x")
+        (run,) = await place.runs()
+        ended = await runs.wait(ANN, place.world, DEFAULT_NAMESPACE, run.name, 30)
+    assert ended.state is State.SUCCEEDED
+    assert len(await place.runs()) == 1
