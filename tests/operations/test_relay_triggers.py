@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from ensue import files
-from ensue.model.run import State
+from ensue.core import deciding
+from ensue.model.run import Reason, State
 from ensue.model.values import DEFAULT_NAMESPACE, Json
-from ensue.operations import definitions, pushing, runs
-from tests.operations.places import ANN, Place
+from ensue.operations import definitions, events, pushing, runs
+from tests.operations.places import ANN, Place, said
 from tests.operations.test_pushing import bearer
 
 BOX = """\
@@ -72,3 +73,34 @@ async def test_the_run_ends_as_the_workflow_does(place: Place, tmp_path: Path, w
         ended = await runs.wait(ANN, place.world, DEFAULT_NAMESPACE, run.name, 30)
     assert ended.state is State.SUCCEEDED
     assert len(await place.runs()) == 1
+
+
+async def test_a_field_that_an_event_lacks_leaves_the_default_and_is_told(place: Place, tmp_path: Path) -> None:
+    text = BOX.replace("{kind: {}}", "{kind: {default: some}}").replace(
+        "notEquals [!Data kind, boring]", "exists [!Data id]"
+    )
+    await apply(place, text, tmp_path)
+    lacking = await push(place, id=1)
+    decision = await place.decision(lacking)
+    assert said(decision) == "fired"
+    assert decision.note == "the event has no kind: the default of the parameter kind is taken"
+    given = await place.decision(await push(place, id=2, kind="other"))
+    assert (said(given), given.note) == ("fired", "")
+    again = await events.replay(ANN, place.world, DEFAULT_NAMESPACE, lacking)
+    assert (await place.decision(again.uid)).note == f"{deciding.SKIPPED}; {decision.note}"
+    assert [dict(run.parameters) for run in await place.runs()] == [
+        {"kind": "some"},
+        {"kind": "other"},
+        {"kind": "some"},
+    ]
+
+
+async def test_a_field_without_a_default_fails_the_run_of_the_workflow_by_its_name(
+    place: Place, tmp_path: Path
+) -> None:
+    await apply(place, BOX.replace("    when: !Fn.notEquals [!Data kind, boring]\n", ""), tmp_path)
+    uid = await push(place, id=1)
+    assert await place.decided(uid) == {"box-hook": "fired"}
+    (run,) = await place.runs()
+    assert (run.workflow, run.state, run.reason) == ("box", State.FAILED, Reason.INVALID_PARAMETERS)
+    assert run.message.startswith('parameters.kind: could not evaluate a Data type: path "kind": unknown key kind')

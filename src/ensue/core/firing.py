@@ -1,7 +1,7 @@
 """What begins when a trigger fires: the workflow that its one action names, or its actions as steps. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from ensue.core import canonical, checking_parameters, permitting, supporting
@@ -13,7 +13,7 @@ from ensue.model.kinds import DIALECTS
 from ensue.model.run import Reason
 from ensue.model.trigger import Trigger
 from ensue.model.values import DefinitionHash, Json, Namespace
-from ensue.model.workflow import Step
+from ensue.model.workflow import Step, Workflow
 
 _OF_START = frozenset({"name", "type", "workflow", "parameters", "with_"})
 _OF_RELAYS_START = _OF_START | {"when"}
@@ -25,6 +25,17 @@ class Failure:
 
     reason: Reason
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """The parameters that an event gives a workflow."""
+
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    """With a failure too, those that could be evaluated."""
+    failure: Failure | None = None
+    note: str = ""
+    """Which defaults are taken for want of a field."""
 
 
 def start_of(trigger: Trigger) -> Step | None:
@@ -52,26 +63,35 @@ def target(trigger: Trigger, action: Step, scope: interface.Scope) -> str | Fail
     return value
 
 
-def bind(
-    trigger: Trigger, action: Step, built: Graph, scope: interface.Scope
-) -> tuple[Mapping[str, Json], Failure | None]:
-    """The parameters of the workflow, evaluated and checked; what could be evaluated is given with a failure too."""
+def bind(trigger: Trigger, action: Step, built: Graph, scope: interface.Scope) -> Given:
+    """The parameters of the workflow, evaluated and checked."""
     if failure := unsupported(built):
-        return {}, failure
+        return Given(failure=failure)
     flavour = relay.of(trigger.api_version, trigger.compat)
+    with_defaults = _defaults(built.workflow, flavour)
     given: dict[str, Json] = {}
-    errors = []
+    errors, notes = [], []
     for name, text in action.parameters.items():
-        given[name], error = _evaluate(text, scope, flavour)
-        if error:
+        value, error = _evaluate(text, scope, flavour)
+        if not error:
+            given[name] = value
+        elif name in with_defaults and (lacking := relay.lacking(text, scope, flavour)):
+            notes.append(f"the event has no {lacking}: the default of the parameter {name} is taken")
+        else:
             errors.append(f"parameters.{name}: {error}")
-            del given[name]
     if not errors:
         given, problems = checking_parameters.check_parameters(built.workflow, given)
         errors = [sentence(one) for one in problems if one.severity is Severity.ERROR]
     if errors:
-        return given, Failure(reason=Reason.INVALID_PARAMETERS, message="; ".join(errors))
-    return given, None
+        return Given(parameters=given, failure=Failure(reason=Reason.INVALID_PARAMETERS, message="; ".join(errors)))
+    return Given(parameters=given, note="; ".join(notes))
+
+
+def _defaults(workflow: Workflow, flavour: relay.Flavour) -> frozenset[str]:
+    """The parameters whose defaults stand where the event lacks a field, as in relay's files."""
+    if not flavour.is_relay or flavour.is_strict or workflow.compat == "strict":
+        return frozenset()
+    return frozenset(one.name for one in workflow.spec.parameters if one.has_default)
 
 
 def sentence(problem: Problem) -> str:

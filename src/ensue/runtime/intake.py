@@ -43,6 +43,8 @@ class Bound:
     parameters: Mapping[str, Json] = field(default_factory=dict)
     failure: Failure | None = None
     """Why it ends as it begins."""
+    note: str = ""
+    """What the decision says of it."""
 
 
 class Intake:
@@ -111,17 +113,16 @@ class Intake:
     async def _reactions(self, book: Rulebook, event: Event, only: str | None) -> tuple[Reaction, ...]:
         proposed = list(book.ruling.propose(event, self._clock.now(), only))
         await self._keep_actions([rule for rule, one in proposed if _fires(one) and rule.start is None])
-        return tuple(
-            [
-                Reaction(proposal=proposal, run=await self._run_of(book, rule, proposal, event))
-                for rule, proposal in proposed
-            ]
-        )
+        return tuple([await self._reaction(book, rule, proposal, event) for rule, proposal in proposed])
 
-    async def _run_of(self, book: Rulebook, rule: Rule, proposal: Proposal, event: Event) -> Run | None:
+    async def _reaction(self, book: Rulebook, rule: Rule, proposal: Proposal, event: Event) -> Reaction:
         if not _fires(proposal):
-            return None
+            return Reaction(proposal=proposal)
         bound = await self._bind(book, rule, event)
+        note = "; ".join(filter(None, (proposal.note, bound.note)))
+        return Reaction(proposal=replace(proposal, note=note), run=await self._run_of(book, rule, bound, event))
+
+    async def _run_of(self, book: Rulebook, rule: Rule, bound: Bound, event: Event) -> Run:
         applier = await self._access.known(book.appliers[rule.uid])
         # Asked again for each event: whoever lost the right since does not act through the triggers left behind.
         failure = bound.failure or firing.denied(applier, event.namespace, bound.workflow or rule.name)
@@ -162,8 +163,8 @@ class Intake:
         built = await self._graph(hash, name)
         if isinstance(built, Failure):
             return Bound(hash, name, failure=built)
-        parameters, failure = firing.bind(rule.trigger, rule.start, built, scope)
-        return Bound(hash, name, parameters, failure)
+        given = firing.bind(rule.trigger, rule.start, built, scope)
+        return Bound(hash, name, given.parameters, given.failure, given.note)
 
     async def _graph(self, hash: DefinitionHash, name: str) -> Graph | Failure:
         """One that cannot be read costs its own runs, not the event."""

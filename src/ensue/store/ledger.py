@@ -76,7 +76,8 @@ class Ledger:
             if proposal.windows != Windows():
                 admitted = self._admit(event, reaction.run, proposal)
                 conclusion, reason = admitted.conclusion, admitted.reason
-                note = _repeat(proposal, admitted) or _note(reason, proposal.windows.storm)
+                said = _repeat(proposal, admitted) or _note(reason, proposal.windows.storm)
+                note = note if conclusion is Conclusion.FIRED else said
             if conclusion is Conclusion.FIRED:
                 self._fired[key] = reaction.run
         self._decisions[key] = Decision(

@@ -5,6 +5,7 @@ Text to tree (`parsing`), tree to closures (`building`), and what whole document
 
 from ensue.expr.relay.conditions import Verdict, WrongType, decide
 from ensue.expr.relay.constants import constant, failing
+from ensue.expr.relay.fields import lacking
 from ensue.expr.relay.flavours import NATIVE, NATIVE_STRICT, RELAY, RELAY_STRICT, Flavour, of
 from ensue.expr.relay.functions import FUNCTIONS
 from ensue.expr.relay.mentioning import Called, Mention
@@ -37,6 +38,7 @@ __all__ = [
     "failing",
     "findings",
     "has_expressions",
+    "lacking",
     "miscall",
     "of",
     "query",
