@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensue.core import checking, deciding, gating, ruling
+from ensue.core import checking_triggers, deciding, gating, ruling
 from ensue.core.deciding import Proposal, Rule
 from ensue.model.decision import Conclusion, Reason
 from ensue.model.event import DataForm, Event
@@ -55,7 +55,7 @@ def proposed(one: Rule, happened: Event) -> Proposal:
         ([True, INTERESTING], {"kind": "boring"}, NOT, ""),
         (["${event.none}", INTERESTING], {"kind": "boring"}, NOT, ""),
         ([INTERESTING, "${event.none}"], {"kind": "x"}, UNDECIDED, 'evaluating template "${": path "event.none": unknown key none at character 3'),
-        ([{"$type": "Parameter", "name": "p"}], {}, UNDECIDED, "there is no parameters.p"),
+        (["${now() == event.kind}"], {"kind": "x"}, NOT, ""),
         ([False], {}, NOT, ""),
     ],
 )  # fmt: skip
@@ -108,29 +108,24 @@ def test_what_is_no_json_has_no_fields(form: DataForm, data: Json) -> None:
         (trigger(INTERESTING), True),
         (trigger(), False),
         (trigger("${event.data.ok}", version="ensue.dev/v1alpha1"), False),
+        (trigger(INTERESTING, {"$fn.equals": [KIND, {"$type": "Secret", "name": "s"}]}), False),
+        (trigger("${event.kind == connections.a.b.c}"), False),
+        (trigger({"$type": "Parameter", "name": "p"}), False),
+        (trigger("${run.name == 'x'}"), False),
+        (trigger({"$type": "Answer", "askRef": "a", "name": "b"}), False),
         (trigger(actions=[{"name": "a", "workflow": "w", "when": [True]}, {"name": "b", "workflow": "w"}]), False),
         (trigger(actions=[{"name": "a", "workflow": "w", "when": [True], "timeout": "1m"}]), False),
     ],
 )
-def test_only_what_starts_one_workflow_in_relays_dialect_is_gated(made: Trigger, is_gated: bool) -> None:
-    assert (gating.gated(made, None) is not None) == is_gated
+def test_only_what_starts_one_workflow_and_reads_the_event_alone_is_gated(made: Trigger, is_gated: bool) -> None:
+    one = deciding.compile(made, "uid", 1)
+    assert isinstance(one.candidate.filter, gating.Gate) == is_gated
+    assert (one.start is not None) == (is_gated or not made.spec.actions[0].when)
 
 
-@pytest.mark.parametrize(
-    ("when", "problems"),
-    [
-        ([INTERESTING, "${event.ok}"], []),
-        ([{"$type": "Parameter", "name": "p"}], ['spec.actions[0].when[0]: "parameters" cannot be used here']),
-        (["${run.name == 'x'}"], ['spec.actions[0].when[0]: "run" cannot be used here at character 3']),
-        ([{"$type": "Answer", "askRef": "a", "name": "b"}], ["spec.actions[0].when[0]: an Answer cannot be used here"]),
-    ],
-)
-def test_a_condition_that_reads_what_only_a_run_has_is_an_error(when: list[Json], problems: list[str]) -> None:
-    found = checking.check_trigger(trigger(*when))
-    assert [f"{one.path}: {one.message}" for one in found] == problems
-    assert all(
-        one.remedy == "a trigger's `when` is asked before there is a run: it knows `event` alone" for one in found
-    )
+def test_a_gate_is_filter_enough_to_see_only_what_is_meant() -> None:
+    assert [one.severity.value for one in checking_triggers.hints(trigger())] == ["hint"]
+    assert list(checking_triggers.hints(trigger(INTERESTING))) == []
 
 
 CONDITIONS = st.lists(st.sampled_from([True, False, INTERESTING, KIND, "${event.n > 1}"]), min_size=1, max_size=4)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ensue.core import checking_filters, deciding, gating
+from ensue.core import checking_filters, deciding, firing
 from ensue.core.checking_paths import Path, render
 from ensue.expr import subscriptions
 from ensue.model.errors import Problem, Severity
@@ -25,8 +25,11 @@ def check(trigger: Trigger) -> Iterator[Problem]:
 
 def hints(trigger: Trigger) -> Iterator[Problem]:
     """What is right, and seldom meant."""
+    start = firing.start_of(trigger)
+    if trigger.spec.filter is not None or (start is not None and start.when):
+        return
     for position, source in enumerate(trigger.spec.sources):
-        if source.type == EVENTS and trigger.spec.filter is None and gating.gated(trigger, None) is None:
+        if source.type == EVENTS:
             yield Problem(
                 message="without a filter it also sees what Ensue tells of itself, as the ends of its own runs",
                 remedy='add one, as filter: event.type == "com.example.order"',

@@ -84,7 +84,7 @@ class Proposal:
 
 
 def compile(trigger: Trigger, uid: str, generation: int) -> Rule:
-    spec = trigger.spec
+    spec, start = trigger.spec, firing.start_of(trigger)
     program = None if spec.filter is None else filter_program(spec.filter)
     keys = {name: cel.compile(text) for name, text in key_texts(trigger) if text}
     problems = [error_of(one) for one in (program, *keys.values()) if one is not None]
@@ -95,12 +95,12 @@ def compile(trigger: Trigger, uid: str, generation: int) -> Rule:
         candidate=Candidate(
             uid=uid,
             sources=frozenset(source_key(uid, source) for source in spec.sources),
-            filter=gating.gated(trigger, program),
+            filter=gating.gated(trigger, start, program),
             clauses=_clauses(spec.filter, program),
         ),
         windows=Windows(dedupe=spec.dedupe, debounce=spec.debounce, throttle=spec.throttle),
         keys=keys,
-        start=firing.start_of(trigger),
+        start=start,
         problem="; ".join(filter(None, problems)),
     )
 

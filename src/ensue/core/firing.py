@@ -1,6 +1,6 @@
 """What begins when a trigger fires: the workflow that its one action names, or its actions as steps. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -16,7 +16,6 @@ from ensue.model.values import DefinitionHash, Json, Namespace
 from ensue.model.workflow import Step, Workflow
 
 _OF_START = frozenset({"name", "type", "workflow", "parameters", "with_"})
-_OF_RELAYS_START = _OF_START | {"when"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +39,18 @@ class Given:
 
 def start_of(trigger: Trigger) -> Step | None:
     """The one action that has nothing but the name of a workflow and its parameters; in relay's dialect a `when`
-    may stand beside them, which decides about the event."""
+    that reads `event` alone may stand beside them, and decides about the event."""
     actions = trigger.spec.actions
     if len(actions) != 1 or actions[0].workflow is None or actions[0].kind != "workflow":
         return None
-    known = _OF_RELAYS_START if relay.of(trigger.api_version).is_relay else _OF_START
+    known = _OF_START | {"when"} if _is_of_event(trigger, actions[0].when) else _OF_START
     return actions[0] if actions[0].model_dump(exclude_defaults=True).keys() <= known else None
+
+
+def _is_of_event(trigger: Trigger, when: Sequence[Json]) -> bool:
+    """Whether conditions can be told before there is a run, without its secrets, parameters and steps."""
+    flavour = relay.of(trigger.api_version, trigger.compat)
+    return flavour.is_relay and all(root == "event" for root, *_ in relay.refs(list(when), flavour))
 
 
 def target(trigger: Trigger, action: Step, scope: interface.Scope) -> str | Failure:

@@ -3,13 +3,14 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ensue.core import conditions, firing
+from ensue.core import conditions
 from ensue.core.conditions import Met, Undecided, Unmet
 from ensue.expr import interface, relay
 from ensue.expr.interface import Answer, Error, Explanation, Needs, Program, Ref, Result, Scope, Value
 from ensue.model.event import PAYLOAD
 from ensue.model.trigger import Trigger
 from ensue.model.values import Json
+from ensue.model.workflow import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +70,8 @@ def _placed(result: Result, condition: Json) -> Result:
     return replace(result, position=-1) if isinstance(result, Error) and not isinstance(condition, str) else result
 
 
-def gated(trigger: Trigger, filter: Program | None) -> Program | None:
-    """What decides about an event: the filter, and the `when` of the action that starts a workflow."""
-    start = firing.start_of(trigger)
+def gated(trigger: Trigger, start: Step | None, filter: Program | None) -> Program | None:
+    """What decides about an event: the filter, and the `when` of the action `start` that begins a workflow."""
     if start is None or not start.when:
         return filter
     flavour = relay.of(trigger.api_version, trigger.compat)
