@@ -6,6 +6,7 @@ import pytest
 
 from ensue import files
 from ensue.core import deciding
+from ensue.model.errors import Severity
 from ensue.model.run import Reason, State
 from ensue.model.values import DEFAULT_NAMESPACE, Json
 from ensue.operations import definitions, events, pushing, runs
@@ -104,3 +105,18 @@ async def test_a_field_without_a_default_fails_the_run_of_the_workflow_by_its_na
     (run,) = await place.runs()
     assert (run.workflow, run.state, run.reason) == ("box", State.FAILED, Reason.INVALID_PARAMETERS)
     assert run.message.startswith('parameters.kind: could not evaluate a Data type: path "kind": unknown key kind')
+
+
+async def test_a_function_that_is_not_there_is_warned_of_and_then_told_of_each_event(
+    place: Place, tmp_path: Path
+) -> None:
+    text = BOX.replace("notEquals [!Data kind, boring]", "matchesRegex [!Data kind, 'b.*']")
+    (warned,) = (problem for document in files.read(text, "box.yaml") for problem in document.problems)
+    assert (warned.severity, warned.path) == (Severity.WARNING, "triggers[0].when")
+    assert warned.message == 'there is no function "matchesRegex"'
+    await apply(place, text, tmp_path)
+    uid = await push(place, id=1, kind="boring")
+    assert await place.decided(uid) == {"box-hook": "undecided FilterFailed"}
+    error = (await place.decision(uid)).verdict.error
+    assert error == 'invocation of function "matchesRegex" failed: function not found'
+    assert await place.runs() == ()
