@@ -3,6 +3,7 @@
 import base64
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -48,6 +49,19 @@ async def test_a_secret_is_set_listed_and_deleted(client: httpx.AsyncClient, nod
     assert (await client.delete(f"{SECRETS}/token", params={"workflow": "build"})).status_code == 204
 
 
+@pytest.mark.parametrize("name", ["jiraURL", "aws.accessKeyID", "aws__My Account", "rotate", "A" * 253])
+async def test_a_secret_has_the_name_that_relay_gave_it(client: httpx.AsyncClient, node: Node, name: str) -> None:
+    path = f"{SECRETS}/{quote(name, safe='')}"
+    assert (await client.put(path, json={"value": VALUE})).json()["metadata"]["name"] == name
+    assert (await client.put(f"{path}/a.B", json={"value": VALUE})).status_code == 201
+    assert await stored(node, name) == VALUE.encode()
+    assert keys((await client.get(path)).json()) == ["a.B", "value"]
+    assert (await client.get(f"{SECRETS}/{quote(name.swapcase())}")).status_code == 404
+    assert (await client.delete(f"{path}/a.B")).status_code == 204
+    assert (await client.delete(path)).status_code == 204
+    assert (await client.get(path)).status_code == 404
+
+
 async def test_a_namespace_sees_its_own_and_the_short_path_all(client: httpx.AsyncClient) -> None:
     await client.put(f"{SECRETS}/a", json={"value": VALUE})
     await client.put("/api/v1/namespaces/blue/secrets/b", json={"value": VALUE})
@@ -91,7 +105,9 @@ async def test_half_of_a_surrogate_pair_is_refused(client: httpx.AsyncClient) ->
     assert answer.status_code == 400
 
 
-@pytest.mark.parametrize("path", ["Token", "token/a%2Fb", "token/%20"])
+@pytest.mark.parametrize(
+    "path", ["%20token", "token%20", ".token", "tok%00en", "t%C3%B6ken", "token/a%2Fb", "token/%20"]
+)
 async def test_names_that_cannot_be_are_refused(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.put(f"{SECRETS}/{path}", json={"value": VALUE})
     assert answer.status_code in (400, 404)

@@ -96,7 +96,7 @@ def test_rotation_says_what_it_did(site: Cli) -> None:
 @pytest.mark.parametrize(
     ("words", "stdin", "message"),
     [
-        (("Bad",), "s3cret", "not the name of a secret"),
+        (("a/b",), "s3cret", "not the name of a secret"),
         (("a", "b/c"), "s3cret", "not the key of a secret"),
         (("a", "--workflow", "B"), "s3cret", "not the name of a workflow"),
         (("a",), "", "is empty"),
@@ -194,7 +194,7 @@ def test_a_run_alone_is_given_a_connection_as_its_warning_says(cli: Cli) -> None
     [
         ("token", "is not NAME=FILE"),
         ("token=none", "none cannot be read"),
-        ("Bad=token", "not the name of a secret"),
+        ("a/b=token", "not the name of a secret"),
         ("token.=token", "not the key of a secret"),
     ],
 )

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -172,6 +173,33 @@ async def test_a_step_reads_the_secrets_that_it_names_and_no_other(stored: Store
     for name in ("hello", "other"):
         found = await stored.side.two.get(f"/secrets/{name}")
         assert (found.status, found.code) == (403, "rma_model_authorization_error")
+
+
+@pytest.mark.parametrize("name", ["jiraURL", "aws.accessKeyID", "My Account"])
+async def test_a_step_reads_a_secret_and_a_connection_under_the_names_of_its_file(
+    tmp_path: Path, database_url: str, name: str
+) -> None:
+    spec = {"it": {"$type": "Secret", "name": name}, "by": {"$type": "Connection", "type": "aws", "name": name}}
+    async with sides.stored(tmp_path / "data", database_url, spec=spec) as stored:
+        for kept, key in ((name, "value"), (f"aws__{name}", "id"), (name.lower(), "other")):
+            place = SecretPlace(namespace=DEFAULT_NAMESPACE, name=kept, key=key)
+            await secrets.set_value(ANN, stored.place.world, place, f"{kept}/{key}".encode())
+        one = stored.side.one
+        found = (await one.get(f"/secrets/{quote(name, safe='')}")).json
+        assert found == {"key": name, "value": f"{name}/value"}
+        assert (await one.get("/spec")).json["value"] == {"it": f"{name}/value", "by": {"id": f"aws__{name}/id"}}
+        for other in (f"{name}%20", quote(name.swapcase(), safe="")):
+            assert (await one.get(f"/secrets/{other}")).status == 403
+
+
+async def test_a_connection_is_found_as_it_is_written_before_the_small_letters_of_before(tmp_path: Path) -> None:
+    spec = {"by": {"$type": "Connection", "type": "aws", "name": "My-Account"}}
+    for kept in (("aws__my-account",), ("aws__my-account", "aws__My-Account")):
+        async with sides.stored(tmp_path / kept[-1], spec=spec) as stored:
+            for name in kept:
+                place = SecretPlace(namespace=DEFAULT_NAMESPACE, name=name, key="id")
+                await secrets.set_value(ANN, stored.place.world, place, name.encode())
+            assert (await stored.side.one.get("/spec")).json["value"] == {"by": {"id": kept[-1]}}
 
 
 async def test_what_a_spec_names_and_is_not_there_is_told_to_people(stored: Stored) -> None:

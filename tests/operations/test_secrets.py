@@ -18,6 +18,7 @@ from ensue.settings import Settings
 
 ANN = Identity(subject="user:ann", groups=("admin",))
 BOB = Identity(subject="user:bob")
+NAMES = ("aws__My Account", "aws__My account", "aws__My Accounts", "aws.My Account", "jiraURL")
 PLACE = SecretPlace(namespace=DEFAULT_NAMESPACE, name="token")
 
 
@@ -53,7 +54,7 @@ async def test_a_value_is_sealed_before_it_is_stored(world: World) -> None:
     [
         (PLACE, b"", "is empty"),
         (PLACE, bytes(MAX_VALUE + 1), "larger than"),
-        (SecretPlace(namespace=DEFAULT_NAMESPACE, name="Token"), b"x", "not the name"),
+        (SecretPlace(namespace=DEFAULT_NAMESPACE, name="a/b"), b"x", "not the name"),
     ],
 )
 async def test_what_cannot_be_a_secret_is_refused(world: World, place: SecretPlace, value: bytes, message: str) -> None:
@@ -78,6 +79,22 @@ async def test_who_may_not_changes_and_sees_nothing(world: World) -> None:
         with pytest.raises(Denied, match="user:bob may not"):
             await act
     assert await value_of(world, PLACE) == b"s3cret"
+
+
+async def test_who_may_use_a_secret_may_use_none_of_another_name(world: World) -> None:
+    scope = "scope:set,delete:secret/aws__My Account@default"
+    bob = Identity(subject="token:bob", groups=("admin", scope))
+    places = [SecretPlace(namespace=DEFAULT_NAMESPACE, name=name) for name in NAMES]
+    for place in places:
+        await secrets.set_value(ANN, world, place, b"s3cret")
+    await secrets.set_value(bob, world, places[0], b"changed")
+    for place in places[1:]:
+        with pytest.raises(Denied, match=f"may not delete secret/{place.name} in"):
+            await secrets.delete(bob, world, place)
+    await secrets.delete(bob, world, places[0])
+    assert [found.place for found in await secrets.list_all(ANN, world, None)] == sorted(
+        places[1:], key=lambda place: place.name
+    )
 
 
 async def test_rotation_seals_everything_with_a_new_key(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,20 @@ async def test_a_list_is_ordered_and_of_its_namespace(store: Store) -> None:
     assert await store.secrets.list(Namespace("none")) == ()
 
 
+async def test_names_count_with_their_capitals_dots_and_spaces_and_are_ordered_by_their_bytes(store: Store) -> None:
+    lease = await lease_of(store)
+    names = ["A" * 253, "My Account", "a", "a a", "a.a", "aA", "a_a", "aa", "jiraURL", "jiraurl"]
+    await set_all(store, *(place(name) for name in reversed(names)))
+    assert [found.place.name for found in await store.secrets.list(DEFAULT)] == names
+    for name in names:
+        assert set(await store.secrets.take(lease, name)) == {place(name)}
+        assert [found.place.name for found in await store.secrets.list(DEFAULT, name)] == [name]
+    assert [row.name for row in (await audit(store))[: len(names)]] == names[::-1]
+    for gone in names:
+        assert await store.secrets.delete(place(gone), ANN, has_all_keys=True) == 1
+    assert await store.secrets.list(None) == ()
+
+
 async def test_a_workflows_own_secret_hides_the_namespaces_with_all_its_keys(store: Store) -> None:
     lease = await lease_of(store)
     await set_all(store, place(), place(key="user"), place(workflow=f"{lease.workflow}x"), place(namespace=OTHER))

@@ -39,11 +39,28 @@ async def test_a_connection_is_named_by_type_and_name(tmp_path: Path) -> None:
     kept = MountedSecrets(directory=tmp_path)
     assert await kept.connection("team", "", "aws", "prod") == {"accessKeyID": b"AKIA"}
     assert await kept.connection("team", "", "aws__prod", "x") == {}
+    assert await kept.connection("team", "", "AWS", "Prod") == {"accessKeyID": b"AKIA"}
+    put(tmp_path / "team" / "AWS__Prod" / "accessKeyID", "as it is written")
+    assert await kept.connection("team", "", "AWS", "Prod") == {"accessKeyID": b"as it is written"}
+    assert await kept.connection("team", "", "aws", "prod") == {"accessKeyID": b"AKIA"}
 
 
-@pytest.mark.parametrize("name", ["..", "../other/token", "/etc/passwd", "", "a\0"])
+@pytest.mark.parametrize("name", ["jiraURL", "aws.accessKeyID", "My Account", "a..b", "A" * 253])
+async def test_names_of_relay_are_names_of_files(tmp_path: Path, name: str) -> None:
+    put(tmp_path / "team" / name, "abc")
+    kept = MountedSecrets(directory=tmp_path)
+    assert await kept.secret("team", "", name) == {"value": b"abc"}
+    assert await kept.secret("team", "", name.swapcase()) == {}
+    if len(name) < 100:
+        put(tmp_path / "team.build" / f"aws__{name}" / "id", "AKIA")
+        assert await kept.connection("team", "build", "aws", name) == {"id": b"AKIA"}
+
+
+@pytest.mark.parametrize("name", ["..", ".hidden", "../other/token", "/etc/passwd", "", "a\0", "a/b", "x" * 254])
 async def test_a_name_leads_to_no_other_file(tmp_path: Path, name: str) -> None:
     put(tmp_path / "other" / "token", "x")
+    put(tmp_path / "team" / ".hidden", "x")
+    put(tmp_path / "team" / "a" / "b", "x")
     assert await MountedSecrets(directory=tmp_path).secret("team", "", name) == {}
 
 
@@ -67,6 +84,22 @@ async def test_variables_are_secrets_and_connections() -> None:
     assert await kept.connection("team", "", "aws", "prod") == {"accessKeyID": b"AKIA"}
     assert await kept.secret("my_team", "", "token") == {}
     assert await kept.secret("other", "", "token") == {}
+
+
+async def test_capitals_do_not_count_in_variables_and_dots_and_spaces_cannot_be_told() -> None:
+    variables = {
+        "JIRAURL": "url",
+        "AWS_ACCESSKEYID": "id",
+        "AWS.ACCESSKEYID": "id",
+        "MY ACCOUNT": "it",
+        "JIRAURL__id": "1",
+    }
+    kept = EnvironmentSecrets(environment={f"ENSUE_SECRET__TEAM__{name}": text for name, text in variables.items()})
+    for name in ("jiraURL", "JIRAURL", "jiraurl"):
+        assert await kept.secret("team", "", name) == {"value": b"url", "id": b"1"}
+    for name in ("aws.accessKeyID", "My Account", "my account", "jiraURL ", "jirä"):
+        assert await kept.secret("team", "", name) == {}
+    assert await kept.secret("team", "", "aws-accessKeyID") == {"value": b"id"}
 
 
 async def test_no_namespace_reads_the_variables_of_another() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -12,6 +13,7 @@ from ensue.model.errors import SecretsLocked, VaultAway
 from ensue.vaults.kv2 import Kv2Vault
 from tests.vaults import bao
 
+NAMES = ("jiraURL", "jiraurl", "aws.accessKeyID", "aws..id", "My Account", "50% é?#&+", "~a_b-")
 FOLDER = "0f7e4a52-7b0c-4c58-9d5d-0d4c4a4f9e11"
 
 
@@ -26,6 +28,10 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         bao.put(address, f"connections/{FOLDER}/accessKeyID", value="AKIA")
         bao.put(address, f"connections/{FOLDER}/secretAccessKey", value="base64:c2hoaGho")
         bao.put(address, "connections/ssh/plain", host="h", user="u")
+        for name in NAMES:
+            bao.put(address, f"team/{quote(name, safe='')}", value=name)
+        bao.put(address, "connections/aws/My%20Account", id="of the account")
+        bao.put(address, "connections/AWS__x_/prod", id="of another type")
         yield address
 
 
@@ -72,6 +78,21 @@ async def test_a_connection_is_a_pointer_and_a_folder_or_one_secret(address: str
     assert found == {"accessKeyID": b"AKIA", "secretAccessKey": b"shhhhh"}
     assert await kept.connection("team", "build", "ssh", "plain") == {"host": b"h", "user": b"u"}
     assert await kept.connection("team", "build", "aws", "nothing") == {}
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_name_is_what_relay_wrote(address: str, token: Path, name: str) -> None:
+    kept = vault(address, token)
+    assert await kept.secret("team", "build", name) == {"value": name.encode()}
+    assert await kept.secret("team", "build", name.upper().replace(" ", "+")) == {}
+
+
+async def test_a_connection_is_of_the_type_and_name_that_relay_wrote(address: str, token: Path) -> None:
+    kept = vault(address, token)
+    assert await kept.connection("team", "", "aws", "My Account") == {"id": b"of the account"}
+    assert await kept.connection("team", "", "AWS__x_", "prod") == {"id": b"of another type"}
+    for type, name in (("aws", "my account"), ("Aws", "My Account"), ("aws__x_", "prod")):
+        assert await kept.connection("team", "", type, name) == {}
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "../team/token", "a\0b", "x" * 300])

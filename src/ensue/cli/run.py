@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from ensue.cli import (
     temporary,
 )
 from ensue.cli.invocation import Invocation
-from ensue.core import approving, checking, checking_calls, graph
+from ensue.core import approving, checking, checking_calls, graph, lacking
 from ensue.expr import spelling
 from ensue.files.documents import Document
 from ensue.model import secret
@@ -57,7 +57,8 @@ ENGINES = ("inline", "process", "container")
     "secret_files",
     multiple=True,
     metavar="NAME[.KEY]=FILE",
-    help="A secret of the workflow is what the file holds, to the last byte. May be repeated.",
+    help="A secret of the workflow is what the file holds, to the last byte. With dots in it the longest name that the "
+    "workflow mentions is the name, else what is before the first dot. May be repeated.",
 )
 @click.option("--engine", type=click.Choice(ENGINES), help="Where steps run that may run there and name no engine.")
 @click.option("--timeout", type=durations.DURATION, metavar="DURATION", help="The longest time the run may take.")
@@ -97,7 +98,7 @@ def command(
     \b
     Examples:
       ensue run build.yaml -p branch=main -p 'hosts:=["a", "b"]'
-      ensue run build.yaml -p src="$PWD"
+      ensue run build.yaml -p src="$PWD" --secret jiraURL=url.txt --secret aws.accessKeyID=key.txt
       ensue run build.yaml -o json > result.json
       ensue run release.yaml --approve ask
       ensue run release.yaml --approve ask:notes="all green"
@@ -235,20 +236,30 @@ def _place_on(engine: str, step: Json, kind: str) -> None:
 
 def _secrets(definition: Workflow, assignments: Sequence[str]) -> dict[SecretPlace, bytes]:
     """What the files hold, as the workflow's own secrets. Raises InvalidInput."""
+    mentioned = lacking.secrets_read(graph.build(definition)) if assignments else frozenset()
     namespace, workflow = Namespace(definition.metadata.namespace), definition.metadata.name
     found = {}
     for text in assignments:
         title, sign, path = text.partition("=")
-        name, dot, key = title.partition(".")
         if not sign:
             raise click.UsageError(f"--secret {text} is not NAME=FILE or NAME.KEY=FILE")
-        place = SecretPlace(namespace=namespace, workflow=workflow, name=name, key=key if dot else secret.DEFAULT_KEY)
+        name, key = _name_and_key(title, mentioned)
+        place = SecretPlace(namespace=namespace, workflow=workflow, name=name, key=key)
         secret.check(place)
         try:
             found[place] = Path(path).read_bytes()
         except OSError as error:
             raise InvalidInput(f"--secret {title}: {path} cannot be read: {error.strerror}") from None
     return found
+
+
+def _name_and_key(title: str, mentioned: Collection[str]) -> tuple[str, str]:
+    """Both may have dots: the longest name that is mentioned counts, else what is before the first dot."""
+    if title in mentioned:
+        return title, secret.DEFAULT_KEY
+    dots = [place for place, sign in enumerate(title) if sign == "."]
+    end = next((dot for dot in reversed(dots) if title[:dot] in mentioned), dots[0] if dots else None)
+    return (title, secret.DEFAULT_KEY) if end is None else (title[:end], title[end + 1 :])
 
 
 def _look_through(

@@ -71,7 +71,8 @@ def workflow(decorated: Decorated) -> Decorated:
 @invocation.options
 @invocation.pass_invocation
 def set_value(invocation: Invocation, name: str, key: str, workflow: str, file: Path | None) -> int:
-    """Set a value of the secret NAME; without KEY, the one that ${secrets.NAME} means.
+    """Set a value of the secret NAME; without KEY, the one that ${secrets.NAME} means. The connection NAME of a TYPE
+    is the secret TYPE__NAME, as both are written, with a key for each of its attributes.
 
     It is read from standard input, without a line end that comes last; on a terminal it is asked for and not shown.
     It is never an argument: those can be seen by everybody on the machine.
@@ -81,6 +82,7 @@ def set_value(invocation: Invocation, name: str, key: str, workflow: str, file: 
       ensue secret set deploy-token < token.txt
       ensue secret set registry password --workflow build
       ensue secret set signing key --from-file private.pem
+      ensue secret set 'aws__My Account' accessKeyID < key.txt
     """
     place = _place(invocation, name, key, workflow)
     value = file.read_bytes() if file else _from_stdin(name)

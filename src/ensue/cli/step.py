@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from typing import IO, Any, Final
@@ -69,7 +70,7 @@ def get(invocation: Invocation, query: str, lang: str, part: str | None, step: s
         _require(query, "--secret needs the name of a secret")
         denied = f"this step may not read the secret {query}: its spec, env and with do not name it"
         with _saying(
-            NotFound(f"there is no secret {query}", remedy=f"`ensue secret set {query}` sets it"),
+            NotFound(f"there is no secret {query}", remedy=f"`ensue secret set {shlex.quote(query)}` sets it"),
             Denied(
                 denied, remedy=f"write `${{secrets.{query}}}`, or `!Secret {query}` in a file of relay, into its spec"
             ),

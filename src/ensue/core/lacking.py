@@ -1,5 +1,6 @@
 """What steps need and is not there: a worker with their engine and labels, a secret, a connection. Pure."""
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,12 +9,14 @@ from ensue.core.checking_paths import render
 from ensue.core.graph import Graph, Node
 from ensue.expr import relay
 from ensue.expr.interface import Kind, Missing
+from ensue.model import secret
 from ensue.model.errors import Problem, Severity
-from ensue.model.secret import DEFAULT_KEY, of_connection
+from ensue.model.secret import DEFAULT_KEY
 from ensue.model.values import DEFAULT_NAMESPACE
 
 SECRET_FIELDS = ("env", "spec", "with")
 CONTAINERS = "start Docker or Podman beside a worker, or let its ENSUE_CONTAINER_HOST say where one listens"
+UNNAMEABLE = f"only a vault can keep one of that name; secrets are named with {secret.NAMES}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,27 +67,38 @@ def of_steps(built: Graph, part: str, places: Sequence[Place]) -> Iterator[Probl
 
 @dataclass(frozen=True, slots=True)
 class Remedies:
-    """How to give a secret, and the attributes of a connection; `{}` is the name under which it is kept."""
+    """How to give a secret, and the attributes of a connection; `{}` is the name under which it is kept, as a shell
+    takes it."""
 
     secret: str
     connection: str
 
+    def of(self, read: "Read") -> str:
+        template = self.connection if read.kind is Kind.CONNECTION else self.secret
+        return template.replace("{}", shlex.quote(read.names[0])) if secret.is_name(read.names[0]) else UNNAMEABLE
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Read:
+    """What a step reads: any of these secrets, the first of which counts."""
+
+    names: tuple[str, ...]
+    title: str
+    kind: Kind
+
 
 def secrets_read(built: Graph) -> frozenset[str]:
-    """The names of those that any of the steps reads, as far as its texts tell; connections as they are kept."""
-    return frozenset(name for node in built.nodes.values() for name in _secrets(built, node))
+    """The names of those that any of the steps reads, as far as its texts tell; connections as they may be kept."""
+    return frozenset(name for node in built.nodes.values() for read in _secrets(built, node) for name in read.names)
 
 
 def of_secrets(built: Graph, part: str, known: Collection[str], remedies: Remedies) -> Iterator[Problem]:
     """The steps that read a secret or a connection that is not there."""
     for node in built.nodes.values():
-        for name, connection in sorted(_secrets(built, node).items()):
-            if name not in known:
-                what = (
-                    f"connection that is not there: {connection}" if connection else f"secret that is not there: {name}"
-                )
-                remedy = remedies.connection if connection else remedies.secret
-                yield _problem(built, node, part, f"step {node.name} reads a {what}", remedy.replace("{}", name))
+        for read in sorted(_secrets(built, node)):
+            if not any(name in known for name in read.names):
+                message = f"step {node.name} reads a {read.kind} that is not there: {read.title}"
+                yield _problem(built, node, part, message, remedies.of(read))
 
 
 def of_missing(missing: Sequence[Missing], namespace: str) -> list[Lack]:
@@ -98,28 +112,28 @@ def _of_one(missing: Missing, where: str) -> Lack | None:
         case Kind.SECRET, (name, *keys):
             key = next((one for one in keys if one != DEFAULT_KEY), "")
             named, given = (f"{name} with the key {key}", f"{name}.{key}") if key else (name, name)
-            command = " ".join(filter(None, ("ensue secret set", name, key)))
-            remedy = f"`{command}{where}` sets it; for `ensue run` give --secret {given}=FILE"
-            return Lack(message=f"there is no secret {named}", remedy=remedy)
+            command = shlex.join(filter(None, ("ensue", "secret", "set", name, key)))
+            remedy = f"`{command}{where}` sets it; for `ensue run` give --secret {shlex.quote(given)}=FILE"
+            return Lack(message=f"there is no secret {named}", remedy=remedy if secret.is_name(name) else UNNAMEABLE)
         case Kind.CONNECTION, (kind, name, *_):
-            kept = of_connection(kind, name)
-            remedy = f"it is kept as the secret {kept}: `ensue secret set {kept} KEY{where}` for each key"
-            return Lack(message=f"there is no connection {kind}/{name}", remedy=remedy)
+            template = f"it is kept as the secret {{}}: `ensue secret set {{}} KEY{where}` for each key"
+            read = Read(secret.of_connection(kind, name), f"{kind}/{name}", Kind.CONNECTION)
+            return Lack(message=f"there is no connection {read.title}", remedy=Remedies("", template).of(read))
     return None
 
 
-def _secrets(built: Graph, node: Node) -> dict[str, str]:
-    """What a step reads by the name under which it is kept; of a connection with its type and its name."""
+def _secrets(built: Graph, node: Node) -> set[Read]:
+    """As far as the step's texts tell."""
     flavour = relay.of(built.workflow.api_version, built.workflow.compat)
     guarded = (*SECRET_FIELDS, "when") if flavour.is_relay else SECRET_FIELDS
     fields = [value for path, value in graph.expressions(node.step) if path[0] in guarded]
-    read: dict[str, str] = {}
+    read: set[Read] = set()
     for finding in relay.findings(fields, flavour):
         match finding.what:
             case relay.Mention("connections", (kind, name, *_)):
-                read.setdefault(of_connection(kind, name), f"{kind}/{name}")
+                read.add(Read(secret.of_connection(kind, name), f"{kind}/{name}", Kind.CONNECTION))
             case relay.Mention("secrets", (name, *_)):
-                read[name] = ""
+                read.add(Read((name,), name, Kind.SECRET))
     return read
 
 

@@ -7,9 +7,10 @@ from ensue.core import checking_names
 from ensue.core.checking_paths import render
 from ensue.expr.spelling import did_you_mean
 from ensue.files.marks import Path
+from ensue.model import secret
 from ensue.model.errors import Problem
 from ensue.model.permission import SUBJECT_PATTERN
-from ensue.model.values import NAME_PATTERN, STEP_TITLE_PATTERN, Json
+from ensue.model.values import NAME_PATTERN, SECRET_NAME_PATTERN, STEP_TITLE_PATTERN, Json
 
 _WANTED = {
     "string_type": "a string",
@@ -106,6 +107,8 @@ def _number(value: object) -> str:
 def _pattern(pattern: str, given: Json) -> tuple[str, str]:
     if pattern == NAME_PATTERN:
         return f"{noun(given)} is not a name", "use a-z, 0-9, `-` and `_`, a letter or digit first, at most 63"
+    if pattern == SECRET_NAME_PATTERN:
+        return f"{noun(given)} is not the name of a secret", f"use {secret.NAMES}"
     if pattern == STEP_TITLE_PATTERN:
         return f"{noun(given)} is not a name", checking_names.proposed(str(given))
     if pattern == SUBJECT_PATTERN:

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from ensue.model.values import Name
+from ensue.model.values import Name, SecretName
 
 NATIVE_GROUP = "ensue.dev/v1alpha1"
 
@@ -64,7 +64,7 @@ class Reference(Strict):
 class SecretKey(Strict):
     """One value of a stored secret."""
 
-    name: Name
+    name: SecretName
     """The secret's name."""
     key: str = "value"
     """Which of its values."""

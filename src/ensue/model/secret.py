@@ -1,17 +1,21 @@
 """Secrets as all but their vault know them: where one belongs and when it was set, never what it is."""
 
 import re
+import shlex
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from ensue.model.errors import InvalidInput
-from ensue.model.values import DEFAULT_NAMESPACE, NAME_PATTERN, Namespace
+from ensue.model.values import DEFAULT_NAMESPACE, NAME_PATTERN, SECRET_NAME_PATTERN, Namespace
 
 DEFAULT_KEY: Final = "value"
 MAX_VALUE: Final = 2**20
 
-_NAME = re.compile(NAME_PATTERN)
+NAMES: Final = "at most 253 letters of a-z and A-Z, digits, spaces, `.`, `_` and `-`, beginning with a letter or digit"
+
+_NAME = re.compile(SECRET_NAME_PATTERN)
+_WORKFLOW = re.compile(NAME_PATTERN)
 _KEY = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,253}")
 
 
@@ -46,25 +50,36 @@ class Secret:
     changed_at: datetime
 
 
-def of_connection(type: str, name: str) -> str:
-    """How a connection is named where only secrets are kept: its type, two underlines, its name."""
-    return f"{type.lower().replace('__', '/')}__{name.lower()}"
+def is_name(text: str) -> bool:
+    """Whether a secret can be named so."""
+    return _NAME.fullmatch(text) is not None
+
+
+def of_connection(type: str, name: str) -> tuple[str, ...]:
+    """How a connection may be named where only secrets are kept, what counts first: its type, two underlines, its
+    name; and the same in small letters, as all were kept before names had capitals. One that cannot be kept so has a
+    name that no secret has: of a type with two underlines, or one at its end, it would not be known where it ends."""
+    named, former = f"{type}__{name}", f"{type}__{name}".lower()
+    if "__" in type or type.endswith("_") or not is_name(named):
+        return (f"{type}/{name}",)
+    return (named, former) if former != named and _WORKFLOW.fullmatch(former) else (named,)
 
 
 def setting(place: SecretPlace) -> str:
-    """The command that sets it."""
-    key = "" if place.key == DEFAULT_KEY else f" {place.key}"
+    """The command that sets it, as a shell takes it."""
+    key = "" if place.key == DEFAULT_KEY else f" {shlex.quote(place.key)}"
     where = "" if place.namespace == DEFAULT_NAMESPACE else f" -n {place.namespace}"
     owner = f" --workflow {place.workflow}" if place.workflow else ""
-    return f"ensue secret set {place.name}{key}{where}{owner} < FILE"
+    return f"ensue secret set {shlex.quote(place.name)}{key}{where}{owner} < FILE"
 
 
 def check(place: SecretPlace) -> None:
     """Raises InvalidInput for a name or key that cannot be one."""
-    for what, text in (("secret", place.name), ("workflow", place.workflow)):
-        if not _NAME.fullmatch(text) and (what == "secret" or text):
-            remedy = "use at most 63 of a-z, 0-9, - and _, beginning with a letter or digit"
-            raise InvalidInput(f'"{text}" is not the name of a {what}', remedy=remedy)
+    if not is_name(place.name):
+        raise InvalidInput(f'"{place.name}" is not the name of a secret', remedy=f"use {NAMES}, not ending in a space")
+    if place.workflow and not _WORKFLOW.fullmatch(place.workflow):
+        remedy = "use at most 63 of a-z, 0-9, - and _, beginning with a letter or digit"
+        raise InvalidInput(f'"{place.workflow}" is not the name of a workflow', remedy=remedy)
     if not _KEY.fullmatch(place.key):
         remedy = "use at most 253 letters, digits, `.`, `_` and `-`"
         raise InvalidInput(f'"{place.key}" is not the key of a secret', remedy=remedy)

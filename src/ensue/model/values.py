@@ -18,9 +18,12 @@ STEP_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
 """Of the steps of our files, which have no capitals either."""
 STEP_TITLE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]{1,200}$"
 """Of the steps of relay's files: any text that stays in its line and in its direction."""
+SECRET_NAME_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9 ._-]{0,251}[A-Za-z0-9._-])?$"  # noqa: S105 - a pattern
+"""Of secrets, connections among them, as relay's files name them; it is a file name, too."""
 MAX_DURATION = timedelta(days=3650)
 
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+SecretName = Annotated[str, StringConstraints(pattern=SECRET_NAME_PATTERN)]
 StepName = Annotated[
     str,
     StringConstraints(pattern=STEP_TITLE_PATTERN),

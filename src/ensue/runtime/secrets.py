@@ -33,8 +33,9 @@ class OpenedSecrets:
 
     async def connection(self, lease: Lease, type: str, name: str) -> Mapping[str, bytes]:
         """In the table it is a secret that is named as connections are."""
-        if found := await self._opened(await self._table.take(lease, secret.of_connection(type, name))):
-            return found
+        for named in secret.of_connection(type, name):
+            if found := await self._opened(await self._table.take(lease, named)):
+                return found
         for other in self._elsewhere:
             if found := await other.connection(lease.key.namespace, lease.workflow, type, name):
                 return found
@@ -52,9 +53,9 @@ class OpenedSecrets:
         self, namespace: Namespace, type: str, name: str, source_key: str
     ) -> Mapping[str, bytes]:
         """As `connection`, for a source."""
-        named = secret.of_connection(type, name)
-        if found := await self._opened(await self._table.read(namespace, named, source_key)):
-            return found
+        for named in secret.of_connection(type, name):
+            if found := await self._opened(await self._table.read(namespace, named, source_key)):
+                return found
         for other in self._elsewhere:
             if found := await other.connection(namespace, "", type, name):
                 return found

@@ -1,15 +1,19 @@
 """Secrets in the environment of the server, as ENSUE_SECRET__NAMESPACE__NAME and ENSUE_SECRET__NAMESPACE__NAME__KEY."""
 
+import re
 from collections.abc import Mapping
 
 from ensue.model.secret import DEFAULT_KEY
 
 PREFIX = "ENSUE_SECRET__"
 
+_PLAIN = re.compile(r"[A-Za-z0-9]+(-[A-Za-z0-9]+)*")
+
 
 class EnvironmentSecrets:
-    """Satisfies ports.Elsewhere. A name with an underline cannot be told from one with a hyphen, and one with two
-    hyphens, or one at its end, from two names: they are not found."""
+    """Satisfies ports.Elsewhere. A name with an underline, dot or space cannot be told from one with a hyphen, and one
+    with two hyphens, or one at its end, from two names: they are not found. Those that differ in capitals alone
+    are one."""
 
     def __init__(self, *, environment: Mapping[str, str]) -> None:
         self._environment = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
@@ -36,7 +40,7 @@ class EnvironmentSecrets:
 
 def _is_plain(name: str) -> bool:
     """Whether a variable can name it and nothing else."""
-    return "_" not in name and all(name.split("-"))
+    return _PLAIN.fullmatch(name) is not None
 
 
 def _word(text: str) -> str:

@@ -2,16 +2,13 @@
 
 import asyncio
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from ensue.model import secret
 from ensue.model.errors import SecretsLocked
 from ensue.model.secret import DEFAULT_KEY, MAX_VALUE
-from ensue.model.values import NAME_PATTERN
 
-_NAME = re.compile(NAME_PATTERN)
 MOST_KEYS = 100
 
 
@@ -23,7 +20,7 @@ class MountedSecrets:
         self._directory = directory
 
     async def secret(self, namespace: str, workflow: str, name: str) -> Mapping[str, bytes]:
-        if not _NAME.fullmatch(name):
+        if not secret.is_name(name):
             return {}
         for owner in (f"{namespace}.{workflow}", namespace) if workflow else (namespace,):
             if found := await asyncio.to_thread(_read, self._directory / owner / name):
@@ -31,7 +28,10 @@ class MountedSecrets:
         return {}
 
     async def connection(self, namespace: str, workflow: str, type: str, name: str) -> Mapping[str, bytes]:
-        return await self.secret(namespace, workflow, secret.of_connection(type, name))
+        for named in secret.of_connection(type, name):
+            if found := await self.secret(namespace, workflow, named):
+                return found
+        return {}
 
 
 def _read(path: Path) -> dict[str, bytes]:
