@@ -128,3 +128,39 @@ def test_secrets_of_any_name_are_set_read_rotated_and_deleted_on_a_server(site: 
     assert not set(NAMES[1:]) & set(listed(site))
     assert site("secret", "delete", "jiraURL", "--workflow", "names").stdout == "secret/jiraURL deleted\n"
     assert "jiraurl" in listed(site)
+
+
+SAMPLE = """
+connections:
+  aws/My Account: {secretKey: s3cret-key}
+secrets: {My Key: one, aws.accessKeyID: two}
+runs:
+  "1":
+    steps:
+      a: {spec: {id: !Secret aws.accessKeyID, account: !Connection [aws, My Account]}}
+"""
+
+
+def test_a_sample_has_them_and_what_it_has_not_is_told_with_words_that_a_shell_takes(cli: Cli) -> None:
+    cli.file("sample.yaml", SAMPLE)
+    script = "$S get id; $S get account.secretKey; $S get 'My Key' --secret; $S get 'No Key' --secret"
+    done = cli("metadata", "--sample", "sample.yaml", "--", "sh", "-c", script, code=1, env={"S": STEP})
+    assert done.stdout.split() == ["two", "s3cret-key", "one"]
+    assert "there is no secret No Key (`ensue secret set 'No Key'` sets it)" in done.stderr
+
+
+VERIFIED = """
+apiVersion: ensue.dev/v1alpha1
+kind: Trigger
+metadata: {name: hooked}
+spec:
+  sources:
+    - {type: webhook, with: {path: hooked, verify: {type: github, secret: {name: %s}}}}
+  actions: [{run: "true"}]
+"""
+
+
+def test_a_sender_is_known_by_a_secret_of_any_name(cli: Cli) -> None:
+    cli("validate", cli.file("good.yaml", VERIFIED % "gitHub.Key"))
+    told = cli("validate", cli.file("bad.yaml", VERIFIED % "a/b"), code=6).stdout
+    assert 'verify.secret.name: "a/b" is not the name of a secret (use a-z, A-Z, 0-9, spaces, ' in told

@@ -70,7 +70,7 @@ def test_what_was_missed_is_named_with_the_command_that_sets_it(missing: Missing
 )
 def test_what_only_a_vault_can_keep_is_said_to_be_that(missing: Missing) -> None:
     [lack] = lacking.of_missing([missing], "default")
-    assert lack.remedy.startswith("only a vault can keep one of that name; secrets are named with at most 253 letters")
+    assert lack.remedy.startswith("a secret is named with a-z, A-Z, 0-9, spaces, `.`, `_` and `-`")
 
 
 REMEDIES = Remedies("set {}", "{}: set {} KEY")

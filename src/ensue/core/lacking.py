@@ -16,7 +16,7 @@ from ensue.model.values import DEFAULT_NAMESPACE
 
 SECRET_FIELDS = ("env", "spec", "with")
 CONTAINERS = "start Docker or Podman beside a worker, or let its ENSUE_CONTAINER_HOST say where one listens"
-UNNAMEABLE = f"only a vault can keep one of that name; secrets are named with {secret.NAMES}"
+UNNAMEABLE = f"a secret is named with {secret.NAMES}; only a vault may have other names, without slashes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from ensue.model.values import DEFAULT_NAMESPACE, NAME_PATTERN, SECRET_NAME_PATT
 DEFAULT_KEY: Final = "value"
 MAX_VALUE: Final = 2**20
 
-NAMES: Final = "at most 253 letters of a-z and A-Z, digits, spaces, `.`, `_` and `-`, beginning with a letter or digit"
+NAMES: Final = "a-z, A-Z, 0-9, spaces, `.`, `_` and `-`, a letter or digit first, no space last, at most 253"
 
 _NAME = re.compile(SECRET_NAME_PATTERN)
 _WORKFLOW = re.compile(NAME_PATTERN)
@@ -76,7 +76,7 @@ def setting(place: SecretPlace) -> str:
 def check(place: SecretPlace) -> None:
     """Raises InvalidInput for a name or key that cannot be one."""
     if not is_name(place.name):
-        raise InvalidInput(f'"{place.name}" is not the name of a secret', remedy=f"use {NAMES}, not ending in a space")
+        raise InvalidInput(f'"{place.name}" is not the name of a secret', remedy=f"use {NAMES}")
     if place.workflow and not _WORKFLOW.fullmatch(place.workflow):
         remedy = "use at most 63 of a-z, 0-9, - and _, beginning with a letter or digit"
         raise InvalidInput(f'"{place.workflow}" is not the name of a workflow', remedy=remedy)
