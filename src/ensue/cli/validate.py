@@ -1,7 +1,9 @@
 """`ensue validate`: every problem of files and directories, offline."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Self
 
 import click
 
@@ -40,12 +42,12 @@ def command(context: click.Context, invocation: Invocation, paths: Sequence[str]
     known = steps.known()
     # It is offline: what is at an address is taken to be there.
     documents = files.load(paths, known=known, fetch=lambda address: f"# {address}")
-    called = checking_calls.workflows(document.definition for document in documents)
-    broken = frozenset(filter(None, map(_broken, documents)))
+    around = _Around.of(documents)
+    own = {place: _Around.of(parts) for place, parts in _parts(documents).items()}
     problems = [
         _judged(problem, strict=strict)
         for document in documents
-        for problem in _problems(document, known, called, broken)
+        for problem in _problems(document, known, around.besides(own[document.file, document.index]))
     ]
     is_valid = not any(problem.severity is Severity.ERROR for problem in problems)
     count = sum(document.definition is not None for document in documents)
@@ -60,6 +62,36 @@ def command(context: click.Context, invocation: Invocation, paths: Sequence[str]
     context.exit(exits.SUCCESS if is_valid else exits.INVALID)
 
 
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """The workflows that definitions may run, and those that are there and are not right."""
+
+    called: Mapping[checking_calls.Key, Workflow]
+    broken: frozenset[checking_calls.Key]
+
+    @classmethod
+    def of(cls, documents: Sequence[Document]) -> Self:
+        called = checking_calls.workflows(document.definition for document in documents)
+        return cls(called, frozenset(filter(None, map(_broken, documents))))
+
+    def besides(self, own: Self) -> Self:
+        """What the parts of one document meet: another's workflow of the same name is none of theirs."""
+        if self.called.keys().isdisjoint(own.broken) and all(
+            self.called[key] is one for key, one in own.called.items()
+        ):
+            return self
+        others = {key: one for key, one in self.called.items() if key not in own.broken}
+        return replace(self, called={**others, **own.called})
+
+
+def _parts(documents: Sequence[Document]) -> dict[tuple[str, int], list[Document]]:
+    """The documents by file and place in it: of relay's a file has several in one place."""
+    found: defaultdict[tuple[str, int], list[Document]] = defaultdict(list)
+    for document in documents:
+        found[document.file, document.index].append(document)
+    return found
+
+
 def _broken(document: Document) -> checking_calls.Key | None:
     """The workflow that is there, and is not right."""
     match document.definition, document.raw:
@@ -68,12 +100,7 @@ def _broken(document: Document) -> checking_calls.Key | None:
     return None
 
 
-def _problems(
-    document: Document,
-    known: Known,
-    called: Mapping[checking_calls.Key, Workflow],
-    broken: Collection[checking_calls.Key],
-) -> list[Problem]:
+def _problems(document: Document, known: Known, around: _Around) -> list[Problem]:
     """Those of the definition, what it would run besides, and what is right and cannot run yet."""
     later: list[Problem] = []
     if isinstance(document.definition, Workflow):
@@ -90,7 +117,7 @@ def _problems(
 
         warnings += checking_triggers.hints(document.definition)
     if document.definition is not None:
-        warnings += checking_calls.check(document.definition, called, broken)
+        warnings += checking_calls.check(document.definition, around.called, around.broken)
     found = [*document.problems, *(document.locate(problem) for problem in warnings)]
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 

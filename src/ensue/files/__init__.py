@@ -2,8 +2,9 @@
 
 from ensue.files.documents import Document, body
 from ensue.files.limits import DEFAULT_LIMITS, Limits
+from ensue.files.loading import load
 from ensue.files.marks import Marks
-from ensue.files.reading import accept, expand, load, read, value
+from ensue.files.reading import accept, expand, read, value
 from ensue.files.samples import is_sample
 from ensue.files.scripts import beside as scripts_beside
 from ensue.model.values import Json

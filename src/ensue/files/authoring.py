@@ -3,7 +3,7 @@
 import json
 import re
 
-from ensue.files import authoring_triggers, translating
+from ensue.files import authoring_triggers, titles, translating
 from ensue.files.marks import Path
 from ensue.files.translating import Findings, Object, Part, Script, with_findings
 from ensue.model.kinds import RELAY
@@ -23,7 +23,7 @@ _ENVELOPE = frozenset({"apiVersion", "kind", "compat", "name", "parameters", "st
 def translate(value: Object, name: str, script: Script) -> tuple[Part, ...]:
     """The workflow first, then its triggers."""
     findings = Findings()
-    title = _slug(findings.text(value, "name", ())) or _slug(name) or "workflow"
+    title = titles.slug(findings.text(value, "name", ())) or titles.slug(name) or "workflow"
     renamed: dict[Path, Path] = {("spec",): (), ("metadata", "name"): ("name",)}
     parameters = _parameters(value, findings, renamed)
     steps = [_step(step, path, findings, script) for path, step in findings.objects(value, "steps", ())]
@@ -40,11 +40,6 @@ def translate(value: Object, name: str, script: Script) -> tuple[Part, ...]:
         authoring_triggers.translate(trigger, path, title) for path, trigger in findings.objects(value, "triggers", ())
     ]
     return (with_findings(Part(workflow, renamed, keys={("spec",): KEYS}), findings), *triggers)
-
-
-def _slug(text: str) -> str:
-    """A name for what has a title."""
-    return re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:63].strip("-_")
 
 
 def _annotations(value: Object, findings: Findings) -> Object:

@@ -13,7 +13,17 @@ from ensue.core import checking, checking_tenants
 from ensue.core.canonical import encode
 from ensue.core.checking_paths import render
 from ensue.expr.spelling import did_you_mean
-from ensue.files import complaints, composing, json_text, mending, samples, scripts, source_settings, translating
+from ensue.files import (
+    complaints,
+    composing,
+    json_text,
+    mending,
+    samples,
+    scripts,
+    source_settings,
+    titles,
+    translating,
+)
 from ensue.files.constructing import construct
 from ensue.files.decoding import decode
 from ensue.files.documents import Document, broken
@@ -24,6 +34,7 @@ from ensue.files.nodes import Mapping as MappingNode
 from ensue.files.nodes import Node, Scalar, follow
 from ensue.files.nodes import Sequence as SequenceNode
 from ensue.files.short_forms import ShortForms
+from ensue.files.titles import Title
 from ensue.files.translating import Part, Script
 from ensue.model.definition import Dialect
 from ensue.model.errors import InvalidDefinition, Problem, Severity
@@ -36,7 +47,7 @@ from ensue.model.values import Json
 from ensue.model.workflow import Workflow
 
 SUFFIXES = (".yaml", ".yml", ".json")
-STANDARD_INPUT = "-"
+STANDARD_INPUT = titles.STANDARD_INPUT
 SERVER_KEYS = (
     "uid",
     "resourceVersion",
@@ -52,7 +63,6 @@ SERVER_KEYS = (
 ROUNDS = 3
 """How often what has a wrong shape is left out."""
 Findings = list[tuple[Path, Problem]]
-NAMELESS = "give the one without `name: NAME` at its top a name: it is called as its file"
 _QUOTED = re.compile(r'did you mean "(.*)"')
 _COMPAT_ANNOTATION = "ensue.dev/compat"
 
@@ -64,14 +74,16 @@ def read(
     known: checking.Known = checking.NOTHING_MORE,
     limits: Limits = DEFAULT_LIMITS,
     script: Script = scripts.none,
+    title: Title | None = None,
 ) -> tuple[Document, ...]:
     """The documents of one file; one that holds none, or cannot be read, gives a document with a problem. `script`
-    reads what a step's `inputFile` names."""
+    reads what a step's `inputFile` names; `title` is what a workflow of relay's is called that says no name, where
+    that is not the file's."""
     documents: list[Document] = []
     try:
         for index, node in enumerate(_compose(text, name, limits)):
             if node is not None:
-                found = _read_documents(node, name, index, known, limits, script)
+                found = _read_documents(node, name, index, known, limits, script, title)
                 documents.extend(samples.marked(node, found))
     except InvalidDefinition as error:
         documents.append(broken(name, error.problems, index=len(documents)))
@@ -82,29 +94,6 @@ def read(
             )
         )
     return tuple(documents)
-
-
-def load(
-    paths: Iterable[str | FilePath],
-    *,
-    known: checking.Known = checking.NOTHING_MORE,
-    limits: Limits = DEFAULT_LIMITS,
-    fetch: Script = scripts.no_fetching,
-) -> tuple[Document, ...]:
-    """The documents of files and directories (`*.yaml`, `*.yml`, `*.json`, sorted, hidden ones left out). `fetch` reads
-    scripts at an address. Where a file says nothing, nothing is fetched. What is no definition is a warning in a
-    directory, and an error in a file that is named."""
-    documents: list[Document] = []
-    for path in map(FilePath, paths):
-        is_named = not path.is_dir()
-        for file in expand(path):
-            try:
-                text, script = _bytes(file, limits), scripts.beside(file, fetch)
-                found = read(text, str(file), known=known, limits=limits, script=script)
-                documents.extend(found if is_named else map(samples.passed_over, found))
-            except OSError as error:
-                documents.append(broken(str(file), (Problem(message=f"cannot be read: {error.strerror or error}"),)))
-    return _refuse_repeated(documents)
 
 
 def accept(value: Mapping[str, Json], name: str = "", *, known: checking.Known = checking.NOTHING_MORE) -> Document:
@@ -153,12 +142,13 @@ def expand(path: FilePath) -> Iterator[FilePath]:
 
 def _is_sample(file: FilePath) -> bool:
     try:
-        return file.suffix == ".json" and samples.is_sample(file.name, _bytes(file, DEFAULT_LIMITS))
+        return file.suffix == ".json" and samples.is_sample(file.name, content(file))
     except OSError:
         return False
 
 
-def _bytes(file: FilePath, limits: Limits) -> bytes:
+def content(file: FilePath, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """What is in a file, or on standard input. Raises OSError."""
     # One byte more than allowed: enough to be refused, and a device or pipe cannot fill the memory.
     if str(file) == STANDARD_INPUT:
         return sys.stdin.buffer.read(limits.max_bytes + 1)
@@ -167,17 +157,17 @@ def _bytes(file: FilePath, limits: Limits) -> bytes:
 
 
 def _read_documents(
-    node: Node, name: str, index: int, known: checking.Known, limits: Limits, script: Script
+    node: Node, name: str, index: int, known: checking.Known, limits: Limits, script: Script, title: Title | None
 ) -> Iterator[Document]:
     dialect = _dialect_of(node)
     value, problems = construct(node, dialect=dialect, limits=limits)
     if any(problem.severity is Severity.ERROR for problem in problems) and value is None:
         yield replace(broken(name, problems, index=index), dialect=dialect)
         return
-    title = "" if name == STANDARD_INPUT else FilePath(name).stem
-    for part in translating.translate(value, title, script):
-        document = _judge(part, dialect, node, name, index, known)
-        yield _with_problems(document, problems)
+    stem = "" if name == STANDARD_INPUT else FilePath(name).stem
+    for part in translating.translate(value, stem if title is None else title.name, script):
+        document = _with_problems(_judge(part, dialect, node, name, index, known), problems)
+        yield document if title is None else titles.told(document, title)
         problems = ()
 
 
@@ -361,27 +351,3 @@ def _first(problems: list[Problem]) -> list[Problem]:
 
 def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(_first(list(problems)), key=lambda problem: (problem.line, problem.column)))
-
-
-def _refuse_repeated(documents: list[Document]) -> tuple[Document, ...]:
-    first: dict[tuple[str, str, str], Document] = {}
-    for position, document in enumerate(documents):
-        if document.definition is None:
-            continue
-        metadata = document.definition.metadata
-        other = first.setdefault((document.kind, metadata.namespace, metadata.name), document)
-        if other is not document:
-            place = other.locate(Problem(message="", path="metadata.name"))
-            problem = Problem(
-                message=f"{document.title} is already in {place.file}:{place.line}",
-                remedy=NAMELESS if _is_nameless(document) or _is_nameless(other) else "rename one of the two",
-                path="metadata.name",
-            )
-            documents[position] = replace(document, problems=(*document.problems, document.locate(problem)))
-    return tuple(documents)
-
-
-def _is_nameless(document: Document) -> bool:
-    """A workflow that is called as its file, which says no name."""
-    root = document.marks.root
-    return document.is_authored and root is not None and not _peek(root, "name")
