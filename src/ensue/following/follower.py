@@ -83,8 +83,9 @@ class Follower:
             for row in rows
             if not row.is_of_file
         }
+        self._files.recall(self._held)
         for _ in range(FIRST_LOOKS):
-            if (await self._read(FIRST_FETCH_SECONDS)).is_settled:
+            if (await self._read(FIRST_FETCH_SECONDS, 0.0)).is_settled:
                 break
             await asyncio.sleep(SETTLED_SECONDS)
         await patiently(lambda: self.look_again(grace=0.0, take_over=take_over))
@@ -145,7 +146,7 @@ class Follower:
 
     async def look_again(self, *, grace: float, take_over: bool = False) -> float | None:
         """Read what changed and do what follows; in how many seconds to look again, if it is known."""
-        read = await self._read(FETCH_SECONDS)
+        read = await self._read(FETCH_SECONDS, grace)
         now = time.monotonic()
         is_changed = await self._look_elsewhere()
         if read.reading is self._done and not self._refusals and not is_changed:
@@ -168,10 +169,12 @@ class Follower:
         self._done = read.reading if plan.again_at is None and not refused else None
         return _pause(plan, now, is_settled=read.is_settled)
 
-    async def _read(self, patience: float) -> Read:
+    async def _read(self, patience: float, grace: float) -> Read:
         """The files as they are now, with the scripts at addresses that come soon."""
-        read = await asyncio.to_thread(self._files.read)
-        return await asyncio.to_thread(self._files.read) if await self._addresses.ask(patience) else read
+        read = await asyncio.to_thread(self._files.read, grace=grace)
+        if await self._addresses.ask(patience):
+            return await asyncio.to_thread(self._files.read, grace=grace)
+        return read
 
     async def _look_elsewhere(self) -> bool:
         """Whether something was changed past the files; what is not as they have it is to be applied again."""

@@ -27,6 +27,9 @@ class Look:
     blind: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     """Paths that cannot be looked at: what was there may still be."""
 
+    def is_blind(self, path: str) -> bool:
+        return any(path == hidden or path.startswith(f"{hidden}/") for hidden in self.blind)
+
 
 def look(roots: Sequence[Path]) -> Look:
     """All definition files of files and directories, symbolic links followed, hidden ones left out."""

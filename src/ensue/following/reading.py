@@ -5,6 +5,7 @@ import hashlib
 import logging
 import re
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,12 +13,15 @@ from pathlib import Path
 from ensue import files
 from ensue.core import canonical, supporting
 from ensue.core.checking import Known
-from ensue.core.following import Found, Key, Reading
+from ensue.core.following import Found, Held, Key, Reading
+from ensue.files import titles
 from ensue.files.documents import Document
 from ensue.files.limits import DEFAULT_LIMITS
+from ensue.files.titles import Claim, Title
 from ensue.files.translating import ADDRESS, Script
 from ensue.following import looking
 from ensue.following.addresses import Addresses
+from ensue.following.claiming import Claims
 from ensue.following.looking import Look, Signature
 from ensue.model.definition import Dialect
 from ensue.model.errors import Problem, Severity
@@ -44,6 +48,9 @@ class File:
     """What its steps name as `inputFile`, as it was when it was read."""
     passed_over: tuple[Problem, ...] = ()
     """Of documents that are not meant as definitions."""
+    claim: Claim = titles.NOTHING
+    title: Title | None = None
+    """What its workflow without a name was called when it was read; None: as the file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +74,19 @@ class Files:
         self._reading = Reading()
         # Those of one file alone: all of them would be many, and large.
         self._fresh: dict[Found, Document] = {}
+        self._claims = Claims()
 
-    def read(self) -> Read:
+    def recall(self, held: Mapping[Key, Held]) -> None:
+        """What files had before this process."""
+        names: defaultdict[str, list[str]] = defaultdict(list)
+        for (namespace, kind, name), one in held.items():
+            if (namespace, kind) == (DEFAULT_NAMESPACE, "Workflow"):
+                names[one.file].append(name)
+        self._claims.recall(names)
+
+    def read(self, *, grace: float = 0.0) -> Read:
         """Everything as it is now, of what is being written, what was there before; the same object when nothing
-        is new."""
+        is new. For the grace, what vanished keeps the names that other files are not called by because of it."""
         look = looking.look(self._roots)
         now = time.time()
         before = dict(self._files)
@@ -79,7 +95,10 @@ class Files:
             self._addresses.forget(path)
         self._seen = {path: seen for path, seen in self._seen.items() if path in look.files}
         unsettled = [path for path, signature in look.files.items() if not self._is_read(path, signature, now)]
-        if before != self._files or look.blind != self._before.blind:
+        is_new = before != self._files or look.blind != self._before.blind
+        if is_new or self._claims.is_waiting:
+            unsettled += self._called(look, before, grace)
+        if is_new or before != self._files:
             self._reading = self._gathered(look)
         self._before = look
         return Read(reading=self._reading, is_settled=not unsettled)
@@ -111,6 +130,32 @@ class Files:
             log.warning("%s", problem)
         return True
 
+    def _called(self, look: Look, before: Mapping[str, File], grace: float) -> list[str]:
+        """Read those again that are called otherwise now; which of them have to wait."""
+        pending = {titles.base(path) for path in look.files if path not in self._files and self._claims.is_new(path)}
+        waiting = [
+            path
+            for path, file in self._files.items()
+            if file.claim.is_nameless and path not in before and self._claims.is_new(path)
+            if titles.base(path) in pending
+        ]
+        for path in waiting:
+            # What it is called is known when its neighbour is.
+            self._seen[path] = (self._files.pop(path).signature,)
+        hidden = [path for path in look.files if path not in self._files or self._files[path].problems]
+        hidden += [path for path in self._claims.known if look.is_blind(path)]
+        read = {path: file.claim for path, file in self._files.items()}
+        self._claims.choose(read, hidden, time.monotonic(), grace)
+        for path, file in list(self._files.items()):
+            if file.title == self._claims.titles.get(path):
+                continue
+            again = self._parse(path)
+            if again is None or again.signature != file.signature:
+                waiting.append(path)
+            else:
+                self._files[path] = again
+        return waiting
+
     def _parse(self, path: str) -> File | None:
         """None when it vanished meanwhile."""
         try:
@@ -131,7 +176,9 @@ class Files:
         passed_over: list[Problem] = []
         self._fresh = {}
         scripts: dict[str, Signature] = {}
-        for document in files.read(text, path, known=self._known, script=self._noting(path, scripts)):
+        title = self._claims.titles.get(path)
+        documents = files.read(text, path, known=self._known, script=self._noting(path, scripts), title=title)
+        for document in documents:
             found = _found(document)
             if document.passed_over is not None and not is_named:
                 passed_over.append(document.passed_over)
@@ -145,6 +192,8 @@ class Files:
             problems=tuple(problems),
             scripts=scripts,
             passed_over=tuple(passed_over),
+            claim=titles.claim(path, documents),
+            title=title,
         )
 
     def _noting(self, path: str, scripts: dict[str, Signature]) -> Script:
