@@ -55,9 +55,17 @@ def test_strictly_one_base_name_for_two_files_is_an_error(cli: Cli) -> None:
 
 
 def test_a_folder_is_applied_compared_and_deleted_under_the_same_names(site: Cli) -> None:
-    fill(site, "one", "two", base="fold.yaml")
+    fill(site, "one", base="fold.yaml")
+    assert "fold" not in site("apply", "-f", "flows").stderr
+    fill(site, "two", base="fold.yaml")
     said = site("apply", "-f", "flows").stderr
     assert "warning: the name fold is that of flows/two/fold.yaml, too: this workflow is called one-fold" in said
+    assert (
+        "warning: workflow/fold is on the server, too, and goes on with its triggers "
+        "(if flows/one/fold.yaml was called so before: ensue delete workflow/fold)\n"
+    ) in said
+    site("delete", "workflow/fold")
+    assert "goes on with its triggers" not in site("apply", "-f", "flows").stderr
     assert {"one-fold", "two-fold"} <= set(names(site, "workflows"))
     assert {"one-fold-hook", "two-fold-hook"} <= set(names(site, "triggers"))
     assert site("diff", "-f", "flows").stdout == ""

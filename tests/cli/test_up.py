@@ -128,3 +128,19 @@ def test_what_files_manage_is_changed_elsewhere_only_on_request(cli: Cli) -> Non
 )
 def test_what_cannot_be_followed_is_refused(cli: Cli, words: tuple[str, ...], code: int, said: str) -> None:
     assert said in cli("up", *words, code=code).stderr
+
+
+def test_a_folder_of_relay_files_is_followed_though_some_have_one_base_name(cli: Cli) -> None:
+    text = "apiVersion: v1\nsteps: [{name: say, image: busybox}]\n"
+    for name in ("a", "b"):
+        (cli.home / "files" / name).mkdir()
+    cli.file("files/a/alert.yaml", text)
+    with up(cli, "-f", "files"):
+        assert generation(cli, "alert") == 1
+        cli.file("files/b/alert.yaml", text)
+        until(lambda: generation(cli, "b-alert") == 1, "the second of its name")
+        until(lambda: (generation(cli, "alert"), generation(cli, "a-alert")) == (0, 1), "the other name of the first")
+        assert "this workflow is called a-alert" in cli("get", "files").stdout
+        assert "this workflow is called a-alert" in cli("describe", "workflow", "a-alert").stdout
+    with up(cli, "-f", "files"):
+        assert [generation(cli, name) for name in ("alert", "a-alert", "b-alert")] == [0, 1, 1]

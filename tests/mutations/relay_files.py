@@ -28,4 +28,28 @@ MUTATIONS: tuple[Mutation, ...] = (
         ),
         test="tests/operations/test_secret_conditions.py::test_conditions_read_secrets_and_connections_and_show_none",
     ),
+    Mutation(
+        name="names-follow-what-can-be-read",
+        guarantee="a file that cannot be read for a while renames no workflow of its neighbours",
+        edits=(
+            (
+                "following/claiming.py",
+                "        self._known = {**late, **hidden, **found}\n",
+                "        self._known = dict(read)\n",
+            ),
+        ),
+        test="tests/following/test_claiming.py::test_a_neighbour_that_cannot_be_read_renames_nothing",
+    ),
+    Mutation(
+        name="first-read-first-named",
+        guarantee="what a workflow is called does not hang on which file was read first",
+        edits=(
+            (
+                "following/reading.py",
+                "            if file.title == self._claims.titles.get(path):\n",
+                "            if path in before or file.title == self._claims.titles.get(path):\n",
+            ),
+        ),
+        test="tests/following/test_claiming.py::test_a_second_file_of_a_base_name_renames_the_first_and_mixes_nothing",
+    ),
 )

@@ -61,6 +61,8 @@ def command(invocation: Invocation, paths: Sequence[str], take_over: bool, dry_r
         gone = belonging.left_out(server, documents, bodies)
         for title in belonging.remove(server, gone, take_over=take_over, dry_run=dry_run):
             _tell(invocation, f"{title} deleted", dry_run=dry_run)
+        for text in belonging.former(server, documents, bodies):
+            click.echo(f"warning: {text}", err=True)
         _warn(server, stored, dry_run=dry_run)
         for wish in () if dry_run else wishes:
             stored.append(run_files.start(server, wish, invocation.namespace))

@@ -8,7 +8,7 @@ import click
 
 from ensue.cli import objects, printing
 from ensue.cli.printing import View
-from ensue.files import translating
+from ensue.files import titles, translating
 from ensue.files.documents import Document
 from ensue.model.errors import Denied, NotFound
 
@@ -42,6 +42,21 @@ def remove(server: "Server", triggers: Sequence[View], *, take_over: bool, dry_r
             if not dry_run:
                 server.delete(*objects.place(trigger), take_over=take_over)
         yield title
+
+
+def former(server: "Server", documents: Sequence[Document], bodies: Sequence[View]) -> Iterator[str]:
+    """What is to be said of workflows on the server that are called as files were that are called otherwise now."""
+    there = {objects.place(body) for body in bodies}
+    said: set[objects.Named] = set()
+    for document, body in zip(documents, bodies, strict=True):
+        place = "workflows", body["metadata"]["namespace"], titles.base(document.file)
+        if document.kind != "Workflow" or not titles.is_nameless(document) or place in there | said:
+            continue
+        said.add(place)
+        with contextlib.suppress(NotFound, Denied):
+            title = printing.name(server.get(*place))
+            remedy = f"if {document.file} was called so before: ensue delete {title}"
+            yield f"{title} is on the server, too, and goes on with its triggers ({remedy})"
 
 
 def _of(server: "Server", namespace: str, workflows: Collection[str]) -> Iterator[View]:
