@@ -56,7 +56,7 @@ def test_strictly_one_base_name_for_two_files_is_an_error(cli: Cli) -> None:
 
 def test_a_folder_is_applied_compared_and_deleted_under_the_same_names(site: Cli) -> None:
     fill(site, "one", base="fold.yaml")
-    assert "fold" not in site("apply", "-f", "flows").stderr
+    assert "the name fold" not in site("apply", "-f", "flows").stderr
     fill(site, "two", base="fold.yaml")
     said = site("apply", "-f", "flows").stderr
     assert "warning: the name fold is that of flows/two/fold.yaml, too: this workflow is called one-fold" in said
