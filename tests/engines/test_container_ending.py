@@ -34,3 +34,21 @@ def test_a_kill_has_a_cause(
 ) -> None:
     found = ending.of(state, stopped_for=stopped_for, was_away=was_away, memory=memory)
     assert (found["cause"], found.get("signal")) == (cause, signal)
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        (b"[FATAL tini (7)] exec nope failed: No such file or directory\n", "No such file or directory"),
+        (b"before\nERROR (catatonit:2): failed to exec pid1: Permission denied\n", "Permission denied"),
+        (b"failed to exec pid1: No such file or directory\n", "No such file or directory"),
+    ],
+    ids=["tini", "catatonit", "the part of catatonit's line that Podman gives"],
+)
+def test_the_reason_is_what_the_init_says(lines: bytes, why: str) -> None:
+    assert ending.why_not_begun("nope", lines) == f"cannot execute nope: {why}"
+
+
+@pytest.mark.parametrize("lines", [b"", b"exit 1\n", b"it said failed to exec pid1: no\n"])
+def test_what_a_program_says_is_no_reason(lines: bytes) -> None:
+    assert ending.why_not_begun("nope", lines) == ""

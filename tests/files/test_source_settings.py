@@ -31,7 +31,7 @@ TABLE = [
     ("{type: webhook, with: {path: a, verify: {type: gihub}}}", ['f:7:54: spec.sources[0].with.verify.type: must be one of github, gitea, bitbucket, gitlab, slack, standard-webhooks, stripe, hmac, token, bearer, basic, none (did you mean "github"?)']),
     ("{type: webhook, with: {path: a, verify: {secret: {name: s}}}}", ['f:7:47: spec.sources[0].with.verify.type: "type" is required']),
     ("{type: webhook, with: {path: a, verify: {type: github}}}", ['f:7:47: spec.sources[0].with.verify.secret: "secret" is required']),
-    ("{type: webhook, with: {path: a, verify: {type: github, secret: {name: S s}}}}", ['f:7:77: spec.sources[0].with.verify.secret.name: "S s" is not a name (use a-z, 0-9, `-` and `_`, a letter or digit first, at most 63)']),
+    ("{type: webhook, with: {path: a, verify: {type: github, secret: {name: S/s}}}}", ['f:7:77: spec.sources[0].with.verify.secret.name: "S/s" is not the name of a secret (use a-z, A-Z, 0-9, spaces, `.`, `_` and `-`, a letter or digit first, no space last, at most 253)']),
     ("{type: webhook, with: {path: a, verify: {type: github, secret: {name: s, kee: x}}}}", ['f:7:80: spec.sources[0].with.verify.secret.kee: unknown key "kee" (did you mean "key"?)']),
     ("{type: webhook, with: {path: a, verify: {type: github, secret: {name: s}, header: x}}}", ['f:7:81: spec.sources[0].with.verify.header: unknown key "header" (the keys here are rejectRepeatedBody, secret, formerSecrets, type)']),
     ("{type: webhook, with: {path: a, verify: {type: token, secret: {name: s}}}}", ["f:7:47: spec.sources[0].with.verify: a token is either in a header or in a query parameter"]),

@@ -28,6 +28,8 @@ _OF_A_LOST_ENGINE = frozenset({_KILLED, 143, 255})
 OF_AN_ENDING_ENGINE = frozenset({137, 143})
 """With which an engine that is told to end has its containers end."""
 _INITS = (b"[FATAL tini", b"(catatonit:")
+_INIT_PART = b"failed to exec pid1: "
+"""catatonit writes its line in parts, and Podman leaves out the first ones when it is asked for the last lines."""
 INIT_CODES = frozenset({1, 126, 127})
 """With which they end then."""
 
@@ -64,7 +66,7 @@ def _code(code: int) -> Record:
 def why_not_begun(program: str, lines: bytes) -> str:
     """What the first process of the container said when it could not run the program; empty when it did."""
     for line in lines.splitlines():
-        if any(mark in line for mark in _INITS):
+        if line.startswith(_INIT_PART) or any(mark in line for mark in _INITS):
             return f"cannot execute {program}: {line.decode('utf-8', 'replace').rpartition(': ')[2].strip()}"
     return ""
 
