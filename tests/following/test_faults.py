@@ -87,6 +87,7 @@ async def test_the_loop_follows_by_itself_and_survives_an_outage(
 
         await eventually(is_gone)
         await eventually(lambda: f"deleted Workflow build: {disk.root}/a.yaml no longer defines it" in caplog.text)
+        assert not loop.done()
     finally:
         loop.cancel()
         await asyncio.wait({loop})

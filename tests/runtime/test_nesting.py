@@ -184,6 +184,7 @@ async def test_pausing_a_run_pauses_those_within_it_until_it_is_resumed(site: Si
                 return (await site.store.run_of(child)).is_paused is is_paused
 
             await eventually(follows)
+            assert (await site.store.run_of(run)).is_paused is is_paused
 
 
 async def test_a_workflow_may_run_itself_but_not_for_ever(site: Site) -> None:

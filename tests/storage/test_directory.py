@@ -77,5 +77,7 @@ class TestDirectoryStorage(StorageBehaviour):
         monkeypatch.setattr(os, "fsync", slow)
         task = asyncio.create_task(storage.write("a", b"x"))
         await asyncio.sleep(0.01)
+        assert not task.done()
         is_alive.set()
         await task
+        assert await storage.read("a") == b"x"

@@ -59,7 +59,7 @@ async def tell(
     `approved`, or anything else but `waiting` to reject it; who tells so must be allowed to."""
     run = await runs.find(identity, world, "set-state", namespace, name)
     runs.require_keys(given)
-    if await _is_word(world, run, step, given):
+    if approving.STATE_KEY in given and await _is_word(world, run, step, given):
         verb = "approve" if given[approving.STATE_KEY] == approving.APPROVED else "reject"
         if given[approving.STATE_KEY] != approving.WAITING:
             permitting.require(identity, verb, KIND, namespace, f"{run.name}.{step}")
